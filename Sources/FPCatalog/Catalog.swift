@@ -1,0 +1,169 @@
+/// The database of uploads.
+///
+/// Every method is one atomic change or one consistent read. A method that changes returns only when the change
+/// survives a crash of the process, and a crash of the machine where the catalog was opened for that. Changes that
+/// name a state take effect only on an upload that is in it, so that two callers cannot both win.
+public protocol Catalog: Sendable {
+    /// Adds an upload.
+    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored at a path that is taken.
+    func insert(_ upload: UploadRecord) async throws(CatalogError)
+
+    /// The upload with that id, whatever its state; `nil` if there is none.
+    func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord?
+
+    /// The stored upload that has a file at that place; `nil` if there is none.
+    func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord?
+
+    /// One page of the uploads that match, ordered by creation time and id.
+    func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage
+
+    /// Writes down that a chunk arrived whole: the session's new committed offset, what the chunk told of the file,
+    /// a fresher token if there is one, and the chunk itself.
+    /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
+    func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool
+
+    /// Takes a receiving upload back to an offset: the committed offset falls to it, and the records of chunks that
+    /// end beyond it go.
+    /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
+    func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool
+
+    /// The chunk that starts at that offset, if it arrived whole and is still on record.
+    func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord?
+
+    /// Turns a receiving upload into a complete one: `file` replaces its only file, `chunk` (the last one) is added
+    /// to its chunks, the session goes.
+    /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
+    func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp) async throws(CatalogError)
+        -> Bool
+
+    /// Renews the time from which a temporary upload's expiry counts. Does nothing for any other.
+    func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError)
+
+    /// Turns a complete upload into a storing one, with a destination for each of its files, in their order.
+    /// - Returns: `false`, and nothing has changed, if the upload is not complete.
+    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if a file of another storing or stored upload has, or is
+    ///   going to, one of those places, or two of the destinations are the same.
+    func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool
+
+    /// Writes down the write session that carries one file (by its position) of a storing upload.
+    func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError)
+
+    /// Turns a storing upload into a stored one: each file's destination becomes its place, with the etags given, in
+    /// the files' order. Its chunk records go.
+    /// - Returns: `false`, and nothing has changed, if the upload is not storing.
+    func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool
+
+    /// Turns a storing upload back into a complete one, without destinations.
+    /// - Returns: `false`, and nothing has changed, if the upload is not storing.
+    func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool
+
+    /// Marks an upload as being deleted if it is in one of the states given; one that is already deleting is
+    /// returned again.
+    /// - Returns: the record as it was before, or `nil`, and nothing has changed, if there is none in those states.
+    func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord?
+
+    /// Forgets an upload, with its files and chunks. Does nothing if there is none.
+    func forget(_ id: UploadID) async throws(CatalogError)
+
+    /// Receiving and complete uploads last touched before that moment, oldest first.
+    func expired(before moment: Timestamp, limit: Int) async throws(CatalogError) -> [UploadRecord]
+
+    /// Uploads that a stop left half way: those in one of these states, oldest first, after `after`.
+    func uploads(in states: Set<UploadState>, after: UploadID?, limit: Int) async throws(CatalogError)
+        -> [UploadRecord]
+
+    /// Which of these keys of one store belong to an upload, as its place or its destination.
+    func known(keys: [String], in store: String) async throws(CatalogError) -> Set<String>
+
+    /// Which of these write sessions belong to an upload.
+    func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]>
+
+    /// The names of the stores in which uploads have files, with the number of files.
+    func storesInUse() async throws(CatalogError) -> [String: Int]
+
+    /// The number of uploads in each state; a state without uploads may be missing.
+    func counts() async throws(CatalogError) -> [UploadState: Int]
+
+    /// Finishes what was begun and closes the database. Every later call fails.
+    func close() async
+}
+
+/// What one whole chunk changes in a receiving upload.
+public struct ChunkArrival: Sendable, Equatable {
+    /// The chunk. Its end is the session's new committed offset.
+    public var chunk: ChunkRecord
+    /// The file's whole size, if it is known by now.
+    public var size: UInt64?
+    /// The file's name, if it is known by now.
+    public var name: String
+    /// A token that resumes faster than the one on record.
+    public var token: [UInt8]?
+    /// The time of arrival.
+    public var arrivedAt: Timestamp
+
+    /// Makes a change as given.
+    public init(chunk: ChunkRecord, size: UInt64?, name: String, token: [UInt8]?, arrivedAt: Timestamp) {
+        self.chunk = chunk
+        self.size = size
+        self.name = name
+        self.token = token
+        self.arrivedAt = arrivedAt
+    }
+}
+
+/// Which uploads a listing asks for. Fields that are `nil` do not restrict it.
+public struct UploadQuery: Sendable, Equatable {
+    /// The states to list; deleting uploads are listed only if they are named here.
+    public var states: Set<UploadState>?
+    /// Uploads with a file in this store.
+    public var store: String?
+    /// Uploads with a file whose key in its store starts with these bytes.
+    public var keyPrefix: String?
+    /// Uploads whose main file has exactly this name.
+    public var name: String?
+    /// Uploads of this owner.
+    public var owner: String?
+    /// Uploads created at or after this moment.
+    public var createdFrom: Timestamp?
+    /// Uploads created before this moment.
+    public var createdBefore: Timestamp?
+    /// Newest first instead of oldest first.
+    public var newestFirst = false
+    /// Where the page before this one ended.
+    public var cursor: String?
+    /// The most uploads in a page, from 1 to 1000.
+    public var limit = 100
+
+    /// A query for everything but what is being deleted.
+    public init() {}
+}
+
+/// One page of a listing.
+public struct UploadPage: Sendable, Equatable {
+    /// The uploads, in order.
+    public var uploads: [UploadRecord]
+    /// What to put in ``UploadQuery/cursor`` for the next page; `nil` after the last.
+    public var next: String?
+
+    /// Makes a page as given.
+    public init(uploads: [UploadRecord], next: String?) {
+        self.uploads = uploads
+        self.next = next
+    }
+}
+
+/// Why the catalog could not do what it was asked.
+public enum CatalogError: Error, Equatable {
+    /// Another upload has a file there or is about to put one there.
+    case pathTaken(store: String, key: String)
+    /// The cursor is not one that a listing with this query returned.
+    case badCursor
+    /// Another host has the database open.
+    case inUse(String)
+    /// The database was written by a newer fphost; the sentence says by which.
+    case tooNew(String)
+    /// The disk or the quota of the database is exhausted.
+    case full(String)
+    /// Anything else, for the operator's log.
+    case failed(String)
+}
