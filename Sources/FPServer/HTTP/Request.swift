@@ -1,0 +1,49 @@
+import NIOCore
+import NIOHTTP1
+
+/// One HTTP request, its head whole and checked, its body still arriving.
+public struct Request: Sendable {
+    /// The method, as sent.
+    public let method: HTTPMethod
+
+    /// The request target exactly as sent: undecoded, with its query.
+    public let target: String
+
+    /// The path, percent-decoded once.
+    public let path: RequestPath
+
+    /// The query's names and values in order, decoded.
+    public let query: RequestQuery
+
+    /// The header fields. Bytes that are not UTF-8 arrive as U+FFFD.
+    public let headers: HTTPHeaders
+
+    /// The other end of the connection; nil or a path for a Unix socket.
+    public let remoteAddress: SocketAddress?
+
+    /// Who is asking, for logs and limits: the peer's IP address, or what a trusted proxy says it is.
+    public let clientAddress: String
+
+    /// What log lines about this request carry: made here, or taken from a trusted proxy's `X-Request-ID`.
+    public let id: String
+
+    /// Bytes the body will have: 0 when there is none, nil when the client sends it chunked.
+    public let contentLength: Int64?
+
+    /// The body, to be pulled.
+    public let body: RequestBody
+
+    let informer: (any Informer)?
+
+    /// Sends an interim response (RFC 9110, section 15.2) such as `104 Upload Resumption Supported`, before the answer.
+    ///
+    /// Does nothing for an HTTP/1.0 client, after the answer has begun, or for a status outside 102...199.
+    public func inform(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+        informer?.inform(status, headers)
+    }
+}
+
+/// Where interim responses go; the connection.
+protocol Informer: Sendable {
+    func inform(_ status: HTTPResponseStatus, _ headers: HTTPHeaders)
+}
