@@ -1,0 +1,124 @@
+import FPCatalog
+import FPStorage
+public import NIOCore
+
+/// A whole file that somebody may read.
+public struct Content: Sendable {
+    /// The file's name, as text.
+    public let name: String
+    /// The number of bytes.
+    public let size: UInt64
+    /// The media type.
+    public let contentType: String
+    /// The version tag, without quotes; it changes whenever the bytes do.
+    public let etag: String?
+    /// When the bytes last changed.
+    public let modified: Timestamp?
+
+    private let store: Store
+    private let key: String
+
+    init(_ file: FileRecord, name: String, info: ObjectInfo, store: Store) {
+        self.name = name
+        size = info.size
+        contentType = file.contentType ?? MediaType.unknown
+        etag = info.etag
+        modified = info.modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
+        self.store = store
+        key = file.key
+    }
+
+    /// Opens the bytes from `offset` on, `length` of them or all that follow. The reader delivers this version of the
+    /// file or fails.
+    public func read(offset: UInt64 = 0, length: UInt64? = nil) async throws(UploadError) -> ContentReader {
+        let match = store.capabilities.contains(.ifMatch) ? etag : nil
+        return ContentReader(
+            try await translatingStoreError { () async throws(StoreError) in
+                try await store.read(key, offset: offset, length: length, ifMatch: match)
+            })
+    }
+}
+
+/// The bytes of a file, to be asked for.
+public final class ContentReader: Sendable {
+    private let reader: StoreReader
+
+    init(_ reader: StoreReader) {
+        self.reader = reader
+    }
+
+    /// The next bytes; `nil` after the last.
+    public func next() async throws(UploadError) -> ByteBuffer? {
+        try await translatingStoreError { () async throws(StoreError) in try await reader.next() }
+    }
+
+    /// Lets go of the file. May be called at any time, more than once.
+    public func close() {
+        reader.close()
+    }
+}
+
+extension Uploads {
+    /// Opens a file of a whole upload that no application has claimed.
+    public func openTemporary(_ id: UploadID, file: Int = 0) async throws(UploadError) -> Content {
+        let content = try await open(id, file: file, in: [.complete, .storing])
+        try await translatingCatalogError { () async throws(CatalogError) in try await catalog.touch(id, at: .now) }
+        return content
+    }
+
+    /// Opens a file of a stored upload.
+    public func openStored(_ id: UploadID, file: Int = 0) async throws(UploadError) -> Content {
+        try await open(id, file: file, in: [.stored])
+    }
+
+    /// Opens a stored file by its path; in the default store first, then in any, unless a store is named.
+    public func openStored(path: String, store: String? = nil) async throws(UploadError) -> Content {
+        guard let (record, file) = try await record(path: path, store: store) else {
+            throw UploadError(.notFound, "There is no stored upload at that path.")
+        }
+        return try await open(record, file: file)
+    }
+
+    /// Opens a file of any upload that is whole.
+    public func open(_ id: UploadID, file: Int = 0) async throws(UploadError) -> Content {
+        try await open(id, file: file, in: [.complete, .storing, .stored])
+    }
+
+    private func open(_ id: UploadID, file: Int, in states: Set<UploadState>) async throws(UploadError) -> Content {
+        guard let record = try await record(id), states.contains(record.state) else { throw .notFound(id) }
+        guard record.files.indices.contains(file) else {
+            throw UploadError(.notFound, "The upload has no file number \(file).")
+        }
+        return try await open(record, file: file)
+    }
+
+    private func open(_ record: UploadRecord, file index: Int) async throws(UploadError) -> Content {
+        let file = record.files[index]
+        // A stored file goes by the name that the application gave it.
+        let storedName = file.key.split(separator: "/").last.map(String.init) ?? file.name
+        let name = record.state == .stored ? storedName : file.name
+        let store = try stores.holding(file.store)
+        do throws(StoreError) {
+            return Content(file, name: name, info: try await store.stat(file.key), store: store)
+        } catch  where error.code == .notFound && record.state == .storing {
+            return try await openMoved(record, file: file, name: name)
+        } catch {
+            throw UploadError(error)
+        }
+    }
+
+    /// While an upload is being stored, its file is in one of two places.
+    private func openMoved(
+        _ record: UploadRecord, file: FileRecord, name: String
+    ) async throws(UploadError) -> Content {
+        var moved = file
+        if let destination = file.destination {
+            moved.store = destination.store
+            moved.key = destination.key
+        }
+        let place = moved
+        let store = try stores.holding(place.store)
+        let info = try await translatingStoreError { () async throws(StoreError) in try await store.stat(place.key) }
+        return Content(place, name: name, info: info, store: store)
+    }
+}

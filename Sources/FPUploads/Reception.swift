@@ -1,0 +1,181 @@
+import FPCatalog
+import FPStorage
+public import NIOCore
+import Synchronization
+
+extension Uploads {
+    /// Begins to receive an upload whose files come whole, one after the other.
+    public func beginReception(owner: String? = nil) -> Reception {
+        Reception(uploads: self, owner: owner)
+    }
+}
+
+/// An upload whose files come whole, in one request. Nothing of it is visible before ``finish(metadata:)``, and
+/// nothing stays without it.
+///
+/// One call at a time.
+public final class Reception: Sendable {
+    /// A file up to this size is put into the store in one go.
+    static let smallFile = 256 << 10
+
+    private struct State {
+        var files: [FileRecord] = []
+        var received: UInt64 = 0
+        var current: Incoming?
+        var isOver = false
+    }
+
+    private struct Incoming {
+        let name: String
+        let declaredType: String?
+        let key: String
+        var head: [ByteBuffer] = []
+        var size: UInt64 = 0
+        var writer: StoreWriter?
+        var signature: [UInt8] = []
+    }
+
+    private let uploads: Uploads
+    private let id = UploadID.random()
+    private let owner: String?
+    // One call at a time by contract; the lock makes a breach of it harmless.
+    private let state = Mutex(State())
+
+    init(uploads: Uploads, owner: String?) {
+        self.uploads = uploads
+        self.owner = owner
+    }
+
+    deinit {
+        let (uploads, id, leftovers) = (self.uploads, self.id, state.withLock { Self.takeLeftovers(&$0) })
+        guard !leftovers.isEmpty else { return }
+        Task { await Self.remove(leftovers, of: id, uploads: uploads) }
+    }
+
+    /// Begins the next file. The first one is the main file, the others are its variants.
+    public func beginFile(name: String, declaredType: String?) async throws(UploadError) {
+        let count = state.withLock { $0.files.count }
+        guard count < uploads.settings.maxFiles else {
+            throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxFiles) files at most.")
+        }
+        let incoming = Incoming(
+            name: FileName.sanitised(name), declaredType: declaredType, key: StagingKey.make(for: id))
+        state.withLock { $0.current = incoming }
+    }
+
+    /// Adds bytes to the file.
+    public func write(_ buffers: [ByteBuffer]) async throws(UploadError) {
+        guard var incoming = state.withLock({ $0.current }) else { return }
+        let count = buffers.reduce(UInt64(0)) { $0 + UInt64($1.readableBytes) }
+        let received = state.withLock { state in
+            state.received += count
+            return state.received
+        }
+        guard received <= uploads.settings.maxSize else {
+            throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
+        }
+        for buffer in buffers where incoming.signature.count < MediaType.signatureLength {
+            let missing = MediaType.signatureLength - incoming.signature.count
+            incoming.signature.append(contentsOf: buffer.readableBytesView.prefix(missing))
+        }
+        incoming.size += count
+        if let writer = incoming.writer {
+            try await translatingStoreError { () async throws(StoreError) in try await writer.write(buffers) }
+        } else {
+            incoming.head.append(contentsOf: buffers)
+            if incoming.size > Self.smallFile {
+                let request = Self.request(key: incoming.key, size: nil)
+                let writer = try await translatingStoreError { () async throws(StoreError) in
+                    try await uploads.stores.staging.beginWrite(request)
+                }
+                let head = incoming.head
+                incoming.head = []
+                incoming.writer = writer
+                let begun = incoming
+                state.withLock { $0.current = begun }
+                try await translatingStoreError { () async throws(StoreError) in try await writer.write(head) }
+            }
+        }
+        let written = incoming
+        state.withLock { $0.current = written }
+    }
+
+    /// Ends the file: its bytes are whole, and as safe as the settings promise.
+    public func endFile() async throws(UploadError) {
+        guard let incoming = state.withLock({ $0.current }) else { return }
+        let isPowerDurable = uploads.settings.isPowerDurable
+        let info = try await translatingStoreError { () async throws(StoreError) in
+            guard let writer = incoming.writer else {
+                let request = Self.request(key: incoming.key, size: incoming.size)
+                return try await uploads.stores.staging.put(request, incoming.head, power: isPowerDurable)
+            }
+            let info = try await writer.commit(size: incoming.size, power: isPowerDurable)
+            await writer.close()
+            return info
+        }
+        let file = FileRecord(
+            name: incoming.name, size: incoming.size,
+            contentType: MediaType.of(
+                signature: incoming.signature, name: incoming.name, declared: incoming.declaredType),
+            etag: info.etag, store: uploads.stores.staging.name, key: incoming.key)
+        state.withLock { state in
+            state.files.append(file)
+            state.current = nil
+        }
+    }
+
+    /// Makes the upload known. From here on its id is good.
+    public func finish(metadata: String?) async throws(UploadError) -> Upload {
+        let files = state.withLock { $0.files }
+        guard !files.isEmpty else { throw UploadError(.invalid, "An upload needs at least one file.") }
+        let now = Timestamp.now
+        let record = UploadRecord(
+            id: id, state: .complete, createdAt: now, touchedAt: now, completedAt: now, metadata: metadata,
+            owner: owner, files: files)
+        try await translatingCatalogError { () async throws(CatalogError) in try await uploads.catalog.insert(record) }
+        state.withLock { state in
+            state.isOver = true
+            state.files = []
+        }
+        return uploads.view(record)
+    }
+
+    /// Takes back everything that has arrived.
+    public func abandon() async {
+        let leftovers = state.withLock { Self.takeLeftovers(&$0) }
+        await Self.remove(leftovers, of: id, uploads: uploads)
+    }
+
+    private struct Leftovers {
+        var keys: [String] = []
+        var writer: StoreWriter?
+        var isEmpty: Bool { keys.isEmpty && writer == nil }
+    }
+
+    private static func takeLeftovers(_ state: inout State) -> Leftovers {
+        guard !state.isOver else { return Leftovers() }
+        state.isOver = true
+        // The current file's key too: the reply to its commit may have been lost.
+        let keys = state.files.map(\.key) + (state.current.map { [$0.key] } ?? [])
+        return Leftovers(keys: keys, writer: state.current?.writer)
+    }
+
+    private static func remove(_ leftovers: Leftovers, of id: UploadID, uploads: Uploads) async {
+        if let writer = leftovers.writer {
+            try? await writer.abort()
+            await writer.close()
+        }
+        for key in leftovers.keys {
+            do throws(StoreError) {
+                try await uploads.stores.staging.remove(key)
+            } catch {
+                // The sweeper finds it: no upload owns the key.
+                uploads.logger.warning("could not remove \(key) of an abandoned upload: \(error.message)")
+            }
+        }
+    }
+
+    private static func request(key: String, size: UInt64?) -> WriteRequest {
+        WriteRequest(key: key, size: size, resumable: false, ifNotExists: true, contentType: nil)
+    }
+}

@@ -1,0 +1,97 @@
+public import FPCatalog
+
+/// The name of an upload.
+public typealias UploadID = FPCatalog.UploadID
+/// Where an upload stands in its life.
+public typealias UploadState = FPCatalog.UploadState
+/// Which uploads a listing asks for.
+public typealias UploadQuery = FPCatalog.UploadQuery
+/// A moment of the wall clock.
+public typealias Timestamp = FPCatalog.Timestamp
+
+/// An upload as a dialect may see it.
+public struct Upload: Sendable {
+    /// The name of the upload.
+    public let id: UploadID
+    /// Where the upload stands.
+    public let state: UploadState
+    /// When the id was given out.
+    public let createdAt: Timestamp
+    /// When the last byte was safe.
+    public let completedAt: Timestamp?
+    /// When the application's claim was fulfilled.
+    public let storedAt: Timestamp?
+    /// When a temporary upload goes if nobody shows an interest in it.
+    public let expiresAt: Timestamp?
+    /// The client's metadata: JSON text, as it was sent.
+    public let metadata: String?
+    /// Who uploaded.
+    public let owner: String?
+    /// The end of the last chunk that arrived whole, in bytes.
+    public let committed: UInt64
+    /// The files, main file first. Never empty.
+    public let files: [UploadFile]
+
+    init(_ record: UploadRecord, expireAfter: Duration) {
+        id = record.id
+        state = record.state
+        createdAt = record.createdAt
+        completedAt = record.completedAt
+        storedAt = record.storedAt
+        let isTemporary = record.state == .receiving || record.state == .complete
+        expiresAt = isTemporary ? record.touchedAt.advanced(by: expireAfter) : nil
+        metadata = record.metadata
+        owner = record.owner
+        committed = record.session?.committed ?? record.files[0].size ?? 0
+        files = record.files.map { UploadFile($0, isStored: record.state == .stored) }
+    }
+}
+
+/// One file of an upload.
+public struct UploadFile: Sendable {
+    /// The client's name for the file.
+    public let name: String
+    /// The size in bytes, once it is known.
+    public let size: UInt64?
+    /// The media type, once the file is whole.
+    public let contentType: String?
+    /// The name of the store that has the file.
+    public let store: String
+    /// The path that the application chose, once the file is there.
+    public let path: String?
+
+    init(_ record: FileRecord, isStored: Bool) {
+        name = record.name
+        size = record.size
+        contentType = record.contentType
+        store = record.store
+        path = isStored ? record.key : nil
+    }
+}
+
+/// A chunk as its request announces it.
+public struct Chunk: Sendable {
+    /// Where its first byte belongs.
+    public var offset: UInt64
+    /// The number of bytes in the body, if the request tells.
+    public var bodyLength: UInt64?
+    /// The size of the whole file, if the request tells.
+    public var uploadLength: UInt64?
+    /// The name of the file, if the request tells.
+    public var name: String?
+
+    /// Makes a chunk as given.
+    public init(offset: UInt64, bodyLength: UInt64?, uploadLength: UInt64?, name: String?) {
+        self.offset = offset
+        self.bodyLength = bodyLength
+        self.uploadLength = uploadLength
+        self.name = name
+    }
+
+    /// The offset after its last byte, if that is known beforehand.
+    var end: UInt64? {
+        guard let bodyLength else { return nil }
+        let (end, overflow) = offset.addingReportingOverflow(bodyLength)
+        return overflow ? nil : end
+    }
+}

@@ -1,0 +1,126 @@
+import FPCatalog
+import FPStorage
+
+/// Why something could not be done with an upload, in words that may be shown to the client.
+public struct UploadError: Error, Sendable {
+    /// What went wrong, as far as a protocol needs to tell cases apart.
+    public enum Kind: Sendable, Equatable {
+        /// There is no such upload, or not in a state in which it can be used that way.
+        case notFound
+        /// The request contradicts itself, the upload or the limits of the format.
+        case invalid
+        /// The chunk starts beyond the bytes that have arrived.
+        case offsetAhead
+        /// The upload is in a state that forbids this.
+        case conflict
+        /// Another file is at that path, or on its way there.
+        case pathTaken
+        /// More bytes or files than the settings allow.
+        case tooLarge
+        /// The body ended early.
+        case truncated
+        /// A newer request took over.
+        case interrupted
+        /// The body came too slowly.
+        case tooSlow
+        /// The range lies outside the file.
+        case rangeNotSatisfiable
+        /// The store is full.
+        case noSpace
+        /// The store does not answer at the moment, or has too much to do.
+        case unavailable
+        /// The store did not answer in time.
+        case timeout
+        /// The store refuses the host.
+        case badGateway
+        /// The store cannot do this.
+        case unsupported
+        /// The store forbids this path.
+        case denied
+        /// A fault of the host or of the store.
+        case internalFault
+    }
+
+    /// The kind of failure.
+    public var kind: Kind
+    /// One sentence for the client, without anything that only the operator may know.
+    public var message: String
+    /// What only the operator may know.
+    public var detail: String?
+    /// How long the client should wait before it tries again.
+    public var retryAfter: Duration?
+
+    /// Makes an error as given.
+    public init(_ kind: Kind, _ message: String, detail: String? = nil, retryAfter: Duration? = nil) {
+        self.kind = kind
+        self.message = message
+        self.detail = detail
+        self.retryAfter = retryAfter
+    }
+}
+
+extension UploadError {
+    static func notFound(_ id: UploadID) -> UploadError {
+        UploadError(.notFound, "There is no upload \(id).")
+    }
+
+    /// What a failure of a store means for a client. The store's own words go to the operator only.
+    init(_ error: StoreError) {
+        let (kind, message): (Kind, String) =
+            switch error.code {
+            case .notFound: (.notFound, "The file is not in its store.")
+            case .exists: (.pathTaken, "There is already a file at that path.")
+            case .range: (.rangeNotSatisfiable, "The range lies outside the file.")
+            case .precondition: (.conflict, "The file was replaced meanwhile.")
+            case .conflict: (.conflict, "Another writer has this upload.")
+            case .denied: (.denied, "The store does not allow that path.")
+            case .tooLarge: (.tooLarge, "The file is larger than the store takes.")
+            case .noSpace: (.noSpace, "The store is full; try again when there is room.")
+            case .unsupported: (.unsupported, "The store cannot do that.")
+            case .timeout: (.timeout, "The store did not answer in time; try again.")
+            case .transient, .throttled, .unavailable, .noMemory, .cancelled:
+                (.unavailable, "The store does not answer at the moment; try again.")
+            case .auth: (.badGateway, "The store refuses this server; its operator has been told.")
+            default: (.internalFault, "The store failed; its operator has been told.")
+            }
+        self.init(
+            kind, message, detail: "store \(error.store), \(error.operation): \(error.message)",
+            retryAfter: error.retryAfter ?? (kind == .unavailable ? .seconds(5) : nil))
+    }
+
+    init(_ error: CatalogError) {
+        switch error {
+        case .pathTaken:
+            self.init(.pathTaken, "There is already a file at that path.")
+        case .badCursor:
+            self.init(.invalid, "The cursor is not one that this listing returned.")
+        case .full(let detail):
+            self.init(.noSpace, "The server has no room to keep track of uploads; try again later.", detail: detail)
+        case .inUse(let detail), .tooNew(let detail), .failed(let detail):
+            self.init(.internalFault, "The server could not reach its database.", detail: detail)
+        }
+    }
+
+    init(_ error: ByteSourceError) {
+        switch error {
+        case .truncated: self.init(.truncated, "The body ended before all of it had arrived.")
+        case .tooSlow: self.init(.tooSlow, "The body came too slowly.")
+        case .stopped: self.init(.interrupted, "A newer request for this upload took over.")
+        case .failed(let error): self = error
+        }
+    }
+}
+
+/// Runs `body`, with a store's failure turned into what it means for a client.
+func translatingStoreError<Value>(
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws(StoreError) -> Value
+) async throws(UploadError) -> Value {
+    do throws(StoreError) { return try await body() } catch { throw UploadError(error) }
+}
+
+/// Runs `body`, with a failure of the catalog turned into what it means for a client.
+func translatingCatalogError<Value>(
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws(CatalogError) -> Value
+) async throws(UploadError) -> Value {
+    do throws(CatalogError) { return try await body() } catch { throw UploadError(error) }
+}

@@ -1,0 +1,32 @@
+/// What the life of an upload depends on, decoded from `uploads` in fphost.yaml.
+public struct UploadSettings: Sendable {
+    /// The most bytes that one upload may hold, all of its files together.
+    public var maxSize: UInt64 = 20 << 30
+    /// How long a temporary upload lives without a sign of interest.
+    public var expireAfter: Duration = .seconds(24 * 60 * 60)
+    /// Whether an answer promises that its bytes survive a loss of power, not only a crash of the process.
+    public var isPowerDurable = false
+    /// The most bytes of a client's metadata.
+    public var maxMetadata = 1 << 20
+    /// The most files in one upload: the main file and its variants.
+    public var maxFiles = 32
+    /// The form field in which FilePond's default configuration sends files.
+    public var field = "filepond"
+    /// The time between two searches for what has expired.
+    public var sweepEvery: Duration = .seconds(5 * 60)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The limits that a dialect checks before it reads a body.
+public struct UploadLimits: Sendable {
+    /// The most bytes that one upload may hold.
+    public let maxSize: UInt64
+    /// The most bytes of a client's metadata.
+    public let maxMetadata: Int
+    /// The most files in one upload.
+    public let maxFiles: Int
+    /// The form field in which files come by default.
+    public let field: String
+}

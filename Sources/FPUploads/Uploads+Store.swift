@@ -1,0 +1,125 @@
+import FPCatalog
+import FPStorage
+
+extension Uploads {
+    /// Claims an upload for good: its files go to the paths given, in the store given.
+    ///
+    /// A path that is taken is refused, also when two calls race for it. After a crash at any point the upload is
+    /// either complete or stored when the host has started again, never both and never neither. Asking for what has
+    /// been done already succeeds.
+    /// - Parameters:
+    ///   - path: the object's path; one that ends in `/` is a directory, and the file keeps its own name there.
+    ///   - store: the name of a configured store; `nil` for the default one.
+    ///   - variants: the paths of the other files, in their order; `nil` puts each beside the main file under its
+    ///     own name.
+    public func store(
+        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil
+    ) async throws(UploadError) -> Upload {
+        let target = try destinationStore(store)
+        try await gates.enter(id, UploadGates.Pass())
+        defer { gates.leave(id) }
+        guard var record = try await record(id) else { throw .notFound(id) }
+        if record.state == .storing {
+            guard let settled = try await settle(record) else { throw .notFound(id) }
+            record = settled
+        }
+        let destinations = try self.destinations(of: record, path: path, in: target, variants: variants)
+        switch record.state {
+        case .complete: break
+        case .stored where zip(record.files, destinations).allSatisfy({ $0.store == $1.store && $0.key == $1.key }):
+            return view(record)
+        case .stored:
+            throw UploadError(.conflict, "The upload is stored already, at \"\(record.files[0].key)\".")
+        default:
+            throw UploadError(.conflict, "The upload is not whole yet.")
+        }
+        let begun = try await translatingCatalogError { () async throws(CatalogError) in
+            try await catalog.beginStoring(id, destinations: destinations)
+        }
+        guard begun else { throw .notFound(id) }
+        record.state = .storing
+        for index in record.files.indices { record.files[index].destination = destinations[index] }
+        return view(try await carryOut(record))
+    }
+
+    private func destinationStore(_ name: String?) throws(UploadError) -> Store {
+        guard let name else { return stores.default }
+        guard let store = stores[name] else {
+            throw UploadError(.invalid, "There is no store \"\(name)\".")
+        }
+        return store
+    }
+
+    private func destinations(
+        of record: UploadRecord, path: String, in store: Store, variants: [String]?
+    ) throws(UploadError) -> [Destination] {
+        let main = try ObjectPath.key(path: path, name: record.files[0].name)
+        var keys = [main]
+        if let variants, variants.count != record.files.count - 1 {
+            throw UploadError(
+                .invalid, "The upload has \(record.files.count - 1) variants, but \(variants.count) paths are given.")
+        }
+        for (index, file) in record.files.dropFirst().enumerated() {
+            let path = variants?[index] ?? ObjectPath.directory(of: main) + FileName.sanitised(file.name)
+            keys.append(try ObjectPath.key(path: path, name: file.name))
+        }
+        for key in keys where key.utf8.count > store.limits.maxKeyBytes {
+            throw UploadError(
+                .invalid, "The path is longer than the \(store.limits.maxKeyBytes) bytes that the store takes.")
+        }
+        return keys.map { Destination(store: store.name, key: $0) }
+    }
+
+    /// Moves every file of a storing upload, and makes the catalog say so; or takes everything back.
+    private func carryOut(_ storing: UploadRecord) async throws(UploadError) -> UploadRecord {
+        var record = storing
+        var etags: [String?] = []
+        var copied: [FileRecord] = []
+        for index in record.files.indices {
+            do throws(StoreError) {
+                let mover = FileMover(uploads: self, upload: record.id, index: index)
+                let outcome = try await mover.move(&record.files[index])
+                etags.append(outcome.etag)
+                if !outcome.isSourceGone { copied.append(record.files[index]) }
+            } catch {
+                if error.outcomeUnknown || error.isRetryable {
+                    logger.warning("upload \(record.id): storing was interrupted: \(error.message)")
+                }
+                // Nobody knows more than the stores themselves do.
+                _ = try await settle(record)
+                throw UploadError(error)
+            }
+        }
+        let now = Timestamp.now
+        let finished = try await translatingCatalogError { () async throws(CatalogError) in
+            try await catalog.finishStoring(record.id, etags: etags, at: now)
+        }
+        guard finished else { throw .notFound(record.id) }
+        for file in copied { await removeStaged(file) }
+        return asStored(record, etags: etags, at: now)
+    }
+
+    func asStored(_ storing: UploadRecord, etags: [String?], at now: Timestamp) -> UploadRecord {
+        var record = storing
+        record.state = .stored
+        record.storedAt = now
+        for index in record.files.indices {
+            guard let destination = record.files[index].destination else { continue }
+            record.files[index].store = destination.store
+            record.files[index].key = destination.key
+            record.files[index].etag = etags[index]
+            record.files[index].destination = nil
+        }
+        return record
+    }
+
+    /// Removes the staged original of a copied file. What fails here the sweeper finds: no upload owns it.
+    func removeStaged(_ file: FileRecord) async {
+        guard let store = stores[file.store] else { return }
+        do throws(StoreError) {
+            try await store.remove(file.key)
+        } catch {
+            logger.warning("could not remove \(file.key) from store \(file.store): \(error.message)")
+        }
+    }
+}
