@@ -1,0 +1,42 @@
+import GRDB
+
+/// How the catalog's connections are set up.
+enum Connections {
+    /// The connection for changes, to a database of the version that this code knows.
+    static func writer(_ path: String, _ durability: SQLiteCatalog.Durability, program: String) throws -> DatabaseQueue
+    {
+        // Before WAL mode is set, which changes the file: a database that is not ours stays as it is.
+        let visitor = try DatabaseQueue(path: path, configuration: configuration)
+        try visitor.unsafeRead { db in try Schema.check(db, path: path) }
+        try visitor.close()
+
+        var configuration = configuration
+        configuration.journalMode = .wal
+        let writer = try DatabaseQueue(path: path, configuration: configuration)
+        try writer.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+            // After a rush, the write-ahead log shrinks back to this.
+            try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
+            try Schema.migrate(db, program: program)
+        }
+        return writer
+    }
+
+    /// Connections for reads, to a database that the writer has open.
+    static func readers(_ path: String, count: Int) throws -> [DatabaseQueue] {
+        var configuration = configuration
+        configuration.readonly = true
+        return try (0..<count).map { _ in try DatabaseQueue(path: path, configuration: configuration) }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        // Long enough for somebody with a look into the database, short enough for a client that waits.
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            try db.execute(sql: "PRAGMA trusted_schema = OFF")
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,124 @@
+import GRDB
+import Synchronization
+
+/// A fixed number of read-only connections, each busy with one read at a time; the reads beyond that wait in line
+/// without a thread.
+///
+/// GRDB's own pool takes two thread hops for a read that may not block its caller, one of them on a queue that all
+/// reads share. Here an idle connection gets the read directly, and a busy one takes the next in line when it is done.
+final class ReaderSet: Sendable {
+    private struct Read: Sendable {
+        var run: @Sendable (Database) -> Void
+        var fail: @Sendable (CatalogError) -> Void
+    }
+
+    private struct State {
+        var idle: [DatabaseQueue]
+        var waiting = Line<Read>()
+        var isClosed = false
+        var closers: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let connections: [DatabaseQueue]
+    private let state: Mutex<State>
+    private let path: String
+
+    /// Reads through those connections, which nobody else uses.
+    init(_ connections: [DatabaseQueue], catalog path: String) {
+        self.connections = connections
+        self.path = path
+        state = Mutex(State(idle: connections))
+    }
+
+    /// Runs a read on a thread that may block.
+    func perform<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(CatalogError)
+        -> Value
+    {
+        let outcome = await withCheckedContinuation {
+            (caller: CheckedContinuation<Result<Value, CatalogError>, Never>) in
+            enqueue(
+                Read(
+                    run: { [path] db in
+                        do {
+                            caller.resume(returning: .success(try body(db)))
+                        } catch {
+                            caller.resume(returning: .failure(CatalogError(error, catalog: path, db: db)))
+                        }
+                    },
+                    fail: { caller.resume(returning: .failure($0)) }
+                )
+            )
+        }
+        return try outcome.get()
+    }
+
+    /// Refuses further reads, waits for those that came before, and closes the connections.
+    func close() async {
+        await withCheckedContinuation { caller in
+            let isQuiet = state.withLock { state in
+                state.isClosed = true
+                if state.idle.count == connections.count { return true }
+                state.closers.append(caller)
+                return false
+            }
+            if isQuiet { caller.resume() }
+        }
+        // A connection that cannot be closed now is closed when the set goes.
+        for connection in connections { try? connection.close() }
+    }
+
+    private func enqueue(_ read: Read) {
+        enum Turn { case now(DatabaseQueue), later, refused }
+        let turn = state.withLock { state -> Turn in
+            if state.isClosed { return .refused }
+            if let connection = state.idle.popLast() { return .now(connection) }
+            state.waiting.append(read)
+            return .later
+        }
+        switch turn {
+        case .now(let connection):
+            connection.asyncWriteWithoutTransaction { [self] db in
+                read.run(db)
+                while let next = next(after: connection) { next.run(db) }
+            }
+        case .later: break
+        case .refused: read.fail(.closed(path))
+        }
+    }
+
+    /// The read that waits longest; if there is none, the connection is idle.
+    private func next(after connection: DatabaseQueue) -> Read? {
+        let (read, closers) = state.withLock { state -> (Read?, [CheckedContinuation<Void, Never>]) in
+            if let read = state.waiting.popFirst() { return (read, []) }
+            state.idle.append(connection)
+            guard state.isClosed, state.idle.count == connections.count else { return (nil, []) }
+            defer { state.closers = [] }
+            return (nil, state.closers)
+        }
+        for closer in closers { closer.resume() }
+        return read
+    }
+}
+
+/// First in, first out, at constant cost.
+struct Line<Element> {
+    private var elements: [Element?] = []
+    private var head = 0
+
+    mutating func append(_ element: Element) {
+        elements.append(element)
+    }
+
+    mutating func popFirst() -> Element? {
+        guard head < elements.count else { return nil }
+        defer {
+            elements[head] = nil
+            head += 1
+            if head > 64, head * 2 > elements.count {
+                elements.removeFirst(head)
+                head = 0
+            }
+        }
+        return elements[head]
+    }
+}

@@ -1,0 +1,253 @@
+import Dispatch
+import GRDB
+import Logging
+
+import struct Foundation.Data
+
+/// The catalog in one SQLite file, for one host at a time.
+///
+/// All changes go through one connection, whose commits they share; reads have connections of their own and see every
+/// change that returned before they were asked. No call blocks its thread.
+public final class SQLiteCatalog: Catalog {
+    /// What a change that returned survives.
+    public enum Durability: Sendable {
+        /// The end of the process, however it comes. After a loss of power the last changes may be missing, and the
+        /// database is consistent.
+        case process
+        /// The end of the process and a loss of power: each commit waits for the disk.
+        case power
+    }
+
+    // In the order in which they must go when the catalog is dropped unclosed: the lock last.
+    let changes: ChangeQueue
+    private let lookups: ReaderSet
+    private let scans: ReaderSet
+    let writer: DatabaseQueue
+    private let cursorKey: [UInt8]
+    private let logger: Logger
+    private let lock: CatalogLock
+
+    /// Opens the catalog at a path; creates it, and the directories above it (for their owner only), if it is missing.
+    /// - Parameters:
+    ///   - path: the database file. SQLite keeps two more beside it (`-wal` and `-shm`), and the catalog a `.lock`.
+    ///   - durability: what a change that returned survives.
+    ///   - program: the name and version of this program, for the sentence by which an older one refuses the database.
+    ///   - logger: for what its operator should know.
+    /// - Throws: ``CatalogError/inUse(_:)`` if another host has it open, ``CatalogError/tooNew(_:)`` if a newer fphost
+    ///   wrote it, ``CatalogError/full(_:)`` and ``CatalogError/failed(_:)``.
+    public static func open(path: String, durability: Durability, program: String = "fphost", logger: Logger)
+        async throws(CatalogError) -> SQLiteCatalog
+    {
+        let outcome = await withCheckedContinuation {
+            (caller: CheckedContinuation<Result<SQLiteCatalog, CatalogError>, Never>) in
+            DispatchQueue.global().async {
+                do throws(CatalogError) {
+                    let file = try DatabaseFile.resolve(path)
+                    caller.resume(
+                        returning: .success(try SQLiteCatalog(file, durability, program: program, logger: logger))
+                    )
+                } catch {
+                    caller.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try outcome.get()
+    }
+
+    private init(_ path: String, _ durability: Durability, program: String, logger: Logger) throws(CatalogError) {
+        lock = try CatalogLock(database: path)
+        let strangers = try DatabaseFile.create(path)
+        if strangers != 0 {
+            logger.warning(
+                "The catalog can be reached by other users of this machine; chmod 600 keeps them out.",
+                metadata: ["path": "\(path)"]
+            )
+        }
+        do {
+            writer = try Connections.writer(path, durability, program: program)
+            cursorKey = try writer.unsafeRead { db in
+                try Data.fetchOne(db, sql: "SELECT value FROM about WHERE name = 'cursor key'").map(Array.init) ?? []
+            }
+            lookups = ReaderSet(try Connections.readers(path, count: 2), catalog: path)
+            scans = ReaderSet(try Connections.readers(path, count: 2), catalog: path)
+        } catch {
+            throw CatalogError(error, catalog: path)
+        }
+        guard cursorKey.count == 16 else { throw .failed("The catalog \(path) is damaged: its cursor key is missing.") }
+        changes = ChangeQueue(writer)
+        self.logger = logger
+        logger.info(
+            "catalog open",
+            metadata: ["path": "\(path)", "durability": "\(durability)", "schema": "\(Schema.version)"]
+        )
+    }
+
+    /// Finishes what was begun, moves everything into the database file itself and closes it. Every later call fails.
+    public func close() async {
+        await changes.close()
+        await lookups.close()
+        await scans.close()
+        await withCheckedContinuation { (caller: CheckedContinuation<Void, Never>) in
+            DispatchQueue.global().async { [self] in
+                do {
+                    try writer.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+                    try writer.close()
+                } catch {
+                    logger.warning(
+                        "The catalog was not closed cleanly; nothing is lost.", metadata: ["error": "\(error)"])
+                }
+                caller.resume()
+            }
+        }
+    }
+}
+
+// MARK: - Changes
+
+extension SQLiteCatalog {
+    /// As ``Catalog/insert(_:)`` says.
+    public func insert(_ upload: UploadRecord) async throws(CatalogError) {
+        try upload.checkInsertable()
+        try await changes.perform { db in try db.insert(upload) }
+    }
+
+    /// As ``Catalog/advance(_:by:)`` says.
+    public func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
+        try checkText(change.name)
+        if let token = change.token { try checkToken(token) }
+        return try await changes.perform { db in try db.advance(id, by: change) }
+    }
+
+    /// As ``Catalog/rewind(_:to:at:)`` says.
+    public func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool {
+        try await changes.perform { db in try db.rewind(id, to: offset, at: now) }
+    }
+
+    /// As ``Catalog/complete(_:file:chunk:at:)`` says.
+    public func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp)
+        async throws(CatalogError) -> Bool
+    {
+        try file.check()
+        return try await changes.perform { db in try db.complete(id, file: file, chunk: chunk, at: now) }
+    }
+
+    /// As ``Catalog/touch(_:at:)`` says.
+    public func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
+        try await changes.perform { db in try db.touch(id, at: now) }
+    }
+
+    /// As ``Catalog/beginStoring(_:destinations:)`` says.
+    public func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool {
+        for destination in destinations { try destination.check() }
+        return try await changes.perform { db in try db.beginStoring(id, destinations: destinations) }
+    }
+
+    /// As ``Catalog/recordStoringSession(_:file:token:)`` says.
+    public func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError) {
+        try checkToken(token)
+        try await changes.perform { db in try db.recordStoringSession(id, file: file, token: token) }
+    }
+
+    /// As ``Catalog/finishStoring(_:etags:at:)`` says.
+    public func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool {
+        for etag in etags { try checkText(etag) }
+        return try await changes.perform { db in try db.finishStoring(id, etags: etags, at: now) }
+    }
+
+    /// As ``Catalog/abandonStoring(_:at:)`` says.
+    public func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool {
+        try await changes.perform { db in try db.abandonStoring(id, at: now) }
+    }
+
+    /// As ``Catalog/beginDeleting(_:from:)`` says.
+    public func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError)
+        -> UploadRecord?
+    {
+        try await changes.perform { db in try db.beginDeleting(id, from: states) }
+    }
+
+    /// As ``Catalog/forget(_:)`` says.
+    public func forget(_ id: UploadID) async throws(CatalogError) {
+        try await changes.perform { db in try db.forget(id) }
+    }
+}
+
+// MARK: - Reads
+
+extension SQLiteCatalog {
+    /// As ``Catalog/upload(_:)`` says.
+    public func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord? {
+        try await lookups.perform { db in try db.record(id) }
+    }
+
+    /// As ``Catalog/upload(store:key:)`` says.
+    public func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord? {
+        guard isText(store), isText(key) else { return nil }
+        return try await lookups.perform { db in try db.stored(store, key) }
+    }
+
+    /// As ``Catalog/chunk(of:at:)`` says.
+    public func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
+        try await lookups.perform { db in try db.chunk(of: id, at: offset) }
+    }
+
+    /// As ``Catalog/uploads(matching:)`` says.
+    public func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage {
+        let key = cursorKey
+        let after: ListingCursor?
+        if let cursor = query.cursor { after = try ListingCursor(cursor, for: query, key: key) } else { after = nil }
+        let limit = min(max(query.limit, 1), 1000)
+        return try await scans.perform { db in
+            try db.inSnapshot {
+                let numbers = try Listing(query, after: after).numbers(db, limit: limit + 1)
+                let uploads = try numbers.prefix(limit).map(db.record(number:))
+                guard numbers.count > limit, let last = uploads.last else {
+                    return UploadPage(uploads: uploads, next: nil)
+                }
+                let end = ListingCursor(createdAt: last.createdAt, id: last.id)
+                return UploadPage(uploads: uploads, next: end.text(for: query, key: key))
+            }
+        }
+    }
+
+    /// As ``Catalog/expired(before:limit:)`` says.
+    public func expired(before moment: Timestamp, limit: Int) async throws(CatalogError) -> [UploadRecord] {
+        try await scans.perform { db in try db.expired(before: moment, limit: limit) }
+    }
+
+    /// As ``Catalog/uploads(in:after:limit:)`` says.
+    public func uploads(in states: Set<UploadState>, after: UploadID?, limit: Int) async throws(CatalogError)
+        -> [UploadRecord]
+    {
+        try await scans.perform { db in
+            try db.inSnapshot {
+                var query = UploadQuery()
+                query.states = states
+                // One that is forgotten has no place in the order any more: begin again with the oldest.
+                let start = try after.flatMap { try db.position(of: $0) }
+                return try Listing(query, after: start).numbers(db, limit: max(0, limit)).map(db.record(number:))
+            }
+        }
+    }
+
+    /// As ``Catalog/known(keys:in:)`` says.
+    public func known(keys: [String], in store: String) async throws(CatalogError) -> Set<String> {
+        guard isText(store) else { return [] }
+        return try await scans.perform { db in try db.known(keys: keys.filter(isText), in: store) }
+    }
+
+    /// As ``Catalog/known(tokens:)`` says.
+    public func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]> {
+        try await scans.perform { db in try db.known(tokens: tokens) }
+    }
+
+    /// As ``Catalog/storesInUse()`` says.
+    public func storesInUse() async throws(CatalogError) -> [String: Int] {
+        try await scans.perform { db in try db.storesInUse() }
+    }
+
+    /// As ``Catalog/counts()`` says.
+    public func counts() async throws(CatalogError) -> [UploadState: Int] {
+        try await scans.perform { db in try db.counts() }
+    }
+}

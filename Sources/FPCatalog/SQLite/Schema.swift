@@ -1,0 +1,118 @@
+import GRDB
+
+/// The tables, and the way from an older database to the one that this code reads.
+enum Schema {
+    /// `PRAGMA application_id` of every catalog ("FPHC"): what tells one from somebody else's database.
+    static let applicationID = 0x4650_4843
+
+    /// The version that this code reads and writes, as `PRAGMA user_version`.
+    static var version: Int { steps.count }
+
+    /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
+    /// never edited.
+    private static let steps = [first]
+
+    private static let first = """
+        CREATE TABLE about (
+            name TEXT NOT NULL PRIMARY KEY,
+            value ANY NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO about VALUES ('cursor key', randomblob(16));
+
+        CREATE TABLE uploads (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            state TEXT NOT NULL CHECK (state IN ('receiving', 'complete', 'storing', 'stored', 'deleting')),
+            created_at INTEGER NOT NULL,
+            touched_at INTEGER NOT NULL,
+            completed_at INTEGER,
+            stored_at INTEGER,
+            owner TEXT,
+            session_token BLOB,
+            session_committed INTEGER CHECK (session_committed >= 0),
+            CHECK ((session_token IS NULL) = (session_committed IS NULL))
+        ) STRICT;
+        CREATE INDEX uploads_by_state ON uploads (state, created_at, id);
+        CREATE INDEX uploads_by_owner ON uploads (owner, created_at, id) WHERE owner IS NOT NULL;
+        CREATE INDEX uploads_by_touch ON uploads (touched_at, id) WHERE state IN ('receiving', 'complete');
+        CREATE INDEX uploads_by_session ON uploads (session_token) WHERE session_token IS NOT NULL;
+
+        -- Apart from uploads, so that a chunk that arrives does not write a long text again.
+        CREATE TABLE metadata (
+            upload INTEGER PRIMARY KEY REFERENCES uploads ON DELETE CASCADE,
+            json TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE files (
+            upload INTEGER NOT NULL REFERENCES uploads ON DELETE CASCADE,
+            ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+            name TEXT NOT NULL,
+            size INTEGER CHECK (size >= 0),
+            content_type TEXT,
+            etag TEXT,
+            store TEXT NOT NULL,
+            key TEXT NOT NULL,
+            destination_store TEXT,
+            destination_key TEXT,
+            destination_token BLOB,
+            PRIMARY KEY (upload, ordinal),
+            CHECK ((destination_store IS NULL) = (destination_key IS NULL)),
+            CHECK (destination_token IS NULL OR destination_store IS NOT NULL)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX files_by_place ON files (store, key);
+        CREATE INDEX files_by_name ON files (name) WHERE ordinal = 0;
+        CREATE INDEX files_by_token ON files (destination_token) WHERE destination_token IS NOT NULL;
+
+        -- Every path that is taken: a storing file's destination, a stored file's place, and either of them until an
+        -- upload that is being deleted is forgotten. Staging places are not paths.
+        CREATE TABLE paths (
+            store TEXT NOT NULL,
+            key TEXT NOT NULL,
+            upload INTEGER NOT NULL REFERENCES uploads ON DELETE CASCADE,
+            PRIMARY KEY (store, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX paths_by_upload ON paths (upload);
+
+        CREATE TABLE chunks (
+            upload INTEGER NOT NULL REFERENCES uploads ON DELETE CASCADE,
+            position INTEGER NOT NULL CHECK (position >= 0),
+            length INTEGER NOT NULL CHECK (length >= 0),
+            fingerprint INTEGER NOT NULL,
+            PRIMARY KEY (upload, position)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// Refuses a database that is not for this code, before anything in it is touched.
+    static func check(_ db: Database, path: String) throws {
+        let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        let isEmpty = try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT * FROM sqlite_schema)") ?? true
+        if application == 0, version == 0, isEmpty { return }
+        guard application == applicationID else {
+            throw CatalogError.failed(
+                "\(path) is a database of another program, not a catalog of fphost. Name another file for the catalog."
+            )
+        }
+        guard version <= Schema.version else {
+            let writer = try String.fetchOne(db, sql: "SELECT value FROM about WHERE name = 'written by'")
+            throw CatalogError.tooNew(
+                "The catalog \(path) has schema version \(version), written by \(writer ?? "a newer fphost"); this "
+                    + "fphost reads versions up to \(Schema.version). Run that fphost, or restore a catalog from before."
+            )
+        }
+    }
+
+    /// Takes the database to ``version`` in one transaction.
+    /// - Parameter program: who to name if an older program meets this database.
+    static func migrate(_ db: Database, program: String) throws {
+        let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        guard found < version else { return }
+        try db.inTransaction(.immediate) {
+            for step in steps[found...] { try db.execute(sql: step) }
+            try db.execute(sql: "INSERT OR REPLACE INTO about VALUES ('written by', ?)", arguments: [program])
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try db.execute(sql: "PRAGMA user_version = \(version)")
+            return .commit
+        }
+    }
+}
