@@ -1,0 +1,115 @@
+import Foundation
+import Support
+import Testing
+
+@Suite("What the YAML names")
+struct ConfigurationTests {
+    private func upload(_ text: String, to client: HTTPClient) async throws -> String {
+        let boundary = "acceptance"
+        let form = """
+            --\(boundary)\r\nContent-Disposition: form-data; name="filepond"; filename="note.txt"\r\n\
+            Content-Type: text/plain\r\n\r\n\(text)\r\n--\(boundary)--\r\n
+            """
+        let reply = try await client.send(
+            "POST", "/fp/process/", headers: [("Content-Type", "multipart/form-data; boundary=\(boundary)")],
+            body: Array(form.utf8))
+        try #require(reply.status == 200, "\(reply.text)")
+        return reply.text
+    }
+
+    private func store(_ id: String, at path: String, with client: HTTPClient) async throws {
+        let reply = try await client.send(
+            "POST", "/api/v1/uploads/\(id)/store",
+            headers: [("Authorization", "Bearer test-token"), ("Content-Type", "application/json")],
+            body: Array(#"{"path": "\#(path)"}"#.utf8))
+        try #require(reply.status == 200, "\(reply.status) \(reply.text)")
+    }
+
+    private func configuration(backend: String) -> String {
+        """
+        server: {listen: 127.0.0.1:0}
+        storages_backend: \(backend)
+        stores:
+          staging: {plugin: LocalStore, options: {location: ./data/staging}}
+          media: {plugin: LocalStore, options: {location: ./data/media}}
+          archive: {plugin: LocalStore, options: {location: ./data/archive}}
+        uploads: {staging: staging}
+        catalog: sqlite:./data/fphost.db
+        api: {tokens: [test-token]}
+        """
+    }
+
+    @Test("switching storages_backend moves new files and keeps the old ones readable")
+    func switchedBackend() async throws {
+        let directory = try TemporaryDirectory()
+        let first = try await HostProcess(configuration: configuration(backend: "media"), in: directory)
+        let old = try await upload("old", to: first.client)
+        try await store(old, at: "a/old.txt", with: first.client)
+        #expect(try await first.stop() == 0)
+
+        let second = try await HostProcess(configuration: configuration(backend: "archive"), in: directory)
+        let new = try await upload("new", to: second.client)
+        try await store(new, at: "a/new.txt", with: second.client)
+        #expect(try directory.contents("data/media/a/old.txt") == Array("old".utf8))
+        #expect(try directory.contents("data/archive/a/new.txt") == Array("new".utf8))
+        for (id, path, text) in [(old, "a/old.txt", "old"), (new, "a/new.txt", "new")] {
+            #expect(try await second.client.send("GET", "/fp/load/?id=\(id)").text == text)
+            #expect(try await second.client.send("GET", "/fp/load/?id=\(path)").text == text)
+        }
+    }
+
+    @Test("a missing plugin stops the start with a sentence that says what to do")
+    func missingPlugin() async throws {
+        let directory = try TemporaryDirectory()
+        let text = configuration(backend: "media").replacingOccurrences(
+            of: "archive: {plugin: LocalStore", with: "archive: {plugin: NoSuchStore")
+        try text.write(to: directory.url.appendingPathComponent("fphost.yaml"), atomically: true, encoding: .utf8)
+        for command in ["serve", "check"] {
+            let result = try await HostProcess.run([command], in: directory)
+            #expect(result.status == 78)
+            #expect(result.errors.contains("libNoSuchStore.so"), "\(result.errors)")
+            #expect(result.errors.contains("fphost.yaml:6:"), "\(result.errors)")
+        }
+    }
+
+    @Test("a broken plugin stops the start with a sentence that says what is wrong")
+    func brokenPlugin() async throws {
+        let directory = try TemporaryDirectory()
+        let plugin = directory.url.appendingPathComponent("libBroken.so")
+        try Data("not a library".utf8).write(to: plugin)
+        let text = configuration(backend: "media").replacingOccurrences(
+            of: "archive: {plugin: LocalStore, options: {location: ./data/archive}}",
+            with: "archive: {plugin: \(plugin.path)}")
+        try text.write(to: directory.url.appendingPathComponent("fphost.yaml"), atomically: true, encoding: .utf8)
+        let result = try await HostProcess.run(["check"], in: directory)
+        #expect(result.status == 78)
+        #expect(result.errors.contains("ELF"), "\(result.errors)")
+    }
+
+    @Test("a second host on the same catalog refuses to start")
+    func secondHost() async throws {
+        let directory = try TemporaryDirectory()
+        let host = try await HostProcess(in: directory)
+        let result = try await HostProcess.run(["serve"], in: directory)
+        #expect(result.status != 0)
+        #expect(result.errors.contains("fphost.db"), "\(result.errors)")
+        #expect(result.errors.contains("\(host.processIdentifier)"), "\(result.errors)")
+    }
+
+    @Test("check says what is wrong, with its place, and starts nothing")
+    func check() async throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.url.appendingPathComponent("fphost.yaml")
+        try HostProcess.plainConfiguration.write(to: file, atomically: true, encoding: .utf8)
+        let good = try await HostProcess.run(["check"], in: directory)
+        #expect(good.status == 0, "\(good.errors)")
+        #expect(!FileManager.default.fileExists(atPath: directory.url.appendingPathComponent("data").path))
+
+        let bad = HostProcess.plainConfiguration.replacingOccurrences(of: "{location:", with: "{locatoin:")
+        try bad.write(to: file, atomically: true, encoding: .utf8)
+        let result = try await HostProcess.run(["check"], in: directory)
+        #expect(result.status == 78)
+        #expect(result.errors.contains("fphost.yaml:4:"), "\(result.errors)")
+        #expect(result.errors.contains("\"location\""), "\(result.errors)")
+    }
+}

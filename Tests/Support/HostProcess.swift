@@ -1,0 +1,153 @@
+import Foundation
+import Synchronization
+
+/// A running fphost with a directory and a configuration of its own.
+public final class HostProcess: Sendable {
+    /// The directory of fphost.yaml and, unless the configuration says otherwise, of all data.
+    public let directory: TemporaryDirectory
+    /// Where to reach the host.
+    public let client: HTTPClient
+
+    private let process: Process
+    private let log: LogCollector
+
+    /// Where the products of this build are.
+    public static let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent()
+
+    /// A configuration that listens on a free port, with LocalStore for staging and for what is stored.
+    public static let plainConfiguration = """
+        server: {listen: 127.0.0.1:0}
+        storages_backend: media
+        stores:
+          staging: {plugin: LocalStore, options: {location: ./data/staging}}
+          media: {plugin: LocalStore, options: {location: ./data/media}}
+        uploads: {staging: staging}
+        catalog: sqlite:./data/fphost.db
+        api: {tokens: [test-token]}
+        """
+
+    /// Starts the host and waits until it listens.
+    public init(configuration: String = plainConfiguration, in directory: TemporaryDirectory) async throws {
+        self.directory = directory
+        let file = directory.url.appendingPathComponent("fphost.yaml")
+        try configuration.write(to: file, atomically: true, encoding: .utf8)
+        process = Process()
+        process.executableURL = Self.products.appendingPathComponent("fphost")
+        process.arguments = ["serve", "--config", file.path]
+        process.currentDirectoryURL = directory.url
+        process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        let output = Pipe()
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        let log = LogCollector()
+        self.log = log
+        output.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil } else { log.append(data) }
+        }
+        try process.run()
+        let started = process
+        let port = try await waitFor("the host to listen", within: .seconds(30)) {
+            if let port = log.listeningPort { return port }
+            if !started.isRunning { throw HostFailure("fphost ended before it listened:\n\(log.text)") }
+            return nil
+        }
+        client = HTTPClient(port: port)
+    }
+
+    deinit {
+        if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// Everything that the host has logged so far.
+    public var logText: String { log.text }
+
+    /// The host's process id.
+    public var processIdentifier: Int32 { process.processIdentifier }
+
+    /// Sends SIGKILL and waits for the end.
+    public func kill() async throws {
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        try await waitForExit()
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    /// - Returns: the exit status.
+    @discardableResult
+    public func stop() async throws -> Int32 {
+        Glibc.kill(process.processIdentifier, SIGTERM)
+        try await waitForExit()
+        return process.terminationStatus
+    }
+
+    private func waitForExit() async throws {
+        _ = try await waitFor("the host to end", within: .seconds(30)) { self.process.isRunning ? nil : true }
+    }
+
+    /// Runs fphost to its end, for commands that do not serve.
+    public static func run(_ arguments: [String], in directory: TemporaryDirectory) async throws -> CommandResult {
+        try await onThread {
+            let process = Process()
+            process.executableURL = products.appendingPathComponent("fphost")
+            process.arguments = arguments
+            process.currentDirectoryURL = directory.url
+            let (output, errors) = (Pipe(), Pipe())
+            process.standardOutput = output
+            process.standardError = errors
+            process.standardInput = FileHandle.nullDevice
+            try process.run()
+            let errorText = Mutex("")
+            let reader = Thread {
+                let data = errors.fileHandleForReading.readDataToEndOfFile()
+                errorText.withLock { $0 = String(decoding: data, as: UTF8.self) }
+            }
+            reader.start()
+            let data = output.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            while !reader.isFinished { usleep(1000) }
+            return CommandResult(
+                status: process.terminationStatus, output: String(decoding: data, as: UTF8.self),
+                errors: errorText.withLock { $0 })
+        }
+    }
+}
+
+/// What a command left.
+public struct CommandResult: Sendable {
+    /// The exit status.
+    public let status: Int32
+    /// Its standard output.
+    public let output: String
+    /// Its standard error.
+    public let errors: String
+}
+
+/// Why a host could not be used.
+public struct HostFailure: Error, CustomStringConvertible {
+    /// What happened.
+    public let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+private final class LogCollector: Sendable {
+    private let data = Mutex(Data())
+
+    func append(_ more: Data) {
+        data.withLock { $0.append(more) }
+    }
+
+    var text: String {
+        String(decoding: data.withLock { $0 }, as: UTF8.self)
+    }
+
+    var listeningPort: Int? {
+        guard let range = text.range(of: "listening on http://127.0.0.1:") else { return nil }
+        let digits = text[range.upperBound...].prefix(while: \.isNumber)
+        let isWhole = digits.endIndex < text.endIndex
+        return isWhole ? Int(digits) : nil
+    }
+}
