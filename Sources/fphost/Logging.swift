@@ -1,0 +1,112 @@
+import FPConfig
+import Glibc
+import Logging
+
+/// Writes log lines to standard error: one line for each message, for people or for machines.
+struct LineLogHandler: LogHandler {
+    private let label: String
+    private let format: Settings.Log.Format
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    init(label: String, settings: Settings.Log) {
+        self.label = label
+        format = settings.format
+        logLevel = Logger.Level(settings.level)
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var fields = metadata
+        if let more = event.metadata { fields.merge(more) { $1 } }
+        let sorted = fields.sorted { $0.key < $1.key }
+        var line =
+            switch format {
+            case .text: Self.textLine(event, sorted)
+            case .json: Self.jsonLine(event, sorted)
+            }
+        line += "\n"
+        line.withUTF8 { bytes in
+            // One call for each line, so that lines of concurrent tasks never mix. A log that cannot be written has
+            // nowhere left to complain.
+            _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    private static func textLine(_ event: LogEvent, _ fields: [(key: String, value: Logger.Metadata.Value)]) -> String {
+        var line = "\(timestamp()) \(event.level.rawValue.uppercased()) \(oneLine("\(event.message)"))"
+        for (key, value) in fields {
+            let text = "\(value)"
+            let needsQuotes = text.isEmpty || text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0 == "=" }
+            line += needsQuotes ? " \(key)=\(JSONText.string(text))" : " \(key)=\(oneLine(text))"
+        }
+        return line
+    }
+
+    private static func jsonLine(_ event: LogEvent, _ fields: [(key: String, value: Logger.Metadata.Value)]) -> String {
+        var members = [
+            "\"time\":\"\(timestamp())\"", "\"level\":\"\(event.level.rawValue)\"",
+            "\"message\":\(JSONText.string("\(event.message)"))",
+        ]
+        for (key, value) in fields { members.append("\(JSONText.string(key)):\(JSONText.string("\(value)"))") }
+        return "{" + members.joined(separator: ",") + "}"
+    }
+
+    /// A message with a client's text in it must not be able to forge a line of its own.
+    private static func oneLine(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
+        return String(JSONText.string(text).dropFirst().dropLast())
+    }
+
+    /// RFC 3339, in UTC, to the millisecond.
+    private static func timestamp() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var parts = tm()
+        gmtime_r(&now.tv_sec, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        let length = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
+        let date = String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let milliseconds = String(now.tv_nsec / 1_000_000)
+        return date + "." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds + "Z"
+    }
+}
+
+/// JSON text of values (RFC 8259, section 7).
+enum JSONText {
+    static func string(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                let digits = String(scalar.value, radix: 16)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}
+
+extension Logger.Level {
+    init(_ level: Settings.Log.Level) {
+        self =
+            switch level {
+            case .trace: .trace
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            }
+    }
+}
