@@ -5,9 +5,9 @@ public final class TemporaryDirectory: Sendable {
     /// Where it is.
     public let url: URL
 
-    /// Makes a new empty directory.
-    public init() throws {
-        var template = Array((NSTemporaryDirectory() + "/fphost-test-XXXXXX").utf8CString)
+    /// Makes a new empty directory, by default where the system has its temporary files.
+    public init(in parent: String = NSTemporaryDirectory()) throws {
+        var template = Array((parent + "/fphost-test-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw CocoaError(.fileWriteUnknown) }
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         url = URL(fileURLWithPath: path, isDirectory: true)

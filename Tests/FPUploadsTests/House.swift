@@ -1,0 +1,188 @@
+import FPCatalog
+import FPStorage
+import Foundation
+import Logging
+import NIOCore
+import Support
+import Synchronization
+import Testing
+
+@testable import FPUploads
+
+/// Uploads on a real catalog and real LocalStores in a directory of their own; may be closed and opened again, as a
+/// restart of the host does.
+final class House {
+    let directory: TemporaryDirectory
+    private(set) var uploads: Uploads
+    private(set) var catalog: SQLiteCatalog
+    private(set) var stores: [Store]
+    private let settings: UploadSettings
+    private let elsewhere: TemporaryDirectory?
+
+    /// - Parameter elsewhere: where the store `far` is, which cannot be reached by renaming.
+    init(settings: UploadSettings = UploadSettings(), elsewhere: TemporaryDirectory? = nil) async throws {
+        directory = try TemporaryDirectory()
+        self.settings = settings
+        self.elsewhere = elsewhere
+        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere)
+    }
+
+    var staging: Store { stores[0] }
+    var media: Store { stores[1] }
+
+    func close() async {
+        await uploads.shutdown()
+        await catalog.close()
+        for store in stores { await store.shutdown() }
+    }
+
+    func restart() async throws {
+        await close()
+        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere)
+        await uploads.recover()
+    }
+
+    private static func open(
+        _ directory: TemporaryDirectory, _ settings: UploadSettings, _ elsewhere: TemporaryDirectory?
+    ) async throws -> (Uploads, SQLiteCatalog, [Store]) {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
+        let library = try PluginLibrary.load(path: path, logger: logger)
+        func store(_ name: String, at location: String) throws -> Store {
+            let config = PluginConfigNode.map([.scalar(location, key: "location")])
+            return try Store.open(
+                name: name, library: library, config: config, settings: StoreSettings(), logger: logger)
+        }
+        var stores = [
+            try store("staging", at: directory.url.appendingPathComponent("staging").path),
+            try store("media", at: directory.url.appendingPathComponent("media").path),
+        ]
+        if let elsewhere { stores.append(try store("far", at: elsewhere.url.path)) }
+        let catalog = try await SQLiteCatalog.open(
+            path: directory.url.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
+        let map = try StoreMap(stores, staging: "staging", default: "media")
+        return (Uploads(catalog: catalog, stores: map, settings: settings, logger: logger), catalog, stores)
+    }
+
+    // MARK: - What clients do
+
+    func receive(_ content: [UInt8], name: String = "file.bin") async throws -> Upload {
+        let reception = uploads.beginReception()
+        try await reception.beginFile(name: name, declaredType: nil)
+        for piece in content.pieces(of: 100_000) { try await reception.write([ByteBuffer(bytes: piece)]) }
+        try await reception.endFile()
+        return try await reception.finish(metadata: nil)
+    }
+
+    @discardableResult
+    func append(_ upload: UploadID, _ content: [UInt8], _ range: Range<Int>, body: TestBody? = nil) async throws
+        -> Upload
+    {
+        let chunk = Chunk(
+            offset: UInt64(range.lowerBound), bodyLength: UInt64(range.count), uploadLength: UInt64(content.count),
+            name: "file.bin")
+        return try await uploads.append(upload, chunk, body: body ?? TestBody(Array(content[range])))
+    }
+
+    func bytes(_ content: Content, offset: UInt64 = 0, length: UInt64? = nil) async throws -> [UInt8] {
+        let reader = try await content.read(offset: offset, length: length)
+        defer { reader.close() }
+        var bytes: [UInt8] = []
+        while let buffer = try await reader.next() { bytes.append(contentsOf: buffer.readableBytesView) }
+        return bytes
+    }
+
+    func bytes(of id: UploadID) async throws -> [UInt8] {
+        try await bytes(uploads.open(id))
+    }
+
+    /// Everything on disk that holds bytes of uploads, finished or not.
+    func filesOnDisk() -> [String] {
+        directory.files(below: "staging") + directory.files(below: "media")
+    }
+}
+
+/// A body that a test feeds.
+final class TestBody: ByteSource {
+    private struct State {
+        var pieces: [[ByteBuffer]] = []
+        var end: ByteSourceError?
+        var isWhole = false
+        var waiter: CheckedContinuation<Void, Never>?
+        var isAsked = false
+    }
+
+    private let state = Mutex(State())
+
+    /// A body that is there already.
+    init(_ bytes: [UInt8], piece: Int = 65_536) {
+        feed(bytes, piece: piece)
+        finish()
+    }
+
+    /// A body whose bytes come later.
+    init() {}
+
+    func feed(_ bytes: [UInt8], piece: Int = 65_536) {
+        change { state in
+            for piece in bytes.pieces(of: piece) { state.pieces.append([ByteBuffer(bytes: piece)]) }
+        }
+    }
+
+    func finish() { change { $0.isWhole = true } }
+    func fail(_ error: ByteSourceError) { change { $0.end = error } }
+    func stop() { change { $0.end = .stopped } }
+
+    /// Whether somebody has begun to read.
+    var isAsked: Bool { state.withLock { $0.isAsked } }
+
+    private func change(_ body: (inout State) -> Void) {
+        let waiter = state.withLock { state in
+            body(&state)
+            let waiter = state.waiter
+            state.waiter = nil
+            return waiter
+        }
+        waiter?.resume()
+    }
+
+    func next() async throws(ByteSourceError) -> [ByteBuffer]? {
+        while true {
+            let answer: Result<[ByteBuffer]?, ByteSourceError>? = state.withLock { state in
+                state.isAsked = true
+                if case .stopped = state.end { return .failure(.stopped) }
+                if !state.pieces.isEmpty { return .success(state.pieces.removeFirst()) }
+                if let end = state.end { return .failure(end) }
+                return state.isWhole ? .success(nil) : nil
+            }
+            if let answer { return try answer.get() }
+            await withCheckedContinuation { continuation in
+                let isReady = state.withLock { state in
+                    let isReady = !state.pieces.isEmpty || state.end != nil || state.isWhole
+                    if !isReady { state.waiter = continuation }
+                    return isReady
+                }
+                if isReady { continuation.resume() }
+            }
+        }
+    }
+}
+
+extension Array where Element == UInt8 {
+    func pieces(of size: Int) -> [ArraySlice<UInt8>] {
+        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+    }
+}
+
+/// The kind of failure that a call ends with; `nil` if it does not fail.
+func failure(_ call: () async throws -> Void) async -> UploadError.Kind? {
+    do {
+        try await call()
+        return nil
+    } catch let error as UploadError {
+        return error.kind
+    } catch {
+        Issue.record("not an UploadError: \(error)")
+        return nil
+    }
+}

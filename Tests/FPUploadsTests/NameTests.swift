@@ -1,0 +1,74 @@
+import Support
+import Testing
+
+@testable import FPUploads
+
+@Suite("Names, types, fingerprints")
+struct NameTests {
+    @Test(
+        "a client's file name becomes harmless text",
+        arguments: [
+            ("a.txt", "a.txt"), ("", "file"), (".", "file"), ("..", "file"), ("../../etc/passwd", "passwd"),
+            ("C:\\x\\y.doc", "y.doc"), ("a\u{0}b\r\nc", "abc"), ("dir/", "dir"), ("  a b ", "a b"),
+            ("e\u{301}.txt", "\u{e9}.txt"), ("100% \"quoted\" 日本 😀.png", "100% \"quoted\" 日本 😀.png"),
+            ("exe\u{202E}gpj.exe", "exegpj.exe"),
+        ])
+    func sanitised(name: String, expected: String) {
+        #expect(FileName.sanitised(name) == expected)
+        #expect(Array(FileName.sanitised(name).unicodeScalars) == Array(expected.unicodeScalars))
+    }
+
+    @Test("a long name keeps its extension and whole characters")
+    func long() {
+        let name = FileName.sanitised(String(repeating: "日", count: 200) + ".jpeg")
+        #expect(name.utf8.count <= 255)
+        #expect(name.hasSuffix("日.jpeg"))
+    }
+
+    @Test(
+        "the bytes' own signature comes before the extension, and the client's claim last",
+        arguments: [
+            ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], "x.html", nil, "image/png"),
+            (Array("<script>".utf8), "x.html", "image/png", "text/html"),
+            (Array("plain".utf8), "x", "text/x-thing; charset=a", "text/x-thing"),
+            (Array("plain".utf8), "x", "no type", "application/octet-stream"),
+            (Array("plain".utf8), "x", "a/b\r\nX: y", "application/octet-stream"),
+            (
+                [0x50, 0x4B, 0x03, 0x04], "x.docx", nil,
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+            ),
+            ([0x50, 0x4B, 0x03, 0x04], "x.html", nil, "application/zip"),
+            ([], "photo.JPG", nil, "image/jpeg"),
+        ] as [([UInt8], String, String?, String)])
+    func types(signature: [UInt8], name: String, declared: String?, expected: String) {
+        #expect(MediaType.of(signature: signature, name: name, declared: declared) == expected)
+    }
+
+    @Test("a fingerprint depends on the bytes and not on how they are cut")
+    func fingerprints() {
+        var random = SeededGenerator()
+        for _ in 0..<200 {
+            let bytes = random.bytes(Int.random(in: 0...500, using: &random))
+            let whole = ChunkFingerprint()
+            bytes.withUnsafeBytes { whole.update($0) }
+            let cut = ChunkFingerprint()
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...70, using: &random))
+                piece.withUnsafeBytes { cut.update($0) }
+                rest = rest.dropFirst(piece.count)
+            }
+            #expect(whole.value == cut.value, "seed \(random.seed)")
+            guard !bytes.isEmpty else { continue }
+            var other = bytes
+            other[Int.random(in: 0..<bytes.count, using: &random)] ^=
+                UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+            let changed = ChunkFingerprint()
+            other.withUnsafeBytes { changed.update($0) }
+            #expect(changed.value != whole.value, "seed \(random.seed)")
+            let longer = ChunkFingerprint()
+            (bytes + [0]).withUnsafeBytes { longer.update($0) }
+            #expect(longer.value != whole.value, "seed \(random.seed)")
+        }
+    }
+}
