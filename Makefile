@@ -1,0 +1,112 @@
+# fphost: `make run` and `make test` are the two commands; `make help` lists the others.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CONFIG ?= fphost.yaml
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+PYTEST_ARGS ?=
+
+HOST := .build/release/fphost
+CLIENT := .build/filepond
+PYTHON := .venv/bin/python
+STAMPS := .build/stamps
+
+# A warning in our own code is an error wherever it is tested; SwiftPM silences those of dependencies by itself.
+# Every debug build uses the same flags, since other flags would compile everything again.
+DEBUG_FLAGS := -Xswiftc -warnings-as-errors
+
+FORMATTED := $(wildcard Package.swift Sources Plugins Tests Examples)
+
+.PHONY: help
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+
+# --- Set-up: each step leaves a stamp, so that it costs nothing the next time -----------------------------------
+
+$(STAMPS)/packages-%: scripts/packages
+	@scripts/packages $*
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/toolchain: scripts/toolchain $(STAMPS)/packages-build
+	@scripts/toolchain
+	@mkdir -p $(@D) && touch $@
+
+# The order matters only the first time: a package that was installed later does not make a new venv.
+$(PYTHON): | $(STAMPS)/packages-build
+	@echo "setup: making a Python environment in .venv"
+	@python3 -m venv .venv
+
+$(CLIENT)/filepond.min.js: scripts/filepond | $(PYTHON)
+	@scripts/filepond $(PYTHON) $(CLIENT)
+	@touch $@
+
+$(STAMPS)/pytest: Tests/Browser/requirements.txt | $(PYTHON)
+	@echo "setup: installing pytest and playwright into .venv"
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: setup
+setup: $(STAMPS)/toolchain $(CLIENT)/filepond.min.js ## Install what building needs, and fetch the FilePond client
+
+.PHONY: setup-test
+setup-test: setup $(STAMPS)/packages-test $(STAMPS)/pytest ## setup, and what the browser tests need
+
+# --- Build and run ----------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: $(STAMPS)/toolchain ## Build the host and its plugins for release
+	@echo "build: swift build -c release"
+	@swift build -c release
+
+.PHONY: run
+run: setup build ## Build the host, start it with ./fphost.yaml, and print the page's address
+	@scripts/run-host $(HOST) $(CONFIG)
+
+# --- Check ------------------------------------------------------------------------------------------------------
+
+.PHONY: lint
+lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds without a warning
+	@echo "lint: swift format"
+	@swift format lint --strict --recursive --parallel $(FORMATTED)
+	@echo "lint: building with warnings as errors"
+	@swift build --build-tests $(DEBUG_FLAGS)
+
+.PHONY: test
+test: test-unit test-browser ## Run every test
+
+.PHONY: test-unit
+test-unit: setup ## Run the Swift tests
+	@echo "test: swift test"
+	@swift test $(DEBUG_FLAGS)
+
+.PHONY: test-browser
+test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build
+	@echo "test: FilePond in Chromium"
+	@$(PYTHON) -m pytest Tests/Browser $(PYTEST_ARGS)
+
+.PHONY: test-sanitize
+test-sanitize: setup ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
+	@scripts/test-sanitize thread .build-tsan
+	@scripts/test-sanitize address .build-asan
+
+.PHONY: fuzz
+fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+.PHONY: bench
+bench: setup $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=0.01 for a quick look
+	@python3 Benchmarks/targets.py --host $(HOST)
+
+# --- Install ----------------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: build ## Install into PREFIX (/usr/local), below DESTDIR if set
+	@scripts/install "$(DESTDIR)" "$(PREFIX)"
+
+.PHONY: clean
+clean: ## Remove everything that was built or fetched
+	@rm -rf .build .build-tsan .build-asan .build-fuzz .venv
