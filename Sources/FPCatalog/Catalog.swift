@@ -3,9 +3,13 @@
 /// Every method is one atomic change or one consistent read. A method that changes returns only when the change
 /// survives a crash of the process, and a crash of the machine where the catalog was opened for that. Changes that
 /// name a state take effect only on an upload that is in it, so that two callers cannot both win.
+///
+/// What no database keeps is refused with ``CatalogError/failed(_:)``: a text with a NUL character, an empty token, a
+/// size or an offset beyond 63 bits, a list that does not match the upload's files.
 public protocol Catalog: Sendable {
-    /// Adds an upload.
-    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored at a path that is taken.
+    /// Adds an upload, in any state but ``UploadState/deleting``. A receiving one has one file and a session, any other
+    /// has no session; every file of a storing one has a destination, and no other file has.
+    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored, or going to be, at a path that is taken.
     func insert(_ upload: UploadRecord) async throws(CatalogError)
 
     /// The upload with that id, whatever its state; `nil` if there is none.
@@ -18,12 +22,13 @@ public protocol Catalog: Sendable {
     func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage
 
     /// Writes down that a chunk arrived whole: the session's new committed offset, what the chunk told of the file,
-    /// a fresher token if there is one, and the chunk itself.
+    /// a fresher token if there is one, and the chunk itself, in the place of one with the same offset. Renews the time
+    /// from which expiry counts.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
     func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool
 
-    /// Takes a receiving upload back to an offset: the committed offset falls to it, and the records of chunks that
-    /// end beyond it go.
+    /// Takes a receiving upload back to an offset: the committed offset falls to it (and never rises), and the records
+    /// of chunks that end beyond it go. Renews the time from which expiry counts.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
     func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool
 
@@ -31,7 +36,7 @@ public protocol Catalog: Sendable {
     func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord?
 
     /// Turns a receiving upload into a complete one: `file` replaces its only file, `chunk` (the last one) is added
-    /// to its chunks, the session goes.
+    /// to its chunks, the session goes. Expiry counts from `now`.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
     func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp) async throws(CatalogError)
         -> Bool
@@ -42,10 +47,12 @@ public protocol Catalog: Sendable {
     /// Turns a complete upload into a storing one, with a destination for each of its files, in their order.
     /// - Returns: `false`, and nothing has changed, if the upload is not complete.
     /// - Throws: ``CatalogError/pathTaken(store:key:)`` if a file of another storing or stored upload has, or is
-    ///   going to, one of those places, or two of the destinations are the same.
+    ///   going to, one of those places, or two of the destinations are the same. An upload that is being deleted keeps
+    ///   the paths that it had until it is forgotten: its bytes may still be removed from there.
     func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool
 
     /// Writes down the write session that carries one file (by its position) of a storing upload.
+    /// - Throws: ``CatalogError/failed(_:)`` if the upload is not storing, or has no such file.
     func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError)
 
     /// Turns a storing upload into a stored one: each file's destination becomes its place, with the etags given, in
@@ -53,7 +60,7 @@ public protocol Catalog: Sendable {
     /// - Returns: `false`, and nothing has changed, if the upload is not storing.
     func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool
 
-    /// Turns a storing upload back into a complete one, without destinations.
+    /// Turns a storing upload back into a complete one, without destinations. Expiry counts from `now`.
     /// - Returns: `false`, and nothing has changed, if the upload is not storing.
     func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool
 
@@ -69,6 +76,8 @@ public protocol Catalog: Sendable {
     func expired(before moment: Timestamp, limit: Int) async throws(CatalogError) -> [UploadRecord]
 
     /// Uploads that a stop left half way: those in one of these states, oldest first, after `after`.
+    /// - Parameter after: the last upload of the page before, even if it has been forgotten since then. Of any other id
+    ///   that is not in the catalog nobody knows the place, and the list begins with the oldest.
     func uploads(in states: Set<UploadState>, after: UploadID?, limit: Int) async throws(CatalogError)
         -> [UploadRecord]
 
@@ -78,7 +87,7 @@ public protocol Catalog: Sendable {
     /// Which of these write sessions belong to an upload.
     func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]>
 
-    /// The names of the stores in which uploads have files, with the number of files.
+    /// The names of the stores in which uploads have files, or are about to, with the number of files.
     func storesInUse() async throws(CatalogError) -> [String: Int]
 
     /// The number of uploads in each state; a state without uploads may be missing.
@@ -92,9 +101,9 @@ public protocol Catalog: Sendable {
 public struct ChunkArrival: Sendable, Equatable {
     /// The chunk. Its end is the session's new committed offset.
     public var chunk: ChunkRecord
-    /// The file's whole size, if it is known by now.
+    /// The file's whole size, if it is known by now; `nil` changes nothing.
     public var size: UInt64?
-    /// The file's name, if it is known by now.
+    /// The file's name, if it is known by now; an empty one changes nothing.
     public var name: String
     /// A token that resumes faster than the one on record.
     public var token: [UInt8]?
@@ -117,7 +126,7 @@ public struct UploadQuery: Sendable, Equatable {
     public var states: Set<UploadState>?
     /// Uploads with a file in this store.
     public var store: String?
-    /// Uploads with a file whose key in its store starts with these bytes.
+    /// Uploads with a file whose key in its store starts with these bytes: in ``store``, if that is given too.
     public var keyPrefix: String?
     /// Uploads whose main file has exactly this name.
     public var name: String?
@@ -131,7 +140,7 @@ public struct UploadQuery: Sendable, Equatable {
     public var newestFirst = false
     /// Where the page before this one ended.
     public var cursor: String?
-    /// The most uploads in a page, from 1 to 1000.
+    /// The most uploads in a page, from 1 to 1000; what is outside counts as the nearest of them.
     public var limit = 100
 
     /// A query for everything but what is being deleted.

@@ -1,11 +1,12 @@
 import Glibc
+import Synchronization
 
 /// The right to use a catalog's database file, held by at most one host at a time.
 ///
 /// The lock is the kernel's, on a file beside the database: it goes with the process however that ends, and does not
 /// meet SQLite's own locks, which two hosts would share in turns.
 final class CatalogLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32?>
 
     /// Takes the lock for a database.
     /// - Throws: ``CatalogError/inUse(_:)`` if another host, or another catalog of this one, holds it.
@@ -32,13 +33,17 @@ final class CatalogLock: Sendable {
         let line = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, line, line.count, 0)
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
     }
 
-    deinit {
+    deinit { release() }
+
+    /// Lets the next host have the database.
+    func release() {
+        guard let held = descriptor.withLock({ $0.take() }) else { return }
         // The file stays: to remove it would let a newcomer lock a file that the one after cannot see.
-        _ = ftruncate(descriptor, 0)
-        close(descriptor)
+        _ = ftruncate(held, 0)
+        close(held)
     }
 
     private static func holder(_ descriptor: Int32) -> Int32? {

@@ -5,16 +5,16 @@ enum Connections {
     /// The connection for changes, to a database of the version that this code knows.
     static func writer(_ path: String, _ durability: SQLiteCatalog.Durability, program: String) throws -> DatabaseQueue
     {
-        // Before WAL mode is set, which changes the file: a database that is not ours stays as it is.
-        let visitor = try DatabaseQueue(path: path, configuration: configuration)
-        try visitor.unsafeRead { db in try Schema.check(db, path: path) }
-        try visitor.close()
-
         var configuration = configuration
         configuration.journalMode = .wal
+        // GRDB prepares a connection before it turns WAL mode on, which changes the file: a database that is not ours
+        // stays as it is.
+        configuration.prepareDatabase { db in try Schema.check(db, path: path) }
         let writer = try DatabaseQueue(path: path, configuration: configuration)
         try writer.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
+            // Four times SQLite's own: a change writes some ten pages, and every checkpoint makes a change wait.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
             // After a rush, the write-ahead log shrinks back to this.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
             try Schema.migrate(db, program: program)

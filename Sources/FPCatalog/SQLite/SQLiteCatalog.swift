@@ -1,6 +1,7 @@
 import Dispatch
 import GRDB
 import Logging
+import Synchronization
 
 import struct Foundation.Data
 
@@ -23,6 +24,8 @@ public final class SQLiteCatalog: Catalog {
     private let lookups: ReaderSet
     private let scans: ReaderSet
     let writer: DatabaseQueue
+    private let pageEnds = PageEnds()
+    private let closing = Mutex<Task<Void, Never>?>(nil)
     private let cursorKey: [UInt8]
     private let logger: Logger
     private let lock: CatalogLock
@@ -84,6 +87,15 @@ public final class SQLiteCatalog: Catalog {
 
     /// Finishes what was begun, moves everything into the database file itself and closes it. Every later call fails.
     public func close() async {
+        let task = closing.withLock { closing in
+            let task = closing ?? Task { await finish() }
+            closing = task
+            return task
+        }
+        await task.value
+    }
+
+    private func finish() async {
         await changes.close()
         await lookups.close()
         await scans.close()
@@ -93,9 +105,11 @@ public final class SQLiteCatalog: Catalog {
                     try writer.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
                     try writer.close()
                 } catch {
+                    let error = CatalogError(error, catalog: writer.path)
                     logger.warning(
                         "The catalog was not closed cleanly; nothing is lost.", metadata: ["error": "\(error)"])
                 }
+                lock.release()
                 caller.resume()
             }
         }
@@ -219,15 +233,18 @@ extension SQLiteCatalog {
     public func uploads(in states: Set<UploadState>, after: UploadID?, limit: Int) async throws(CatalogError)
         -> [UploadRecord]
     {
-        try await scans.perform { db in
+        var query = UploadQuery()
+        query.states = states
+        let listed = query
+        let remembered = after.flatMap { pageEnds.position(of: $0) }
+        let uploads = try await scans.perform { db in
             try db.inSnapshot {
-                var query = UploadQuery()
-                query.states = states
-                // One that is forgotten has no place in the order any more: begin again with the oldest.
-                let start = try after.flatMap { try db.position(of: $0) }
-                return try Listing(query, after: start).numbers(db, limit: max(0, limit)).map(db.record(number:))
+                let start = try after.flatMap { try db.position(of: $0) } ?? remembered
+                return try Listing(listed, after: start).numbers(db, limit: max(0, limit)).map(db.record(number:))
             }
         }
+        if let last = uploads.last { pageEnds.remember(ListingCursor(createdAt: last.createdAt, id: last.id)) }
+        return uploads
     }
 
     /// As ``Catalog/known(keys:in:)`` says.

@@ -14,7 +14,9 @@ extension CatalogError {
             self = .failed("The catalog \(path) failed: \(error).")
             return
         }
-        let reason = db.map { sqlite3_system_errno($0.sqliteConnection) } ?? 0
+        // For other results, SQLite keeps the reason of some earlier failure.
+        let hasReason = error.resultCode == .SQLITE_IOERR || error.resultCode == .SQLITE_CANTOPEN
+        let reason = hasReason ? db.map { sqlite3_system_errno($0.sqliteConnection) } ?? 0 : 0
         let said = error.message ?? "error \(error.extendedResultCode.rawValue)"
         let cause = reason == 0 ? said : "\(said): \(describe(errno: reason))"
         let isFull = error.resultCode == .SQLITE_FULL || reason == ENOSPC || reason == EDQUOT
