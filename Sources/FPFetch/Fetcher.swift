@@ -1,0 +1,108 @@
+import CCurl
+import Glibc
+import Logging
+
+/// Fetches files from URLs that clients name, without letting them reach what only this host can reach.
+///
+/// - One GET request per hop, never a HEAD before it. Redirects are followed by hand: each hop passes the checks that
+///   the first URL passes, and none leads from https to http.
+/// - Every address is checked when the socket to it is made: only the public internet and what the allow list names
+///   can be connected to, whatever a name resolved to before. Any port is fine there.
+/// - No proxies, cookies or credentials from the environment, no HTTP/0.9, no compression.
+/// - One thread moves all transfers. The body is handed out with back pressure.
+///
+/// Dropping a fetcher shuts it down; keep it for as long as bodies are being read.
+public final class Fetcher: Sendable {
+    private let mailbox: Mailbox
+    private let settings: FetchSettings
+
+    /// Why no fetcher could be made.
+    public struct SetupError: Error, Sendable, CustomStringConvertible {
+        /// What is wrong, and what to do.
+        public let description: String
+    }
+
+    /// Starts a fetcher and its thread.
+    ///
+    /// - Parameters:
+    ///   - limits: What a fetch may cost.
+    ///   - allow: Addresses and names outside of the public internet that may be fetched from.
+    ///   - certificateAuthorities: A PEM file of authorities to trust, besides the system's certificate directory.
+    ///   - version: The host's version, for the User-Agent.
+    ///   - logger: Hears about completed fetches (debug) and trouble with libcurl (error). Errors of single fetches
+    ///     are for the caller to log.
+    /// - Throws: `SetupError` if a limit is out of range, the PEM file cannot be read or the system is out of
+    ///   memory or threads.
+    public init(
+        limits: FetchLimits = FetchLimits(),
+        allow: AllowList = .none,
+        certificateAuthorities: String? = nil,
+        version: String,
+        logger: Logger
+    ) throws(SetupError) {
+        if let problem = limits.problem { throw SetupError(description: problem) }
+        if let file = certificateAuthorities, access(file, R_OK) != 0 {
+            throw SetupError(description: "\(file) with the certificate authorities for fetches cannot be read")
+        }
+        guard Self.libcurl == CURLE_OK, let multi = curl_multi_init() else {
+            throw SetupError(description: "libcurl cannot be initialized")
+        }
+        let mailbox = Mailbox(multi: UInt(bitPattern: multi))
+        let settings = FetchSettings(
+            limits: limits,
+            addressGuard: AddressGuard(allow: allow),
+            certificateAuthorities: certificateAuthorities,
+            userAgent: "fphost/\(version)",
+            logger: logger
+        )
+        guard Thread.start({ Driver.run(mailbox, settings: settings) }) else {
+            curl_multi_cleanup(multi)
+            throw SetupError(description: "the system gives no thread for fetches")
+        }
+        self.mailbox = mailbox
+        self.settings = settings
+    }
+
+    deinit {
+        mailbox.post(.stop)
+    }
+
+    /// Requests a file and waits for the head of the response, after all redirects.
+    ///
+    /// Cancelling the task, or dropping the response's body, ends the transfer.
+    ///
+    /// - Throws: `FetchError`; its `reason` is for the client, its `detail` for the log.
+    public func open(_ url: String) async throws(FetchError) -> FetchResponse {
+        let target: RemoteURL
+        do {
+            target = try RemoteURL(url)
+        } catch {
+            throw FetchError(.invalidURL, detail: "the URL asked for is not usable: \(error.problem)")
+        }
+        let exchange = Exchange(mailbox: mailbox, capacity: settings.limits.bufferedBytes)
+        let deadline = ContinuousClock.now + settings.limits.timeout
+        guard mailbox.post(.start(.init(exchange: exchange, url: target, deadline: deadline))) else {
+            throw FetchError(.shutDown, detail: "the fetcher was shut down")
+        }
+        return FetchResponse(try await exchange.head().get(), body: FetchBody(exchange))
+    }
+
+    /// Ends all transfers with `.shutDown`, and returns when the thread has let go of them. Fetches opened later fail
+    /// in the same way.
+    public func shutdown() async {
+        mailbox.post(.stop)
+        await mailbox.ended()
+    }
+
+    /// libcurl wants to be told once per process that it is going to be used.
+    private static let libcurl = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+}
+
+/// What all fetches of a fetcher share.
+struct FetchSettings: Sendable {
+    let limits: FetchLimits
+    let addressGuard: AddressGuard
+    let certificateAuthorities: String?
+    let userAgent: String
+    let logger: Logger
+}

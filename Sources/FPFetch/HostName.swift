@@ -1,0 +1,76 @@
+import CCurl
+import Glibc
+
+/// The host of a URL, once it is known to be one.
+enum Host: Hashable, Sendable {
+    case address(IPAddress)
+    case name(String)
+}
+
+/// Reads the host of a URL (RFC 3986 section 3.2.2), more strictly than the RFC and in the one way in which it is
+/// then given to libcurl, so that what was checked and what is connected to cannot differ.
+enum HostName {
+    /// A host without brackets: an IPv4 address in any of its spellings, or a name; names beyond ASCII become
+    /// their A-labels (RFC 5891). Nil for anything that is neither, percent-encoding included.
+    static func parse(_ bytes: [UInt8]) -> Host? {
+        guard let ascii = bytes.allSatisfy({ $0 < 0x80 }) ? bytes : asciiForm(of: bytes) else { return nil }
+        let name = String(decoding: ascii, as: UTF8.self).lowercased()
+        var labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        if labels.count > 1, labels.last == "" { labels.removeLast() }
+        guard let last = labels.last, name.utf8.count <= 254, labels.allSatisfy(isLabel) else { return nil }
+
+        guard isNumber(last) else { return .name(name) }
+        // The WHATWG URL standard's rule: a host that ends in a number is an IPv4 address or nothing.
+        return IPAddress(legacyIPv4: labels.joined(separator: ".")).map(Host.address)
+    }
+
+    /// A name without the dot that makes it absolute, for comparisons.
+    static func comparable(_ name: String) -> String {
+        name.hasSuffix(".") ? String(name.dropLast()) : name
+    }
+
+    /// Whether a name stands for the machine itself by definition (RFC 6761 section 6.3).
+    static func isLocalhost(_ name: String) -> Bool {
+        let name = comparable(name)
+        return name == "localhost" || name.hasSuffix(".localhost")
+    }
+
+    private static func isLabel(_ label: Substring) -> Bool {
+        (1...63).contains(label.utf8.count)
+            && label.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    private static func isNumber(_ label: Substring) -> Bool {
+        if label.hasPrefix("0x") { return label.dropFirst(2).allSatisfy(\.isHexDigit) }
+        return label.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// The A-label form of an internationalized name, by libcurl's own IDNA 2008.
+    private static func asciiForm(of bytes: [UInt8]) -> [UInt8]? {
+        guard let name = String(validating: bytes, as: UTF8.self), !name.utf8.contains(0) else { return nil }
+        // libidn2 takes its input to be in the locale's charset, and a server runs in the C locale. Setting a
+        // locale for the calling thread alone leaves the rest of the process as it is.
+        guard let utf8 = newlocale(CInt(1 << LC_CTYPE), "C.UTF-8", nil) else { return nil }
+        let before = uselocale(utf8)
+        defer {
+            uselocale(before)
+            freelocale(utf8)
+        }
+        guard let url = curl_url() else { return nil }
+        defer { curl_url_cleanup(url) }
+        guard curl_url_set(url, CURLUPART_HOST, name, 0) == CURLUE_OK else { return nil }
+        var ascii: UnsafeMutablePointer<CChar>?
+        guard curl_url_get(url, CURLUPART_HOST, &ascii, UInt32(CURLU_PUNYCODE)) == CURLUE_OK, let ascii else {
+            return nil
+        }
+        defer { curl_free(ascii) }
+        return UnsafeBufferPointer(start: ascii, count: strlen(ascii)).map(UInt8.init(bitPattern:))
+    }
+}

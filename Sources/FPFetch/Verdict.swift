@@ -1,0 +1,102 @@
+/// What to do about a response, once its head is there.
+enum Verdict {
+    case accept(FetchResponse.Head)
+    case follow(RemoteURL)
+    case refuse(FetchError)
+
+    /// - Parameters:
+    ///   - head: The complete head of the response.
+    ///   - url: What was requested.
+    ///   - asked: What the client asked for, before any redirect.
+    ///   - maxSize: The largest body in bytes.
+    init(_ head: ResponseHead, from url: RemoteURL, asked: RemoteURL, maxSize: UInt64) {
+        do throws(FetchError) {
+            switch head.status {
+            case 200, 203:
+                self = .accept(try Self.file(head, from: url, asked: asked, maxSize: maxSize))
+            case 301, 302, 303, 307, 308:
+                self = .follow(try Self.target(head, from: url))
+            case 404, 410:
+                throw FetchError(.notFound, detail: "the answer is \(head.status)")
+            default:
+                throw FetchError(.upstreamStatus(head.status), detail: "the answer is \(head.status)")
+            }
+        } catch {
+            self = .refuse(error)
+        }
+    }
+
+    private static func target(_ head: ResponseHead, from url: RemoteURL) throws(FetchError) -> RemoteURL {
+        guard let location = head.value(.location), !location.isEmpty else {
+            throw FetchError(.badRedirect, detail: "the answer is \(head.status) without a Location")
+        }
+        let target: RemoteURL
+        do {
+            target = try url.resolving(location)
+        } catch {
+            throw FetchError(.badRedirect, detail: "the Location of a \(head.status) is not usable: \(error.problem)")
+        }
+        guard url.scheme == .http || target.scheme == .https else {
+            throw FetchError(.badRedirect, detail: "a \(head.status) leads from https to \(target.withoutQuery)")
+        }
+        return target
+    }
+
+    private static func file(
+        _ head: ResponseHead,
+        from url: RemoteURL,
+        asked: RemoteURL,
+        maxSize: UInt64
+    ) throws(FetchError) -> FetchResponse.Head {
+        // libcurl would undo transfer codings unasked, and a few bytes can unfold to millions.
+        if let coding = head.list(.transferEncoding).first(where: { $0 != "chunked" && $0 != "identity" }) {
+            throw FetchError(.unsupportedEncoding, detail: "the Transfer-Encoding is \(coding.debugDescription)")
+        }
+        if let coding = head.list(.contentEncoding).first(where: { $0 != "identity" }) {
+            throw FetchError(.unsupportedEncoding, detail: "the Content-Encoding is \(coding.debugDescription)")
+        }
+        let type = head.value(.contentType).map(FileName.latin1)
+        if let type, isWebPage(type), !namesWebPage(url), !namesWebPage(asked) {
+            throw FetchError(.html, detail: "the Content-Type is \(type.debugDescription)")
+        }
+        return FetchResponse.Head(
+            finalURL: url.description,
+            status: head.status,
+            contentType: type.flatMap(printable),
+            contentLength: try length(head, maxSize: maxSize),
+            fileName: FileName.suggested(contentDisposition: head.value(.contentDisposition), url: url)
+        )
+    }
+
+    /// The announced length of the body; nil if there is none to go by.
+    private static func length(_ head: ResponseHead, maxSize: UInt64) throws(FetchError) -> UInt64? {
+        // A chunked body has no other length (RFC 9112 section 6.3).
+        guard head.list(.transferEncoding).isEmpty else { return nil }
+        let lengths = Set(head.list(.contentLength))
+        guard let text = lengths.first else { return nil }
+        guard lengths.count == 1, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            throw FetchError(.badResponse, detail: "the Content-Length is no one number: \(lengths.sorted())")
+        }
+        // Digits that are no UInt64 are a length beyond any limit.
+        guard let length = UInt64(text), length <= maxSize else {
+            throw FetchError(.tooLarge, detail: "the Content-Length is \(text), the limit \(maxSize)")
+        }
+        return length
+    }
+
+    private static func isWebPage(_ contentType: String) -> Bool {
+        let media = contentType.prefix { $0 != ";" && $0 != "," && !$0.isWhitespace }.lowercased()
+        return media == "text/html" || media == "application/xhtml+xml"
+    }
+
+    private static func namesWebPage(_ url: RemoteURL) -> Bool {
+        let path = url.path.lowercased()
+        return [".html", ".htm", ".xhtml"].contains(where: path.hasSuffix)
+    }
+
+    /// A field value that can be passed on; one that is unusually long or holds control characters cannot.
+    private static func printable(_ value: String) -> String? {
+        let isPrintable = value.utf8.count <= 255 && value.utf8.allSatisfy { (0x20..<0x7f).contains($0) || $0 == 0x09 }
+        return isPrintable && !value.isEmpty ? value : nil
+    }
+}

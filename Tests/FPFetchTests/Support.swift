@@ -1,0 +1,66 @@
+import FPFetch
+import Logging
+import NIOCore
+import Testing
+
+/// A fetcher that may talk to the test servers on 127.0.0.2, and to nothing else outside of the internet.
+func makeFetcher(
+    allow: [String] = ["127.0.0.2"],
+    certificateAuthorities: String? = nil,
+    _ change: (inout FetchLimits) -> Void = { _ in }
+) throws -> Fetcher {
+    var limits = FetchLimits()
+    change(&limits)
+    return try Fetcher(
+        limits: limits,
+        allow: AllowList(allow),
+        certificateAuthorities: certificateAuthorities,
+        version: "1.2.3",
+        logger: Logger(label: "test")
+    )
+}
+
+extension Fetcher {
+    /// The head and the whole body.
+    func fetch(_ url: String) async throws(FetchError) -> (FetchResponse, [UInt8]) {
+        let response = try await open(url)
+        return (response, try await response.body.collect())
+    }
+
+    /// Why a fetch fails, in its head or its body; nil if it does not.
+    func failure(_ url: String) async -> FetchError? {
+        do throws(FetchError) {
+            _ = try await fetch(url)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+extension FetchBody {
+    func collect() async throws(FetchError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await piece in self { bytes += piece.readableBytesView }
+        return bytes
+    }
+}
+
+/// Waits for something that another thread brings about; false if it does not happen within ten seconds.
+func eventually(_ condition: () -> Bool) async -> Bool {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while !condition() {
+        guard ContinuousClock.now < deadline else { return false }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return true
+}
+
+func ok(_ body: String, _ fields: String...) -> String {
+    let lines = ["HTTP/1.1 200 OK", "Content-Length: \(body.utf8.count)"] + fields
+    return lines.joined(separator: "\r\n") + "\r\n\r\n" + body
+}
+
+func redirect(to location: String, status: Int = 302) -> String {
+    "HTTP/1.1 \(status) Moved\r\nLocation: \(location)\r\nContent-Length: 0\r\n\r\n"
+}
