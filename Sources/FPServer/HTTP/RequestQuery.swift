@@ -18,4 +18,19 @@ public struct RequestQuery: Sendable, Equatable {
     public static func == (one: RequestQuery, other: RequestQuery) -> Bool {
         one.pairs.elementsEqual(other.pairs) { $0 == $1 }
     }
+
+    /// Takes what follows the question mark of a request target.
+    init(encoded: ArraySlice<UInt8>) {
+        var pairs: [(name: String, value: String)] = []
+        for part in encoded.split(separator: UInt8(ascii: "&")) {
+            let equals = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
+            let value = part[equals...].dropFirst()
+            pairs.append((Self.text(part[..<equals]), Self.text(value)))
+        }
+        self.pairs = pairs
+    }
+
+    private static func text(_ encoded: ArraySlice<UInt8>) -> String {
+        String(decoding: PercentEncoding.decode(encoded, plusIsSpace: true).bytes, as: UTF8.self)
+    }
 }

@@ -1,0 +1,52 @@
+import Logging
+import NIOCore
+
+/// Stands before a listening socket: accepts while there is room, and rests when the system has none.
+final class AcceptGate: ChannelInboundHandler, ChannelOutboundHandler {
+    typealias InboundIn = any Channel
+    typealias OutboundIn = Never
+
+    private static let rest = TimeAmount.milliseconds(500)
+
+    private let server: ServerCore
+    private var isReadDue = false
+    private var isResting = false
+
+    init(server: ServerCore) {
+        self.server = server
+    }
+
+    func read(context: ChannelHandlerContext) {
+        guard !isResting else {
+            isReadDue = true
+            return
+        }
+        let gate = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let later = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        if server.connections.hasRoom(orLater: { eventLoop.execute { gate.value.readIfDue(later.value) } }) {
+            context.read()
+        } else {
+            isReadDue = true
+            server.logger.warning("All \(server.configuration.limits.connections) connections are taken; more wait.")
+        }
+    }
+
+    /// Out of file descriptors, as a rule: trying again at once would only spin.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        server.logger.error("A connection could not be accepted: \(error).")
+        isResting = true
+        let later = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.rest) { [self] in
+            isResting = false
+            readIfDue(later.value)
+        }
+    }
+
+    private func readIfDue(_ context: ChannelHandlerContext) {
+        if isReadDue {
+            isReadDue = false
+            read(context: context)
+        }
+    }
+}

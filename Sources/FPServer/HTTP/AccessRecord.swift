@@ -1,0 +1,56 @@
+import Logging
+import NIOCore
+
+/// What one line of the access log says.
+struct AccessRecord {
+    /// The status for a client that went away before it had its answer, as nginx logs it.
+    static let clientGone: UInt = 499
+
+    let id: String
+    let client: String
+    let method: String
+    let path: String
+    let started: NIODeadline
+    var status: UInt = 0
+    var bytesIn: Int64 = 0
+    var bytesOut: Int64 = 0
+
+    /// Writes the line.
+    ///
+    /// - Parameter isAborted: Whether the response was broken off after its status had gone out.
+    func log(to logger: Logger, isAborted: Bool = false) {
+        guard logger.logLevel <= .info else {
+            return
+        }
+        let microseconds = (NIODeadline.now() - started).nanoseconds / 1000
+        logger.info(
+            "\(method) \(path) \(status)\(isAborted ? " aborted" : "")",
+            metadata: [
+                "request_id": "\(id)",
+                "client": "\(client)",
+                "bytes_in": "\(bytesIn)",
+                "bytes_out": "\(bytesOut)",
+                "ms": "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst())",
+            ]
+        )
+    }
+
+    /// A request target fit for a log line: cut to a sane length, printable, and without the query's values, which
+    /// may be tokens or signed URLs.
+    static func path(of target: String) -> String {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        var line = printable(parts[0], limit: 512)
+        if parts.count == 2 {
+            let names = parts[1].split(separator: "&").map { pair in
+                pair.firstIndex(of: "=").map { printable(pair[..<$0], limit: 32) + "=" } ?? "-"
+            }
+            line += "?" + names.prefix(8).joined(separator: "&")
+        }
+        return line
+    }
+
+    private static func printable(_ text: Substring, limit: Int) -> String {
+        let cut = String(text.prefix(limit))
+        return cut.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? cut : cut.debugDescription
+    }
+}

@@ -1,0 +1,226 @@
+import Glibc
+import NIOCore
+import NIOHTTP1
+
+// Responses, in order.
+extension Connection {
+    /// Bytes of a body that go out in the same buffer as their head.
+    private static let joinLimit = 16 << 10
+
+    /// Answers without the handler.
+    func answer(_ exchange: Exchange, _ response: Response, to method: HTTPMethod, _ headers: HTTPHeaders) {
+        var response = response
+        server.configuration.cors?.apply(to: &response.headers, for: headers)
+        guard case .bytes(let bytes) = response.body.content,
+            let head = try? ResponseHead(response, to: method, exchange.version)
+        else {
+            preconditionFailure("the server's own answers are whole and valid")
+        }
+        respond(exchange.serial, head, bytes)
+    }
+
+    func respond(_ serial: Int, _ head: ResponseHead, _ body: ByteBuffer) {
+        guard let context, let exchange = awaited(serial) else {
+            return
+        }
+        var text = start(exchange, head)
+        if case .length = head.framing {
+            exchange.record.bytesOut = Int64(body.readableBytes)
+            if body.readableBytes <= Self.joinLimit {
+                text.writeImmutableBuffer(body)
+                writeLast(context, exchange, text)
+            } else {
+                put(context, text)
+                writeLast(context, exchange, body)
+            }
+        } else {
+            writeLast(context, exchange, text)
+        }
+    }
+
+    func begin(
+        _ serial: Int,
+        _ head: ResponseHead,
+        _ bytes: ByteBuffer,
+        _ continuation: CheckedContinuation<Void, any Error>
+    ) {
+        guard let context, let exchange = awaited(serial) else {
+            return continuation.resume(throwing: ClientGone())
+        }
+        let text = start(exchange, head)
+        put(context, text)
+        write(context, exchange, bytes, continuation)
+    }
+
+    func write(_ serial: Int, _ bytes: ByteBuffer, _ continuation: CheckedContinuation<Void, any Error>) {
+        guard let context, let exchange, exchange.serial == serial, exchange.progress == .begun else {
+            return continuation.resume(throwing: ClientGone())
+        }
+        write(context, exchange, bytes, continuation)
+    }
+
+    func finish(_ serial: Int) {
+        guard let context, let exchange, exchange.serial == serial, exchange.progress == .begun else {
+            return
+        }
+        var end = ByteBuffer()
+        if exchange.isChunked {
+            end.writeStaticString("0\r\n\r\n")
+        }
+        writeLast(context, exchange, end)
+    }
+
+    /// Resets the connection: any milder end could pass for the end of the body.
+    func abort(_ serial: Int) {
+        guard let context, let exchange, exchange.serial == serial else {
+            return
+        }
+        exchange.isAborted = true
+        if peer?.ipAddress != nil, let options = context.channel as? any SocketOptionProvider {
+            options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+        }
+        context.close(promise: nil)
+    }
+
+    func sendContinue(_ serial: Int) {
+        guard let context, let exchange = awaited(serial), exchange.expectsContinue, !exchange.isInputWhole else {
+            return
+        }
+        exchange.expectsContinue = false
+        bodyClock.start(at: .now())
+        armTimer()
+        put(context, ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+        context.flush()
+    }
+
+    func sendInterim(_ serial: Int, _ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+        guard let context, let exchange = awaited(serial), exchange.version.isAtLeast11 else {
+            return
+        }
+        var text = ByteBuffer(string: "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
+        for (name, value) in headers {
+            text.writeString("\(name): \(value)\r\n")
+        }
+        text.writeStaticString("\r\n")
+        put(context, text)
+        context.flush()
+    }
+
+    // MARK: Steps
+
+    private func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+        writeClock.written += Int64(bytes.readableBytes)
+        context.write(wrapOutboundOut(bytes), promise: promise)
+    }
+
+    private func awaited(_ serial: Int) -> Exchange? {
+        guard phase == .open, let exchange, exchange.serial == serial, exchange.progress == .awaited else {
+            return nil
+        }
+        return exchange
+    }
+
+    /// Decides whether the connection goes on, and has the head say so.
+    private func start(_ exchange: Exchange, _ head: ResponseHead) -> ByteBuffer {
+        if head.closes || head.framing == .untilClose || server.isDraining || !canDrain(exchange) {
+            exchange.keepsAlive = false
+        }
+        exchange.progress = .begun
+        exchange.record.status = head.status
+        exchange.isChunked = head.framing == .chunked
+        if !exchange.body.hasBegun {
+            discardBody(exchange)
+        }
+        var head = head
+        if !exchange.keepsAlive {
+            return head.end(connection: "close")
+        }
+        return head.end(connection: exchange.version.isAtLeast11 ? nil : "keep-alive")
+    }
+
+    /// Whether what is left of the body is so little that reading it is cheaper than a new connection.
+    ///
+    /// A client that still waits for its 100 may or may not send the body after a final answer, so there is no telling
+    /// what comes next.
+    private func canDrain(_ exchange: Exchange) -> Bool {
+        if exchange.isInputWhole {
+            return true
+        }
+        guard let remaining = exchange.remaining, !exchange.expectsContinue else {
+            return false
+        }
+        return remaining <= server.configuration.limits.drain
+    }
+
+    private func write(
+        _ context: ChannelHandlerContext,
+        _ exchange: Exchange,
+        _ bytes: ByteBuffer,
+        _ continuation: CheckedContinuation<Void, any Error>
+    ) {
+        exchange.record.bytesOut += Int64(bytes.readableBytes)
+        if exchange.isChunked, bytes.readableBytes > 0 {
+            let size = String(bytes.readableBytes, radix: 16)
+            put(context, ByteBuffer(string: size + "\r\n"))
+            put(context, bytes)
+            put(context, ByteBuffer(staticString: "\r\n"))
+        } else {
+            put(context, bytes)
+        }
+        context.flush()
+        guard self.exchange === exchange else {
+            return continuation.resume(throwing: ClientGone())
+        }
+        if context.channel.isWritable {
+            continuation.resume()
+        } else {
+            exchange.writer = continuation
+            writeClock.start(at: .now())
+            armTimer()
+        }
+    }
+
+    private func writeLast(_ context: ChannelHandlerContext, _ exchange: Exchange, _ bytes: ByteBuffer) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenSuccess { [self] in
+            guard self.exchange === exchange else {
+                return
+            }
+            exchange.progress = .sent
+            exchange.record.log(to: server.logger)
+            finishInput(of: exchange)
+        }
+        put(context, bytes, promise: written)
+        context.flush()
+        if self.exchange === exchange, exchange.progress != .sent {
+            exchange.isEnding = true
+            writeClock.start(at: .now())
+            armTimer()
+        }
+    }
+
+    /// The response is out; the request may not be in.
+    private func finishInput(of exchange: Exchange) {
+        if exchange.isInputWhole || !exchange.keepsAlive {
+            complete(exchange)
+        } else {
+            discardBody(exchange)
+        }
+    }
+
+    /// The exchange is over.
+    func complete(_ exchange: Exchange) {
+        let mayMoreCome = !exchange.isInputWhole || !queue.isEmpty || parseFailure != nil
+        if !exchange.isInputWhole {
+            exchange.body.stop()
+        }
+        self.exchange = nil
+        guard exchange.keepsAlive else {
+            closeAfterAnswer(clientMaySend: mayMoreCome)
+            return
+        }
+        wait = .request(since: .now())
+        armTimer()
+        serveQueue()
+    }
+}

@@ -1,0 +1,73 @@
+import NIOCore
+import NIOHTTP1
+
+/// A connection as other threads hold it: everything hops to its event loop.
+final class ConnectionHandle: Sendable {
+    let eventLoop: any EventLoop
+    private let connection: NIOLoopBound<Connection>
+
+    init(_ connection: Connection, eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
+    }
+
+    func run(_ work: @escaping @Sendable (Connection) -> Void) {
+        let connection = self.connection
+        eventLoop.execute { work(connection.value) }
+    }
+}
+
+/// One exchange, as the handler's task and the request's body hold it.
+struct ExchangeHandle: BodySource, Informer {
+    let connection: ConnectionHandle
+    let serial: Int
+
+    func beginReading() {
+        connection.run { [serial] in $0.sendContinue(serial) }
+    }
+
+    func resumeReading() {
+        connection.run { [serial] in $0.resumeBody(serial) }
+    }
+
+    func inform(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+        guard (102...199).contains(status.code), headers.allSatisfy({ FieldSyntax.isToken($0.name) }),
+            headers.allSatisfy({ FieldSyntax.isValue($0.value) })
+        else {
+            return
+        }
+        connection.run { [serial] in $0.sendInterim(serial, status, headers) }
+    }
+
+    /// Sends a whole response.
+    func respond(_ head: ResponseHead, _ body: ByteBuffer) {
+        connection.run { [serial] in $0.respond(serial, head, body) }
+    }
+
+    /// Sends a response's head and its first bytes, and returns when the client has taken enough for more to be sent.
+    func begin(_ head: ResponseHead, _ bytes: ByteBuffer) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            connection.run { [serial] in $0.begin(serial, head, bytes, continuation) }
+        }
+    }
+
+    /// Sends more of a body, and returns when the client has taken enough for more to be sent.
+    func write(_ bytes: ByteBuffer) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            connection.run { [serial] in $0.write(serial, bytes, continuation) }
+        }
+    }
+
+    /// Ends a response that was begun.
+    func finish() {
+        connection.run { [serial] in $0.finish(serial) }
+    }
+
+    /// Breaks off a response that was begun, so that the client cannot take it for whole.
+    func abort() {
+        connection.run { [serial] in $0.abort(serial) }
+    }
+}
+
+/// The client went away before it had the whole response.
+struct ClientGone: Error {}

@@ -1,0 +1,110 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// An HTTP/1.1 server (RFC 9110, RFC 9112) made for uploads: bodies are streamed with back pressure in both
+/// directions, and memory stays bounded whatever clients do.
+public final class HTTPServer: Sendable {
+    private let core: ServerCore
+    private let group: MultiThreadedEventLoopGroup
+    private let listeners = Mutex<[Listener]>([])
+
+    /// A server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: Where to listen, and the limits.
+    ///   - logger: Takes an access line per request at level info, and what went wrong on our side.
+    ///   - handler: What answers.
+    public init(configuration: Configuration, logger: Logger, handler: any RequestHandler) {
+        core = ServerCore(configuration: configuration, handler: handler, logger: logger)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops ?? System.coreCount)
+    }
+
+    /// Starts to listen, everywhere or nowhere.
+    ///
+    /// - Returns: The addresses, with the ports that the system chose, in the order of the configuration.
+    /// - Throws: An error whose description says which address could not be had, and why.
+    public func start() async throws -> [SocketAddress] {
+        var started: [Listener] = []
+        do {
+            for address in core.configuration.addresses {
+                started.append(try await Listener.bind(address, bootstrap))
+            }
+        } catch {
+            for listener in started {
+                await listener.close()
+            }
+            throw error
+        }
+        listeners.withLock { $0 = started }
+        return started.map(\.address)
+    }
+
+    /// Stops: takes no more connections, lets requests finish for `grace`, then cancels the rest and closes.
+    ///
+    /// Returns when every connection is closed and every handler has returned, or soon after `grace` if a handler
+    /// does not heed its cancellation.
+    public func shutdown(grace: Duration) async {
+        core.drain()
+        let listening = listeners.withLock { listeners in
+            defer { listeners = [] }
+            return listeners
+        }
+        for listener in listening {
+            await listener.close()
+        }
+        core.connections.forEach { $0.drain() }
+        let clock = ContinuousClock()
+        let end = clock.now.advanced(by: grace)
+        var isIdle = await core.connections.isEmpty(within: grace)
+        isIdle = await core.tasks.isEmpty(within: max(.zero, end - clock.now)) && isIdle
+        if !isIdle {
+            core.connections.forEach { $0.terminate() }
+            _ = await core.connections.isEmpty(within: .seconds(5))
+            if await !core.tasks.isEmpty(within: .seconds(5)) {
+                core.logger.warning("Some requests did not stop in time; they are abandoned.")
+            }
+        }
+        try? await group.shutdownGracefully()
+    }
+
+    private var bootstrap: ServerBootstrap {
+        let core = self.core
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptGate(server: core))
+                }
+            }
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try Self.configure(channel, core)
+                }
+            }
+    }
+
+    private static func configure(_ channel: any Channel, _ core: ServerCore) throws {
+        let connection = Connection(server: core, peer: channel.remoteAddress)
+        if let options = channel.syncOptions {
+            try options.setOption(.recvAllocator, value: connection.window.allocator)
+            if connection.peer?.ipAddress != nil {
+                try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
+                try options.setOption(.socketOption(.so_keepalive), value: 1)
+            }
+        }
+        var parsing = NIOHTTPDecoderLimitConfiguration()
+        let limits = core.configuration.limits
+        parsing.maxHeaderFieldSize = max(limits.headers, limits.target)
+        parsing.maxHeaderListSize = limits.headers + limits.target
+        parsing.maxHeaderFieldCount = limits.headerCount
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(ByteTap(connection: connection))
+        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: parsing)))
+        try pipeline.addHandler(connection)
+    }
+}

@@ -1,0 +1,82 @@
+extension HTTPServer {
+    /// Where the server listens and what it puts up with.
+    public struct Configuration: Sendable {
+        /// Where to listen; at least one.
+        public var addresses: [ListenAddress]
+
+        /// Whom other origins' pages may talk to; nil answers no CORS headers at all.
+        public var cors: CORSPolicy?
+
+        /// Proxies whose `X-Forwarded-For` and `X-Request-ID` count.
+        public var trustedProxies = TrustedProxies.none
+
+        /// Sizes that end a request or a connection.
+        public var limits = Limits()
+
+        /// Times that end a request or a connection.
+        public var timeouts = Timeouts()
+
+        /// Event loops; nil takes one per core.
+        public var eventLoops: Int?
+
+        /// A configuration with the given addresses and everything else at its default.
+        public init(addresses: [ListenAddress]) {
+            self.addresses = addresses
+        }
+    }
+
+    /// Sizes, in bytes unless they say otherwise.
+    public struct Limits: Sendable {
+        /// The request target; longer is answered 414.
+        public var target = 16 << 10
+
+        /// All header fields, names and values; more is answered 431.
+        public var headers = 64 << 10
+
+        /// How many header fields; more is answered 431.
+        public var headerCount = 200
+
+        /// What one body reads ahead of its reader.
+        public var readAhead = 512 << 10
+
+        /// What all bodies together may hold before each of them is kept to 64 KiB of read-ahead.
+        public var readAheadTotal = 64 << 20
+
+        /// What is read of an unwanted body so that its connection stays usable; a connection with more to come closes.
+        public var drain: Int64 = 256 << 10
+
+        /// What is read and dropped after the answer on a closing connection, so that the answer is seen and not the
+        /// reset that unread bytes would cause.
+        public var linger: Int64 = 64 << 20
+
+        /// Connections at a time; more wait in the kernel until one closes.
+        public var connections = 8192
+
+        /// The slowest a body may come, in bytes per second of waiting for it, over `Timeouts.bodyIdle`.
+        public var minimumBodyRate = 64
+
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Times.
+    public struct Timeouts: Sendable {
+        /// From the first byte of a head, or from connecting, to its last.
+        public var head: Duration = .seconds(30)
+
+        /// A connection without a request.
+        public var idle: Duration = .seconds(75)
+
+        /// A body of which nothing comes although it is waited for.
+        public var bodyIdle: Duration = .seconds(60)
+
+        /// A response of which the client takes nothing.
+        public var writeIdle: Duration = .seconds(60)
+
+        /// A closing connection whose client still sends.
+        public var linger: Duration = .seconds(15)
+
+        /// The defaults.
+        public init() {}
+    }
+}

@@ -1,0 +1,99 @@
+import NIOHTTP1
+
+extension HTTPVersion {
+    /// Whether chunks, interim responses and connections that stay open are understood. The parser lets only 1.x by.
+    var isAtLeast11: Bool { minor >= 1 }
+}
+
+/// A parsed head against the rules that the parser leaves to us.
+struct RequestCheck {
+    enum Outcome {
+        case accepted(RequestTarget)
+        /// The framing is understood, so the connection may go on.
+        case refused(HTTPResponseStatus, String)
+    }
+
+    let outcome: Outcome
+    let contentLength: Int64?
+    let keepsAlive: Bool
+    let expectsContinue: Bool
+
+    init(_ head: HTTPRequestHead, limits: HTTPServer.Limits) {
+        let framing = Framing(head)
+        contentLength = framing.contentLength
+        let expect = head.headers.first(name: "Expect")
+        expectsContinue = expect?.lowercased() == "100-continue" && head.version.isAtLeast11 && contentLength != 0
+        // The parser stops after a request that asks to switch protocols, so nothing can follow it.
+        keepsAlive =
+            framing.isSound && head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "Upgrade")
+        outcome = Self.outcome(head, framing, limits, expect: expect)
+    }
+
+    private static func outcome(
+        _ head: HTTPRequestHead,
+        _ framing: Framing,
+        _ limits: HTTPServer.Limits,
+        expect: String?
+    ) -> Outcome {
+        if let problem = framing.problem {
+            return .refused(problem.status, problem.sentence)
+        }
+        if head.uri.utf8.count > limits.target {
+            return .refused(.uriTooLong, "The request target is longer than \(limits.target) bytes.")
+        }
+        let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        if size > limits.headers || head.headers.count > limits.headerCount {
+            return .refused(
+                .requestHeaderFieldsTooLarge,
+                "The header fields are more than \(limits.headerCount), or longer than \(limits.headers) bytes."
+            )
+        }
+        let hosts = head.headers["Host"]
+        if hosts.count > 1 || hosts.isEmpty && head.version.isAtLeast11 {
+            return .refused(.badRequest, "HTTP/1.1 needs exactly one Host header field.")
+        }
+        if head.method == .CONNECT {
+            return .refused(.methodNotAllowed, "This server is no proxy: CONNECT is not for it.")
+        }
+        if let expect, expect.lowercased() != "100-continue" {
+            return .refused(.expectationFailed, "The only expectation that can be met is 100-continue.")
+        }
+        do throws(RequestPath.Refusal) {
+            return .accepted(try RequestTarget(head.uri))
+        } catch {
+            return .refused(.badRequest, error.sentence)
+        }
+    }
+
+    /// How long the body is (RFC 9112, section 6.3). Where two readings are possible there is none.
+    private struct Framing {
+        var contentLength: Int64? = 0
+        var problem: (status: HTTPResponseStatus, sentence: String)?
+
+        var isSound: Bool { problem == nil }
+
+        init(_ head: HTTPRequestHead) {
+            let lengths = head.headers["Content-Length"]
+            let codings = head.headers[canonicalForm: "Transfer-Encoding"]
+            if !codings.isEmpty {
+                contentLength = nil
+                if !lengths.isEmpty {
+                    problem = (.badRequest, "Content-Length and Transfer-Encoding exclude each other.")
+                } else if !head.version.isAtLeast11 {
+                    problem = (.badRequest, "HTTP/1.0 has no Transfer-Encoding.")
+                } else if codings.count != 1 || codings[0].lowercased() != "chunked" {
+                    problem = (.notImplemented, "The only Transfer-Encoding understood is chunked.")
+                }
+            } else if let length = lengths.first {
+                // The parser has read it too; this is for the number, and against any other reading of it.
+                let isNumber = length.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+                if lengths.count == 1, isNumber, let number = Int64(length) {
+                    contentLength = number
+                } else {
+                    contentLength = nil
+                    problem = (.badRequest, "Content-Length is not one number that fits 63 bits.")
+                }
+            }
+        }
+    }
+}
