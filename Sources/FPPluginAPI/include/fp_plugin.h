@@ -354,6 +354,7 @@ typedef struct fp_commit_req {
 #define FP_COPY_REQUIRE_ATOMIC 4u /* else E_UNSUPPORTED                                                 */
 #define FP_COPY_ALLOW_STREAM 8u   /* FALLBACK: plugin may move the bytes through itself; without it a plugin
                                       that cannot do it server-side returns E_UNSUPPORTED and the HOST emulates */
+#define FP_COPY_POWER 16u         /* durable against power loss before it returns, as FP_SYNC_POWER          */
 #define FP_COPYR_STREAMED 1u      /* result: bytes went through this machine                            */
 #define FP_COPYR_ATOMIC 2u        /* result: no moment with both or neither (move) / partial dst        */
 
