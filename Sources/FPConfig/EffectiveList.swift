@@ -1,0 +1,55 @@
+/// Gathers every setting as text for `fphost check`, in the order of the table.
+struct EffectiveList {
+    private let values: DecodedValues
+    private var replacements: [String: String] = [:]
+
+    init(values: DecodedValues) {
+        self.values = values
+    }
+
+    /// Shows what a value came to instead of what the file says.
+    mutating func replace(_ key: String, _ text: String) {
+        replacements[key] = text
+    }
+
+    mutating func replace(_ key: String, _ items: [String]) {
+        replacements[key] = "[" + items.joined(separator: ", ") + "]"
+    }
+
+    func list(stores: [StoresDecoder.Decoded]) -> [EffectiveValue] {
+        var list = Settings.hostKeys.compactMap { option -> EffectiveValue? in
+            let node = values[option.key]
+            guard let text = replacements[option.key] ?? node?.description else { return nil }
+            return EffectiveValue(key: option.key, text: text, position: node?.position)
+        }
+        for (store, values) in stores.map({ ($0.store, $0.values) }) {
+            for option in Settings.storeKeys {
+                guard let node = values[option.key] else { continue }
+                let key = "stores.\(store.name).\(option.key)"
+                list.append(EffectiveValue(key: key, text: node.description, position: node.position))
+            }
+        }
+        return list
+    }
+}
+
+extension Settings {
+    /// Every setting as it holds, one per line with where it comes from; no secrets.
+    ///
+    /// - Parameter options: by store, what ``ConfigSource/validate(options:against:store:)`` accepted. The options of
+    ///   other stores are left out: only the plugin's table says which of them are secret.
+    public func redacted(options: [String: CheckedOptions] = [:]) -> String {
+        var lines = effective.map { line($0.key, $0.text, $0.position) }
+        for (store, checked) in options.sorted(by: { $0.key < $1.key }) {
+            lines += checked.leaves.map { leaf in
+                line("stores.\(store).options.\(leaf.key)", leaf.node.description, leaf.node.position)
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func line(_ key: String, _ text: String, _ position: ConfigPosition?) -> String {
+        let origin = position.map { "\($0.file):\($0.line)" } ?? "default"
+        return "\(key): \(text)  # \(origin)"
+    }
+}

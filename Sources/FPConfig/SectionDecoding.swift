@@ -1,0 +1,150 @@
+/// Sections of the file whose values need more than a type.
+extension SettingsDecoder {
+    func server() -> Settings.Server {
+        Settings.Server(
+            listen: listen(),
+            basePath: values["server.base_path"].flatMap { parsedBasePath($0) } ?? "/",
+            demo: values.bool("server.demo"),
+            demoAssets: location("server.demo_assets"),
+            cors: cors(),
+            timeouts: Settings.Timeouts(
+                header: values.duration("server.timeouts.header"),
+                idle: values.duration("server.timeouts.idle"),
+                bodyIdle: values.duration("server.timeouts.body_idle"),
+                shutdown: values.duration("server.timeouts.shutdown")
+            ),
+            maxConnections: values.int("server.max_connections"),
+            trustedProxies: parsed("server.trusted_proxies", AddressBlock.parse),
+            loadByPath: values.bool("server.load_by_path")
+        )
+    }
+
+    func uploads(staging: String) -> Settings.Uploads {
+        Settings.Uploads(
+            staging: staging,
+            maxSize: values.size("uploads.max_size"),
+            expireAfter: values.duration("uploads.expire_after"),
+            durability: values.choice("uploads.durability"),
+            maxMetadata: values.size("uploads.max_metadata"),
+            maxFiles: values.int("uploads.max_files"),
+            field: field(),
+            sweepEvery: values.duration("uploads.sweep_every")
+        )
+    }
+
+    func fetch(_ uploads: Settings.Uploads) -> Settings.Fetch {
+        Settings.Fetch(
+            enabled: values.bool("fetch.enabled"),
+            maxSize: capped("fetch.max_size", by: "uploads.max_size", ByteCount.text),
+            timeout: values.duration("fetch.timeout"),
+            connectTimeout: .milliseconds(capped("fetch.connect_timeout", by: "fetch.timeout", TimeSpan.text)),
+            maxRedirects: values.int("fetch.max_redirects"),
+            allow: parsed("fetch.allow") { text in
+                if HostName.isValid(text) { return .success(.host(text.lowercased())) }
+                return AddressBlock.parse(text).map { .addresses($0) }
+            },
+            concurrency: values.int("fetch.concurrency")
+        )
+    }
+
+    func catalog() -> Settings.Catalog {
+        let nowhere = Settings.Catalog.sqlite(path: "/")
+        guard let node = values["catalog"] else { return nowhere }
+        if node.text.hasPrefix("postgresql://") || node.text.hasPrefix("postgres://") {
+            return .postgresql(url: Secret(node.text))
+        }
+        guard node.text.hasPrefix("sqlite:") else {
+            complain(node, "\"catalog\" must be sqlite:PATH or a postgresql:// URL; the value is not shown")
+            return nowhere
+        }
+        let text = String(node.text.dropFirst("sqlite:".count))
+        guard !text.hasPrefix("//"), !text.hasPrefix(":"), !text.contains("?") else {
+            complain(
+                node,
+                "\"catalog\" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db")
+            return nowhere
+        }
+        switch source.absolutePath(text) {
+        case .success(let path) where FileAccess.kind(of: path) == .directory:
+            complain(node, "\"catalog\" names \(path), which is a directory; name a file in it")
+        case .success(let path): return .sqlite(path: path)
+        case .failure(let complaint): complain(node, "the path of \"catalog\" \(complaint.text)")
+        }
+        return nowhere
+    }
+
+    private func listen() -> [ListenAddress] {
+        let addresses = parsed("server.listen") { ListenAddress.parse($0, source: source) }
+        if let node = values["server.listen"] {
+            if node.children.isEmpty {
+                complain(node, "\"server.listen\" is empty; name an address, such as 127.0.0.1:8080")
+            }
+            let chosen = addresses.filter { if case .tcp(_, 0) = $0 { false } else { true } }
+            if Set(chosen).count < chosen.count {
+                complain(node, "\"server.listen\" names one address twice; remove one of them")
+            }
+        }
+        return addresses
+    }
+
+    private func parsedBasePath(_ node: CheckedNode) -> String? {
+        switch BasePath.parse(node.text) {
+        case .success(let path): return path
+        case .failure(let complaint):
+            complain(node, "\"server.base_path\" \(complaint.text)")
+            return nil
+        }
+    }
+
+    private func cors() -> Settings.CORS? {
+        guard let node = values["server.cors.origins"] else {
+            let others = ["server.cors.credentials", "server.cors.max_age"].compactMap { values[$0] }
+            if let other = others.first(where: { !$0.isDefaulted }) {
+                complain(
+                    other, "\"server.cors\" has no \"origins\", so nothing of it applies; name the origins that may")
+            }
+            return nil
+        }
+        let credentials = values.bool("server.cors.credentials")
+        let maxAge = values.duration("server.cors.max_age")
+        guard node.children.contains(where: { $0.text == "*" }) else {
+            let origins = parsed("server.cors.origins", Origin.parse)
+            return origins.isEmpty
+                ? nil : Settings.CORS(origins: .exactly(origins), credentials: credentials, maxAge: maxAge)
+        }
+        if node.children.count > 1 {
+            complain(node, "\"server.cors.origins\" has \"*\" among others; write \"*\" alone, or the origins alone")
+        }
+        if credentials, let credentials = values["server.cors.credentials"] {
+            complain(
+                credentials,
+                "\"server.cors.credentials\" cannot be true while \"origins\" is \"*\": every page on the web could act "
+                    + "for its visitors; name the origins"
+            )
+        }
+        return Settings.CORS(origins: .any, credentials: credentials, maxAge: maxAge)
+    }
+
+    private func field() -> String {
+        let name = values.text("uploads.field")
+        guard let node = values["uploads.field"] else { return name }
+        let isPrintable = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control && $0 != "\"" }
+        if name.isEmpty || name.utf8.count > 128 || !isPrintable {
+            complain(node, "\"uploads.field\" must be a field name of 1 to 128 bytes without quotes, such as filepond")
+        } else if name == "fp_upload_field" {
+            complain(
+                node, "\"uploads.field\" cannot be fp_upload_field, in which requests name their field; choose another")
+        }
+        return name
+    }
+}
+
+extension Settings.Catalog: CustomStringConvertible {
+    /// `sqlite:/srv/data/fphost.db`; of PostgreSQL no more than its name, since the URL may hold a password.
+    public var description: String {
+        switch self {
+        case .sqlite(let path): "sqlite:\(path)"
+        case .postgresql: "postgresql://***"
+        }
+    }
+}

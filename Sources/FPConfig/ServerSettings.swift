@@ -1,0 +1,53 @@
+extension Settings {
+    /// `server`: sockets, paths and limits of HTTP.
+    public struct Server: Sendable, Equatable {
+        /// The addresses to listen on; at least one.
+        public var listen: [ListenAddress]
+        /// The path of the FilePond endpoints: with a leading slash and without a trailing one; `/` for the root.
+        public var basePath: String
+        /// Whether `/` serves the demonstration page.
+        public var demo: Bool
+        /// The client files of the demonstration page.
+        public var demoAssets: Location
+        /// Which other origins' pages may use the server; nil for none.
+        public var cors: CORS?
+        /// How long a connection may take.
+        public var timeouts: Timeouts
+        /// Connections that are open at once.
+        public var maxConnections: Int
+        /// The proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
+        public var trustedProxies: [AddressBlock]
+        /// Whether load accepts the stored path as well as the id.
+        public var loadByPath: Bool
+    }
+
+    /// `server.cors`: which other origins' pages may use the server (Fetch standard, section 3.2).
+    public struct CORS: Sendable, Equatable {
+        /// The origins that may.
+        public enum Origins: Sendable, Equatable {
+            /// Every page.
+            case any
+            /// Exactly these, in the form in which browsers send `Origin`.
+            case exactly([String])
+        }
+
+        /// The origins that may.
+        public var origins: Origins
+        /// Whether cookies and HTTP authentication may come along; never together with `.any`.
+        public var credentials: Bool
+        /// How long a browser may remember a preflight's answer.
+        public var maxAge: Duration
+    }
+
+    /// `server.timeouts`: how long a connection may take.
+    public struct Timeouts: Sendable, Equatable {
+        /// From a request's first byte to the end of its head.
+        public var header: Duration
+        /// Between two requests on one connection.
+        public var idle: Duration
+        /// Between two pieces of a body.
+        public var bodyIdle: Duration
+        /// For requests to finish after the host was told to stop.
+        public var shutdown: Duration
+    }
+}

@@ -1,0 +1,122 @@
+/// Everything that fphost.yaml says, checked and with defaults filled in.
+///
+/// Decoded once, at start; see ``load(file:environment:)``. docs/settings.md explains every key.
+public struct Settings: Sendable, Equatable {
+    /// Sockets, paths and limits of HTTP.
+    public var server: Server
+    /// Where plugins are.
+    public var plugins: Plugins
+    /// The name of the store that takes what the application stores; always one of `stores`.
+    public var storagesBackend: String
+    /// The configured stores by name; at least one.
+    public var stores: [String: Store]
+    /// The life of uploads.
+    public var uploads: Uploads
+    /// The database of uploads.
+    public var catalog: Catalog
+    /// The application API.
+    public var api: API
+    /// Remote fetch.
+    public var fetch: Fetch
+    /// Logging.
+    public var log: Log
+    /// What the file's texts are read against; checks the stores' options.
+    public let source: ConfigSource
+    /// What the operator should know although the settings are good, in the order of the file.
+    public let warnings: [ConfigProblem]
+    /// Every setting as text, in the order of docs/settings.md, for `fphost check`. Secrets are `***`.
+    public let effective: [EffectiveValue]
+
+    /// Where the file gives a key's value, or the whole file if it does not: for complaints that are found later.
+    ///
+    /// - Parameter key: the full name, as in `uploads.max_size` or `stores.media.plugin`.
+    public func position(of key: String) -> ConfigPosition {
+        effective.first { $0.key == key }?.position ?? ConfigPosition(file: source.file)
+    }
+}
+
+/// One setting as it holds.
+public struct EffectiveValue: Sendable, Equatable {
+    /// The full name: `uploads.max_size`.
+    public var key: String
+    /// The value in YAML's flow style; `***` for a secret.
+    public var text: String
+    /// Where the file gives it; nil for a default.
+    public var position: ConfigPosition?
+}
+
+extension Settings {
+    /// A directory that the host can find by itself.
+    public enum Location: Sendable, Equatable {
+        /// Beside the installed or built host.
+        case automatic
+        /// An absolute path to a directory that exists.
+        case path(String)
+    }
+
+    /// `plugins`: where plugins are.
+    public struct Plugins: Sendable, Equatable {
+        /// The directory of the `lib<Name>.so`.
+        public var directory: Location
+    }
+
+    /// `catalog`: the database of uploads.
+    public enum Catalog: Sendable, Equatable {
+        /// SQLite in the process; the absolute path of its file, which need not exist.
+        case sqlite(path: String)
+        /// PostgreSQL; the URL may hold a password.
+        case postgresql(url: Secret)
+    }
+
+    /// `api`: the application API.
+    public struct API: Sendable, Equatable {
+        /// The bearer tokens that it accepts. Empty: it accepts nobody.
+        public var tokens: [Token]
+    }
+
+    /// A bearer token of the application API.
+    public enum Token: Sendable, Equatable {
+        /// Given in the file or by an environment variable.
+        case value(Secret)
+        /// Kept in a file, which the host makes if it does not exist; an absolute path.
+        case file(path: String)
+    }
+
+    /// `log`: logging.
+    public struct Log: Sendable, Equatable {
+        /// The least severe message that is logged.
+        public enum Level: String, Sendable, CaseIterable {
+            /// Every step.
+            case trace
+            /// What a developer of the host looks at.
+            case debug
+            /// What an operator looks at.
+            case info
+            /// Unusual but good.
+            case notice
+            /// Something that will become an error.
+            case warning
+            /// Something failed.
+            case error
+        }
+
+        /// How a message is written.
+        public enum Format: String, Sendable, CaseIterable {
+            /// A line for people.
+            case text
+            /// A line of JSON.
+            case json
+        }
+
+        /// The least severe message that is logged.
+        public var level: Level
+        /// How a message is written.
+        public var format: Format
+
+        /// Logging as a test wants it, or before there are settings.
+        public init(level: Level, format: Format) {
+            self.level = level
+            self.format = format
+        }
+    }
+}

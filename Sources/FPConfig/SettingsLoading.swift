@@ -1,0 +1,74 @@
+extension Settings {
+    /// Reads and checks a settings file.
+    ///
+    /// - Parameters:
+    ///   - path: the file; relative paths in it are resolved against its directory.
+    ///   - environment: what `${NAME}`, `env:NAME` and `~/` are taken from.
+    /// - Throws: ``ConfigErrors`` with everything that is wrong.
+    public static func load(file path: String, environment: [String: String]) throws(ConfigErrors) -> Settings {
+        let bytes: [UInt8]
+        do throws(FileAccess.Failure) {
+            bytes = try FileAccess.read(path, limit: YAMLTree.largestFile, regularOnly: false).bytes
+        } catch {
+            throw ConfigErrors([ConfigProblem(at: ConfigPosition(file: path), sentence(error))])
+        }
+        return try load(yaml: bytes, file: path, directory: directory(of: path), environment: environment)
+    }
+
+    /// Checks the text of a settings file.
+    ///
+    /// - Parameters:
+    ///   - yaml: the text.
+    ///   - file: its name for complaints.
+    ///   - directory: the absolute directory that its relative paths are resolved against.
+    ///   - environment: what `${NAME}`, `env:NAME` and `~/` are taken from.
+    /// - Throws: ``ConfigErrors`` with everything that is wrong.
+    public static func load(
+        yaml: String,
+        file: String,
+        directory: String,
+        environment: [String: String]
+    ) throws(ConfigErrors) -> Settings {
+        try load(yaml: Array(yaml.utf8), file: file, directory: directory, environment: environment)
+    }
+
+    /// Checks the bytes of a settings file, which need not be UTF-8 or YAML at all.
+    ///
+    /// - Parameters:
+    ///   - yaml: the bytes.
+    ///   - file: the file's name for complaints.
+    ///   - directory: the absolute directory that its relative paths are resolved against.
+    ///   - environment: what `${NAME}`, `env:NAME` and `~/` are taken from.
+    /// - Throws: ``ConfigErrors`` with everything that is wrong.
+    public static func load(
+        yaml: [UInt8],
+        file: String,
+        directory: String,
+        environment: [String: String]
+    ) throws(ConfigErrors) -> Settings {
+        let source = ConfigSource(file: file, directory: directory, environment: environment)
+        let problems = ProblemLog()
+        guard let root = YAMLTree.read(yaml, source: source, problems: problems) else { throw problems.thrown }
+        let settings = SettingsDecoder.decode(root, source: source, problems: problems)
+        guard problems.isEmpty else { throw problems.thrown }
+        return settings
+    }
+
+    private static func directory(of path: String) -> String {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        if path.hasPrefix("/") {
+            return parent.isEmpty ? "/" : parent
+        }
+        return (FileAccess.currentDirectory() ?? "/") + "/" + parent
+    }
+
+    private static func sentence(_ failure: FileAccess.Failure) -> String {
+        switch failure {
+        case .missing: "no such file; give the path of a settings file, such as a copy of the shipped fphost.yaml"
+        case .notAFile: "not a file; give the path of a settings file"
+        case .tooLarge:
+            "the file is larger than \(ByteCount.text(Int64(YAMLTree.largestFile))); a settings file is much smaller"
+        case .system(let reason): "the file cannot be read (\(reason)); let the host's user read it"
+        }
+    }
+}

@@ -1,0 +1,180 @@
+/// The tables of the host's own keys: the only place that knows their names, types, bounds and defaults.
+extension Settings {
+    /// Every key that fphost.yaml may have, in the order of docs/settings.md. Keys of a store are named
+    /// `stores.<name>.KEY`.
+    public static let schema: [OptionSchema] =
+        serverKeys + pluginKeys + [storagesBackendKey] + storeKeys.map { $0.named("stores.<name>." + $0.key) }
+        + [storeOptionsKey.named("stores.<name>.options")] + uploadKeys + otherKeys
+
+    /// The keys of the file, but for `stores`.
+    static let hostKeys = serverKeys + pluginKeys + [storagesBackendKey] + uploadKeys + otherKeys
+
+    /// Bounds that keep a slip of the keyboard from becoming a setting.
+    private static let second: Int64 = 1000
+    private static let day: Int64 = 86_400_000
+    private static let largestSize: Int64 = 1 << 50
+
+    private static let serverKeys: [OptionSchema] = [
+        OptionSchema(
+            "server.listen", .stringList, default: "127.0.0.1:8080",
+            help: "Where to listen, one address or a list: `host:port`, `[v6]:port` (in quotes), `:port` for every "
+                + "address of the machine, `unix:/path`. Port 0 lets the system choose."),
+        OptionSchema(
+            "server.base_path", .string, default: "/fp",
+            help: "The path of the FilePond endpoints, FilePond's `server` url. `/` is the root."),
+        OptionSchema("server.demo", .bool, default: "false", help: "Serve the demonstration page at `/`."),
+        OptionSchema(
+            "server.demo_assets", .string, default: "auto",
+            help: "The directory with the FilePond client's files for that page; `auto` looks beside the installed or "
+                + "built host."),
+        OptionSchema(
+            "server.cors.origins", .stringList,
+            help: "The origins whose pages may use the server from a browser, each exactly as in "
+                + "`https://app.example.org`, or `*` alone for all. Without it, only pages of the server's own origin may."
+        ),
+        OptionSchema(
+            "server.cors.credentials", .bool, default: "false",
+            help: "Whether such pages may send cookies along. Not together with `*`."),
+        OptionSchema(
+            "server.cors.max_age", .duration, default: "1h", max: day,
+            help: "How long a browser may remember a preflight's answer."),
+        OptionSchema(
+            "server.timeouts.header", .duration, default: "30s", min: 1, max: day,
+            help: "The longest time from a request's first byte to the end of its head."),
+        OptionSchema(
+            "server.timeouts.idle", .duration, default: "75s", min: 1, max: day,
+            help: "The longest pause between two requests on one connection."),
+        OptionSchema(
+            "server.timeouts.body_idle", .duration, default: "60s", min: 1, max: day,
+            help: "The longest pause between two pieces of a body."),
+        OptionSchema(
+            "server.timeouts.shutdown", .duration, default: "15s", max: day,
+            help: "How long requests may go on after the host was told to stop."),
+        OptionSchema(
+            "server.max_connections", .int, default: "4096", min: 1, max: 1_000_000,
+            help: "Connections that are open at once; a further one waits."),
+        OptionSchema(
+            "server.trusted_proxies", .stringList,
+            help: "Addresses or blocks (`10.0.0.0/8`) of the proxies whose `Forwarded` and `X-Forwarded-*` headers are "
+                + "believed."),
+        OptionSchema(
+            "server.load_by_path", .bool, default: "true",
+            help: "Whether load finds a stored upload by its stored path as well as by its id."),
+    ]
+
+    private static let pluginKeys: [OptionSchema] = [
+        OptionSchema(
+            "plugins.directory", .string, default: "auto",
+            help: "Where `lib<Name>.so` of each plugin is; `auto` looks beside the installed or built host.")
+    ]
+
+    private static let storagesBackendKey = OptionSchema(
+        "storages_backend", .string,
+        help: "The store that takes what the application stores. May be left out if `stores` has one store besides the "
+            + "staging store. What was stored earlier stays readable from the store that it is in.")
+
+    static let storeKeys: [OptionSchema] = [
+        OptionSchema(
+            "plugin", .string, .required,
+            help: "The storage plugin: the name of one in `plugins.directory`, or the absolute path of a library."),
+        OptionSchema(
+            "sha256", .string, .advanced,
+            help: "The SHA-256 of the library, in 64 hexadecimal digits; any other library is refused."),
+        OptionSchema(
+            "threads", .int, .advanced, min: 1, max: 1024,
+            help: "Calls to the plugin that may be under way at once. Without it, as many as the plugin asks for."),
+        OptionSchema(
+            "queue", .int, .advanced, min: 1, max: 1_000_000,
+            help: "Calls that may wait for a thread; beyond them requests are answered with 503. Without it, the host "
+                + "chooses."),
+        OptionSchema(
+            "deadline", .duration, .advanced, default: "60s", min: 1, max: day,
+            help: "How long one call to the plugin may take."),
+    ]
+
+    private static let storeOptionsKey = OptionSchema(
+        "options", .stringMap,
+        help: "What the plugin is configured with, checked against the plugin's own table of options.")
+
+    private static let uploadKeys: [OptionSchema] = [
+        OptionSchema(
+            "uploads.staging", .string,
+            help: "The store for temporary uploads. May be left out if there is a store named `staging`, or one store "
+                + "only."),
+        OptionSchema(
+            "uploads.max_size", .size, default: "20GiB", min: 1, max: largestSize, help: "The largest upload."),
+        OptionSchema(
+            "uploads.expire_after", .duration, default: "24h", min: 100, max: 3650 * day,
+            help: "How long an upload that no application claims stays after it was last touched."),
+        OptionSchema(
+            "uploads.durability", .choice, default: Uploads.Durability.process.rawValue,
+            choices: Uploads.Durability.allCases.map(\.rawValue),
+            help: "What an acknowledged byte survives: `process` a crash of the host, `power` also a loss of power, at "
+                + "the price of a flush to disk before each answer."),
+        OptionSchema(
+            "uploads.max_metadata", .size, default: "1MiB", min: 2, max: 64 << 20,
+            help: "The largest metadata that FilePond may send along with an upload."),
+        OptionSchema(
+            "uploads.max_files", .int, default: "32", min: 1, max: 1000,
+            help: "Files of one upload: the main file and its variants."),
+        OptionSchema(
+            "uploads.field", .string, default: "filepond",
+            help: "The form field that holds the upload, unless the request names another in `fp_upload_field`."),
+        OptionSchema(
+            "uploads.sweep_every", .duration, default: "5m", min: 100, max: day,
+            help: "How often expired uploads are looked for."),
+    ]
+
+    private static let otherKeys: [OptionSchema] = [
+        OptionSchema(
+            "catalog", .string, .secret, default: "sqlite:./data/fphost.db",
+            help: "The database of uploads: `sqlite:PATH`, or a `postgresql://` URL."),
+        OptionSchema(
+            "api.tokens", .stringList, .secret,
+            help: "Bearer tokens that the application API accepts. A `file:PATH` that does not exist is made at the "
+                + "first start, with mode 0600 and a random token. Without it, the API accepts nobody."),
+        OptionSchema("fetch.enabled", .bool, default: "true", help: "Whether FilePond may have a URL fetched."),
+        OptionSchema(
+            "fetch.max_size", .size, default: "1GiB", min: 1, max: largestSize,
+            help: "The largest file that is fetched; at most `uploads.max_size`."),
+        OptionSchema(
+            "fetch.timeout", .duration, default: "60s", min: 1, max: day, help: "How long the whole transfer may take."),
+        OptionSchema(
+            "fetch.connect_timeout", .duration, default: "10s", min: 1, max: day,
+            help: "How long one connection may take to come about; at most `fetch.timeout`."),
+        OptionSchema("fetch.max_redirects", .int, default: "5", max: 50, help: "Redirects that are followed."),
+        OptionSchema(
+            "fetch.allow", .stringList,
+            help: "Private addresses, blocks (`10.0.0.0/8`) and host names that may be fetched from in spite of being "
+                + "private."),
+        OptionSchema(
+            "fetch.concurrency", .int, default: "16", min: 1, max: 1024, help: "Transfers that run at once."),
+        OptionSchema(
+            "log.level", .choice, default: Log.Level.info.rawValue, choices: Log.Level.allCases.map(\.rawValue),
+            help: "The least severe message that is logged."),
+        OptionSchema(
+            "log.format", .choice, default: Log.Format.text.rawValue, choices: Log.Format.allCases.map(\.rawValue),
+            help: "Lines for people, or lines of JSON."),
+    ]
+
+    /// Words of other programs for what is called otherwise here.
+    static let synonyms: [String: String] = [
+        "address": "listen", "bind": "listen", "host": "listen", "port": "listen",
+        "mount": "base_path", "prefix": "base_path",
+        "backend": "plugin", "driver": "plugin", "type": "plugin",
+        "config": "options", "settings": "options",
+        "storage": "stores", "default_store": "storages_backend", "file_store": "storages_backend",
+        "upload_tmp": "staging", "tmp": "staging",
+        "ttl": "expire_after", "lifetime": "expire_after",
+        "database": "catalog", "db": "catalog",
+        "logging": "log",
+    ]
+}
+
+extension OptionSchema {
+    fileprivate func named(_ key: String) -> OptionSchema {
+        var copy = self
+        copy.key = key
+        return copy
+    }
+}

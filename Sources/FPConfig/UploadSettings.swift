@@ -1,0 +1,55 @@
+extension Settings {
+    /// `uploads`: the life of uploads.
+    public struct Uploads: Sendable, Equatable {
+        /// What an acknowledged byte survives.
+        public enum Durability: String, Sendable, CaseIterable {
+            /// A crash of the process.
+            case process
+            /// A loss of power as well.
+            case power
+        }
+
+        /// The name of the store that temporary uploads are written to; always one of `stores`.
+        public var staging: String
+        /// The largest upload, in bytes.
+        public var maxSize: Int64
+        /// How long an upload that no application claims stays after it was last touched.
+        public var expireAfter: Duration
+        /// What an acknowledged byte survives.
+        public var durability: Durability
+        /// The largest metadata that FilePond may send along, in bytes.
+        public var maxMetadata: Int64
+        /// Files of one upload: the main file and its variants.
+        public var maxFiles: Int
+        /// The form field that holds the upload, unless the request names another.
+        public var field: String
+        /// How often expired uploads are looked for.
+        public var sweepEvery: Duration
+    }
+
+    /// `fetch`: uploads that the server gets from a URL.
+    public struct Fetch: Sendable, Equatable {
+        /// Whether there is remote fetch at all.
+        public var enabled: Bool
+        /// The largest file, in bytes; at most `uploads.max_size`.
+        public var maxSize: Int64
+        /// How long the whole transfer may take.
+        public var timeout: Duration
+        /// How long one connection may take to come about; at most `timeout`.
+        public var connectTimeout: Duration
+        /// Redirects that are followed.
+        public var maxRedirects: Int
+        /// What may be fetched although it is on a private network.
+        public var allow: [Permission]
+        /// Transfers at once.
+        public var concurrency: Int
+
+        /// One exception from the rule that fetch reaches public addresses only.
+        public enum Permission: Sendable, Hashable {
+            /// Every address of a block.
+            case addresses(AddressBlock)
+            /// A host name, in lower case, whatever it resolves to.
+            case host(String)
+        }
+    }
+}

@@ -1,0 +1,372 @@
+import FPConfig
+import Testing
+
+/// What each section comes to.
+struct SettingsTests {
+    @Test func `a file that names one store and nothing else has every default`() throws {
+        let settings = try load(oneStore)
+        #expect(settings.server.listen == [.tcp(host: "127.0.0.1", port: 8080)])
+        #expect(settings.server.basePath == "/fp")
+        #expect(!settings.server.demo)
+        #expect(settings.server.demoAssets == .automatic)
+        #expect(settings.server.cors == nil)
+        #expect(settings.server.timeouts.header == .seconds(30))
+        #expect(settings.server.timeouts.idle == .seconds(75))
+        #expect(settings.server.timeouts.bodyIdle == .seconds(60))
+        #expect(settings.server.timeouts.shutdown == .seconds(15))
+        #expect(settings.server.maxConnections == 4096)
+        #expect(settings.server.trustedProxies == [])
+        #expect(settings.server.loadByPath)
+        #expect(settings.plugins.directory == .automatic)
+        #expect(settings.storagesBackend == "media")
+        #expect(settings.stores["media"]?.deadline == .seconds(60))
+        #expect(settings.stores["media"]?.threads == nil)
+        #expect(settings.stores["media"]?.queue == nil)
+        #expect(settings.stores["media"]?.sha256 == nil)
+        #expect(settings.uploads.staging == "media")
+        #expect(settings.uploads.maxSize == 20 << 30)
+        #expect(settings.uploads.expireAfter == .seconds(86_400))
+        #expect(settings.uploads.durability == .process)
+        #expect(settings.uploads.maxMetadata == 1 << 20)
+        #expect(settings.uploads.maxFiles == 32)
+        #expect(settings.uploads.field == "filepond")
+        #expect(settings.uploads.sweepEvery == .seconds(300))
+        #expect(settings.catalog == .sqlite(path: "/srv/fp/data/fphost.db"))
+        #expect(settings.api.tokens == [])
+        #expect(settings.fetch.enabled)
+        #expect(settings.fetch.maxSize == 1 << 30)
+        #expect(settings.fetch.timeout == .seconds(60))
+        #expect(settings.fetch.connectTimeout == .seconds(10))
+        #expect(settings.fetch.maxRedirects == 5)
+        #expect(settings.fetch.allow == [])
+        #expect(settings.fetch.concurrency == 16)
+        #expect(settings.log == Settings.Log(level: .info, format: .text))
+        #expect(settings.warnings == [])
+    }
+
+    @Test func `every key of the file reaches its setting`() throws {
+        let scratch = try ScratchDirectory()
+        try scratch.makeDirectory("assets")
+        try scratch.makeDirectory("plugins")
+        try scratch.write("libX.so", "x")
+        let yaml = """
+            server:
+              listen: ["[::1]:0", ":81", "unix:fp.sock", localhost:65535]
+              base_path: uploads/here/
+              demo: true
+              demo_assets: assets
+              cors: {origins: ["https://A.example.org:443", "capacitor://localhost"], credentials: true, max_age: 1m}
+              timeouts: {header: 1s, idle: 2s, body_idle: 3s, shutdown: 0s}
+              max_connections: 9
+              trusted_proxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
+              load_by_path: false
+            plugins: {directory: ./plugins}
+            storages_backend: b
+            stores:
+              a: {plugin: LocalStore}
+              b:
+                plugin: \(scratch.path)/libX.so
+                options: {k: v}
+                sha256: \(String(repeating: "Ab", count: 32))
+                threads: 3
+                queue: 4
+                deadline: 5s
+            uploads:
+              staging: a
+              max_size: 2GB
+              expire_after: 7d
+              durability: power
+              max_metadata: 2KiB
+              max_files: 3
+              field: picture
+              sweep_every: 1h
+            catalog: sqlite:/var/lib/fp.db
+            api: {tokens: [file:./token, "0123456789abcdef+/==", env:TOKEN]}
+            fetch:
+              enabled: false
+              max_size: 1GB
+              timeout: 9s
+              connect_timeout: 8s
+              max_redirects: 0
+              allow: [10.1.0.0/16, Files.Internal, "::1"]
+              concurrency: 2
+            log: {level: debug, format: json}
+            """
+        let token = "from-the-environment"
+        let settings = try load(yaml, directory: scratch.path, environment: ["TOKEN": token])
+        #expect(
+            settings.server.listen == [
+                .tcp(host: "::1", port: 0), .tcp(host: nil, port: 81), .unix(path: "\(scratch.path)/fp.sock"),
+                .tcp(host: "localhost", port: 65535),
+            ]
+        )
+        #expect(settings.server.basePath == "/uploads/here")
+        #expect(settings.server.demo)
+        #expect(settings.server.demoAssets == .path("\(scratch.path)/assets"))
+        #expect(settings.server.cors?.origins == .exactly(["https://a.example.org", "capacitor://localhost"]))
+        #expect(settings.server.cors?.credentials == true)
+        #expect(settings.server.cors?.maxAge == .seconds(60))
+        #expect(settings.server.timeouts.header == .seconds(1))
+        #expect(settings.server.timeouts.idle == .seconds(2))
+        #expect(settings.server.timeouts.bodyIdle == .seconds(3))
+        #expect(settings.server.timeouts.shutdown == .zero)
+        #expect(settings.server.maxConnections == 9)
+        #expect(settings.server.trustedProxies.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"])
+        #expect(!settings.server.loadByPath)
+        #expect(settings.plugins.directory == .path("\(scratch.path)/plugins"))
+        #expect(settings.storagesBackend == "b")
+        let store = try #require(settings.stores["b"])
+        #expect(store.name == "b")
+        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 15, column: 3))
+        #expect(store.plugin == .path("\(scratch.path)/libX.so"))
+        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 17, column: 18))
+        #expect(store.sha256 == String(repeating: "ab", count: 32))
+        #expect(store.threads == 3)
+        #expect(store.queue == 4)
+        #expect(store.deadline == .seconds(5))
+        #expect(settings.uploads.staging == "a")
+        #expect(settings.uploads.maxSize == 2_000_000_000)
+        #expect(settings.uploads.expireAfter == .seconds(604_800))
+        #expect(settings.uploads.durability == .power)
+        #expect(settings.uploads.maxMetadata == 2048)
+        #expect(settings.uploads.maxFiles == 3)
+        #expect(settings.uploads.field == "picture")
+        #expect(settings.uploads.sweepEvery == .seconds(3600))
+        #expect(settings.catalog == .sqlite(path: "/var/lib/fp.db"))
+        #expect(
+            settings.api.tokens == [
+                .file(path: "\(scratch.path)/token"), .value(Secret("0123456789abcdef+/==")), .value(Secret(token)),
+            ]
+        )
+        #expect(!settings.fetch.enabled)
+        #expect(settings.fetch.maxSize == 1_000_000_000)
+        #expect(settings.fetch.timeout == .seconds(9))
+        #expect(settings.fetch.connectTimeout == .seconds(8))
+        #expect(settings.fetch.maxRedirects == 0)
+        let block = try #require(AddressBlock("10.1.0.0/16"))
+        let loopback = try #require(AddressBlock("::1"))
+        #expect(settings.fetch.allow == [.addresses(block), .host("files.internal"), .addresses(loopback)])
+        #expect(settings.fetch.concurrency == 2)
+        #expect(settings.log == Settings.Log(level: .debug, format: .json))
+    }
+
+    @Test func `a key may be written with dots, and counts as given twice if it is nested as well`() throws {
+        #expect(try load("\(oneStore)log.level: debug\nlog: {format: json}").log == .init(level: .debug, format: .json))
+        #expect(
+            complaints("\(oneStore)log.level: debug\nlog: {level: info}") == [
+                #"fphost.yaml:3:7: duplicate key "log.level": line 2 has it already, keep one of them"#
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        (
+            "server: {max_size: 1}",
+            #"2:10: unknown key "max_size" in "server"; did you mean "uploads.max_size" or "fetch.max_size"?"#
+        ),
+        ("server: {port: 80}", #"2:10: unknown key "port" in "server"; did you mean "listen"?"#),
+        (
+            "server: {timeouts: {hdr: 1s}}",
+            #"2:21: unknown key "hdr" in "server.timeouts"; known here: header, idle, body_idle, shutdown"#
+        ),
+        ("server: {basePath: /}", #"2:10: unknown key "basePath" in "server"; did you mean "base_path"?"#),
+        (
+            "server: {max-connections: 1}",
+            #"2:10: unknown key "max-connections" in "server"; did you mean "max_connections"?"#
+        ),
+        ("database: x", #"2:1: unknown key "database" at the top level; did you mean "catalog"?"#),
+        (
+            "server: []",
+            #"2:9: "server" must be a map with keys (listen, base_path, demo, demo_assets, cors, timeouts, max_connections, trusted_proxies, load_by_path), not a list"#
+        ),
+        (
+            "server: {timeouts: 5s}",
+            #"2:20: "server.timeouts" must be a map with keys (header, idle, body_idle, shutdown), not a single value"#
+        ),
+    ])
+    func `an unknown key is told of with the key that was probably meant`(line: String, complaint: String) {
+        #expect(complaints(oneStore + line) == ["fphost.yaml:\(complaint)"])
+    }
+
+    @Test(arguments: [
+        (
+            "listen: '8080'",
+            #"18: "8080" in "server.listen" is not host:port, [v6]:port, :port or unix:/path; did you mean "127.0.0.1:8080" or ":8080"?"#
+        ),
+        ("listen: localhost", #"18: "localhost" in "server.listen" is not host:port, [v6]:port, :port or unix:/path"#),
+        ("listen: 'a:99999'", #"18: "a:99999" in "server.listen" must end in a port from 0 to 65535"#),
+        ("listen: 'a:+80'", #"18: "a:+80" in "server.listen" must end in a port from 0 to 65535"#),
+        ("listen: 'a:'", #"18: "a:" in "server.listen" must end in a port from 0 to 65535"#),
+        (
+            "listen: '::1:80'",
+            #"18: "::1:80" in "server.listen" has an IPv6 address without brackets; write [::1]:port"#
+        ),
+        ("listen: '[1.2.3.4]:80'", #"18: "[1.2.3.4]:80" in "server.listen" has no IPv6 address between its brackets"#),
+        (
+            "listen: '300.1.1.1:80'",
+            #"18: "300.1.1.1:80" in "server.listen" has no valid host name or address before its port"#
+        ),
+        ("listen: '-a:80'", #"18: "-a:80" in "server.listen" has no valid host name or address before its port"#),
+        ("listen: '*:80'", #"18: "*:80" in "server.listen" names every address; write :port for that"#),
+        ("listen: []", #"18: "server.listen" is empty; name an address, such as 127.0.0.1:8080"#),
+        ("listen: ['a:1', 'a:1']", #"18: "server.listen" names one address twice; remove one of them"#),
+        (
+            "listen: 'unix:/no/such/fp.sock'",
+            #"18: "unix:/no/such/fp.sock" in "server.listen" needs the directory /no/such, which does not exist; create it"#
+        ),
+        (
+            "base_path: /a//b",
+            #"21: "server.base_path" must be a path without empty, "." or ".." segments, not "/a//b""#
+        ),
+        (
+            "base_path: /a/../b",
+            #"21: "server.base_path" must be a path without empty, "." or ".." segments, not "/a/../b""#
+        ),
+        (
+            "base_path: '/a b'",
+            #"21: "server.base_path" must be a path of letters, digits, -, ., _, ~ and /, such as /fp, not "/a b""#
+        ),
+        ("base_path: /api/v1/fp", #"21: "server.base_path" must not be below /api/v1, which is the application API's"#),
+        (
+            "demo_assets: /no/such",
+            #"23: "server.demo_assets" names /no/such, which is not a directory; create it, or write auto"#
+        ),
+        (
+            "cors: {origins: ['*'], credentials: true}",
+            #"46: "server.cors.credentials" cannot be true while "origins" is "*": every page on the web could act for its visitors; name the origins"#
+        ),
+        (
+            "cors: {origins: ['*', 'https://a.org']}",
+            #"26: "server.cors.origins" has "*" among others; write "*" alone, or the origins alone"#
+        ),
+        (
+            "cors: {origins: app.example.org}",
+            #"26: "app.example.org" in "server.cors.origins" is not an origin such as https://app.example.org"#
+        ),
+        (
+            "cors: {origins: 'https://a.org/x'}",
+            #"26: "https://a.org/x" in "server.cors.origins" has a path, which no origin has; did you mean "https://a.org"?"#
+        ),
+        (
+            "cors: {origins: 'https://a.org/'}",
+            #"26: "https://a.org/" in "server.cors.origins" has a path, which no origin has; did you mean "https://a.org"?"#
+        ),
+        (
+            "cors: {origins: 'https://bücher.org'}",
+            #"26: "https://bücher.org" in "server.cors.origins" is not an origin: a host, in ASCII, and perhaps a port follow the ://"#
+        ),
+        (
+            "cors: {max_age: 1m}",
+            #"26: "server.cors" has no "origins", so nothing of it applies; name the origins that may"#
+        ),
+        (
+            "trusted_proxies: [10.0.0.1/8]",
+            #"28: "10.0.0.1/8" in "server.trusted_proxies" has bits set beyond its prefix; did you mean "10.0.0.0/8"?"#
+        ),
+        (
+            "trusted_proxies: [10.0.0.0/33]",
+            #"28: "10.0.0.0/33" in "server.trusted_proxies" must have a number from 0 to 32 after the slash"#
+        ),
+        (
+            "trusted_proxies: [proxy]",
+            #"28: "proxy" in "server.trusted_proxies" is not an address or a block such as 10.0.0.0/8 or fd00::/8"#
+        ),
+        ("trusted_proxies: [[a]]", #"28: each value in "server.trusted_proxies" must be a text, not a list"#),
+    ])
+    func `an impossible value of the server is refused with what would be right`(line: String, complaint: String) {
+        #expect(complaints("\(oneStore)server: {\(line)}") == ["fphost.yaml:2:\(complaint)"])
+    }
+
+    @Test(arguments: [
+        (
+            "fetch: {max_size: 30GiB}",
+            #"2:19: "fetch.max_size" is 30GiB, more than "uploads.max_size" allows (20GiB); make it smaller, or the other larger"#
+        ),
+        (
+            "fetch: {timeout: 5s, connect_timeout: 6s}",
+            #"2:39: "fetch.connect_timeout" is 6s, more than "fetch.timeout" allows (5s); make it smaller, or the other larger"#
+        ),
+        (
+            "fetch: {allow: [a_b]}",
+            #"2:17: "a_b" in "fetch.allow" is not an address or a block such as 10.0.0.0/8 or fd00::/8"#
+        ),
+        (
+            "catalog: mysql://x:secret@h/db",
+            #"2:10: "catalog" must be sqlite:PATH or a postgresql:// URL; the value is not shown"#
+        ),
+        (
+            "catalog: 'sqlite::memory:'",
+            #"2:10: "catalog" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db"#
+        ),
+        (
+            "catalog: 'sqlite:///x'",
+            #"2:10: "catalog" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db"#
+        ),
+        ("catalog: sqlite:/", #"2:10: "catalog" names /, which is a directory; name a file in it"#),
+        ("catalog: 'sqlite:'", #"2:10: the path of "catalog" is empty; give a path, or leave the key out"#),
+        (
+            "catalog: sqlite:~/x",
+            #"2:10: the path of "catalog" begins with ~, but the variable HOME is not set to an absolute path"#
+        ),
+        (
+            "catalog: sqlite:~fp/x",
+            #"2:10: the path of "catalog" begins with ~; only ~/ is expanded, so write the path out, or ./~ for a name"#
+        ),
+        (
+            "uploads: {field: fp_upload_field}",
+            #"2:18: "uploads.field" cannot be fp_upload_field, in which requests name their field; choose another"#
+        ),
+        (
+            "uploads: {field: ''}",
+            #"2:18: "uploads.field" must be a field name of 1 to 128 bytes without quotes, such as filepond"#
+        ),
+        (
+            "plugins: {directory: /no/such}",
+            #"2:22: "plugins.directory" names /no/such, which is not a directory; create it, or write auto"#
+        ),
+    ])
+    func `an impossible value or combination is refused with what would be right`(line: String, complaint: String) {
+        #expect(complaints(oneStore + line) == ["fphost.yaml:\(complaint)"])
+    }
+
+    @Test func `a default gives way to a limit that the file sets below it`() throws {
+        let settings = try load("\(oneStore)uploads: {max_size: 5MB}\nfetch: {timeout: 2s}")
+        #expect(settings.fetch.maxSize == 5_000_000)
+        #expect(settings.fetch.connectTimeout == .seconds(2))
+    }
+
+    @Test func `the root path stays a slash`() throws {
+        #expect(try load("\(oneStore)server: {base_path: /}").server.basePath == "/")
+    }
+
+    @Test func `every origin may be allowed, without credentials`() throws {
+        #expect(try load("\(oneStore)server: {cors: {origins: '*'}}").server.cors?.origins == .any)
+    }
+
+    @Test func `a PostgreSQL URL is taken as it is and never shown`() throws {
+        let settings = try load("\(oneStore)catalog: env:DB", environment: ["DB": "postgresql://u:hunter2@h/db"])
+        #expect(settings.catalog == .postgresql(url: Secret("postgresql://u:hunter2@h/db")))
+        #expect(!"\(settings)".contains("hunter2"))
+        #expect(settings.effective.first { $0.key == "catalog" }?.text == "postgresql://***")
+    }
+
+    @Test func `an address block contains its addresses, also as IPv4 mapped to IPv6, and no others`() throws {
+        let block = try #require(AddressBlock("10.32.0.0/11"))
+        #expect(block.contains([10, 32, 0, 0]))
+        #expect(block.contains([10, 63, 255, 255]))
+        #expect(!block.contains([10, 64, 0, 0]))
+        #expect(!block.contains([10, 31, 255, 255]))
+        #expect(block.contains([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 40, 1, 1]))
+        #expect(!block.contains([10, 32, 0]))
+        let all = try #require(AddressBlock("::/0"))
+        #expect(all.contains([UInt8](repeating: 255, count: 16)))
+        #expect(!all.contains([1, 2, 3, 4]))
+    }
+
+    @Test func `the value of every key can be found with its place, for complaints that come later`() throws {
+        let settings = try load("\(oneStore)uploads:\n  max_files: 3\n")
+        #expect(settings.position(of: "uploads.max_files").description == "fphost.yaml:3:14")
+        #expect(settings.position(of: "stores.media.plugin").description == "fphost.yaml:1:26")
+        #expect(settings.position(of: "catalog").description == "fphost.yaml")
+    }
+}
