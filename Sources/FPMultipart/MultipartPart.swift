@@ -1,0 +1,136 @@
+/// What a part says about itself (RFC 7578, section 4).
+public struct MultipartPart: Sendable, Equatable {
+    /// The form field. May be empty, as HTML allows.
+    public let name: String
+
+    /// The file's name as the client gave it, or nil where the part is no file. Not to be trusted: it may be empty,
+    /// hold slashes, backslashes and dots, or look like a path.
+    public let filename: String?
+
+    /// The content type as the client gave it.
+    public let contentType: String?
+
+    /// Takes the parts of a header together, for code that makes parts itself.
+    public init(name: String, filename: String? = nil, contentType: String? = nil) {
+        self.name = name
+        self.filename = filename
+        self.contentType = contentType
+    }
+}
+
+extension MultipartPart {
+    /// Reads a part's header: lines that each end in CRLF, without the empty one.
+    ///
+    /// Names are UTF-8, as browsers send them. In them `%22` is a quote, the one escape of browsers that loses nothing when
+    /// undone; `%0D` and `%0A` stay, and so does every other percent sign. `filename*` (RFC 8187) is not allowed in
+    /// forms, but some clients send it: it wins where it is UTF-8, and does not count otherwise.
+    init(header: ArraySlice<UInt8>, limit: Int) throws(MultipartError) {
+        var disposition: String?
+        var contentType: String?
+        var count = 0
+        var rest = header
+        while !rest.isEmpty {
+            guard let end = rest.firstIndex(of: UInt8(ascii: "\r")), rest[(end + 1)...].first == UInt8(ascii: "\n")
+            else {
+                throw .brokenHeader
+            }
+            count += 1
+            guard count <= limit else {
+                throw .tooManyHeaders(limit: limit)
+            }
+            let (name, value) = try Self.field(rest[..<end])
+            rest = rest[(end + 2)...]
+            switch name {
+            case "content-disposition":
+                guard disposition == nil else {
+                    throw .badDisposition
+                }
+                disposition = value
+            case "content-type":
+                guard contentType == nil else {
+                    throw .brokenHeader
+                }
+                contentType = value
+            case "content-transfer-encoding":
+                guard ["7bit", "8bit", "binary"].contains(value.lowercased()) else {
+                    throw .encoded
+                }
+            default:
+                break
+            }
+        }
+        guard let disposition else {
+            throw .badDisposition
+        }
+        (name, filename) = try Self.names(disposition)
+        self.contentType = contentType
+    }
+
+    private static func field(_ line: ArraySlice<UInt8>) throws(MultipartError) -> (name: String, value: String) {
+        // A control character is never meant well, and a line that begins with a space is the folding of RFC 2822.
+        guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") }),
+            let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
+            line[..<colon].allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else {
+            throw .brokenHeader
+        }
+        let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        var value = line[(colon + 1)...].drop(while: isSpace)
+        while let last = value.last, isSpace(last) {
+            value.removeLast()
+        }
+        guard let text = String(validating: value, as: UTF8.self) else {
+            throw .notUTF8
+        }
+        return (String(decoding: line[..<colon], as: UTF8.self).lowercased(), text)
+    }
+
+    private static func names(_ disposition: String) throws(MultipartError) -> (name: String, filename: String?) {
+        var scanner = ParameterScanner(disposition)
+        guard scanner.leadingValue().lowercased() == "form-data" else {
+            throw .badDisposition
+        }
+        var found: [String: String] = [:]
+        while let parameter = try scanner.next() {
+            guard found.updateValue(parameter.value, forKey: parameter.name) == nil else {
+                throw .brokenParameter
+            }
+        }
+        guard let name = found["name"] else {
+            throw .missingName
+        }
+        let extended = found["filename*"].flatMap(extendedValue)
+        return (unescaped(name), extended ?? found["filename"].map(unescaped))
+    }
+
+    private static func unescaped(_ value: String) -> String {
+        let parts = value.split(separator: "%22", omittingEmptySubsequences: false)
+        return parts.joined(separator: "\"")
+    }
+
+    /// Reads `UTF-8'language'percent-encoded`; nil for anything else (RFC 8187, section 3.2.1).
+    private static func extendedValue(_ value: String) -> String? {
+        let parts = value.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].lowercased() == "utf-8" else {
+            return nil
+        }
+        var bytes: [UInt8] = []
+        var encoded = parts[2].utf8
+        while let byte = encoded.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = encoded.popFirst(), let low = encoded.popFirst(),
+                let decoded = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16), high != UInt8(ascii: "+")
+            else {
+                return nil
+            }
+            bytes.append(decoded)
+        }
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            return nil
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
