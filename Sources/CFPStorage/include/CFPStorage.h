@@ -1,0 +1,25 @@
+#ifndef CFPSTORAGE_H
+#define CFPSTORAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The few system calls of Linux that Swift's Glibc module does not show. */
+
+/* A non-blocking event descriptor that is closed on exec, or -1. */
+int fps_event_descriptor(void);
+
+/* Names the calling thread, for ps and debuggers; the system keeps the first 15 bytes. */
+void fps_name_thread(const char *name);
+
+/* The room that the allocator really gave for a block. */
+size_t fps_block_size(void *block);
+
+/* A parking place for one thread: it sleeps until somebody leaves a wake-up in `word`. A wake-up that comes first is
+ * kept; several count as one. `word` begins as 0 and belongs to these two functions.
+ * fps_park returns 1 when woken, 0 when `deadline_ns` (CLOCK_MONOTONIC) has passed. Before it sleeps it looks for a
+ * wake-up `spins` times, which saves both sides a system call when one is about to come. */
+int fps_park(uint32_t *word, int64_t deadline_ns, uint32_t spins);
+void fps_unpark(uint32_t *word);
+
+#endif

@@ -1,0 +1,295 @@
+import NIOCore
+import Synchronization
+
+/// A bounded set of threads for calls that block, with a bounded queue before it.
+///
+/// Threads are made on demand and end when idle for a while. A thread whose call does not come back is given up and
+/// replaced, within bounds; should the call come back after all, the thread takes its place again or ends.
+///
+/// `@unchecked Sendable` only because `Mutex` holds classes that are guarded by it; nothing else is mutable.
+final class WorkerPool: @unchecked Sendable {
+    /// Where in the queue a job goes.
+    enum Lane {
+        /// Behind others; refused when the queue is full.
+        case data
+        /// Before data; refused when the queue is full of its like.
+        case control
+        /// Before data; never refused, since it frees what is held.
+        case release
+    }
+
+    /// Why a job was not taken.
+    enum Refusal {
+        case queueFull(waiting: Int)
+        case noThread
+        case stopped
+    }
+
+    /// What a thread does after a job.
+    enum Next {
+        case job(PoolJob)
+        case wait
+        case exit
+    }
+
+    /// What an inspection found, told to the jobs once the lock is released.
+    private struct Late {
+        var lost: [PoolJob] = []
+        var givenUp: [(PoolJob, PoolJob.GivenUp)] = []
+    }
+
+    private struct State {
+        var urgent = CircularBuffer<PoolJob>()
+        var queue = CircularBuffer<PoolJob>()
+        var idle: [PoolWorker] = []
+        var workers: [PoolWorker] = []
+        var abandoned = 0
+        var stopped = false
+
+        var live: Int { workers.count - abandoned }
+        var busy: Bool { idle.count < live || abandoned > 0 || !queue.isEmpty || !urgent.isEmpty }
+    }
+
+    let threadName: String
+    let size: Int
+    let idleThreadLifetime: Duration
+    private let queueBound: Int
+    private let replacements: Int
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - size: the most calls at once.
+    ///   - queueBound: the most data jobs that wait, and as many control jobs.
+    ///   - replacements: how many lost threads may be replaced; 0 where two calls at once would break the plugin.
+    init(name: String, size: Int, queueBound: Int, replacements: Int, idleThreadLifetime: Duration) {
+        threadName = name
+        self.size = size
+        self.queueBound = queueBound
+        self.replacements = replacements
+        self.idleThreadLifetime = idleThreadLifetime
+    }
+
+    /// Threads that are lost in a call at this moment.
+    var abandonedThreads: Int { state.withLock { $0.abandoned } }
+
+    /// Whether there is, or may be, a thread to run a call.
+    var hasCapacity: Bool { state.withLock { !$0.stopped && ($0.live > 0 || mayGrow($0)) } }
+
+    // MARK: - For callers
+
+    /// Takes a job, or says why not; a job not taken is the caller's to resume.
+    func submit(_ job: PoolJob, lane: Lane) -> Refusal? {
+        job.enqueue(in: self)
+        var waking: PoolWorker?
+        var starting: PoolWorker?
+        let refusal: Refusal? = state.withLock { state in
+            if state.stopped { return .stopped }
+            if let worker = state.idle.popLast() {
+                worker.job = job
+                waking = worker
+                return nil
+            }
+            if mayGrow(state) {
+                let worker = PoolWorker(pool: self)
+                worker.job = job
+                state.workers.append(worker)
+                starting = worker
+                return nil
+            }
+            if state.live == 0, lane != .release { return .noThread }
+            return enqueue(job, lane, &state)
+        }
+        if refusal != nil { return refusal }
+        waking?.wake()
+        if let starting, !starting.start(), !startFailed(starting, job, lane) { return .noThread }
+        Watchdog.shared.poolIsBusy()
+        if job.wasCancelledEarly { job.cancel() }
+        return nil
+    }
+
+    /// Takes a job out of the queue that its caller no longer waits for.
+    func forget(_ job: PoolJob) {
+        state.withLock { state in
+            state.queue.removeAll { $0 === job }
+            state.urgent.removeAll { $0 === job }
+        }
+    }
+
+    /// Tells the call that runs the job to stop.
+    func cancelRunning(_ job: PoolJob) {
+        state.withLock { state in
+            guard let worker = state.workers.first(where: { $0.job === job }) else { return }
+            if job.cancelledAt == nil { job.cancelledAt = .now }
+            worker.context.cancel()
+        }
+    }
+
+    /// Lets idle threads end and takes no more jobs but releases that are queued already.
+    func stop() {
+        let idle = state.withLock { state in
+            state.stopped = true
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for worker in idle { worker.wake() }
+        Watchdog.shared.unregister(self)
+    }
+
+    // MARK: - For threads
+
+    func assignment(of worker: PoolWorker) -> PoolJob? {
+        state.withLock { _ in worker.job }
+    }
+
+    /// The worker's job is over: what next?
+    func finish(_ worker: PoolWorker) -> Next {
+        state.withLock { state in
+            worker.job = nil
+            worker.context.end()
+            if worker.isAbandoned {
+                state.abandoned -= 1
+                worker.isAbandoned = false
+                if state.live > size {
+                    remove(worker, &state)
+                    return .exit
+                }
+            }
+            return nextJob(for: worker, &state)
+        }
+    }
+
+    /// The worker was woken: by a job, or to end.
+    func wokenUp(_ worker: PoolWorker) -> Next {
+        state.withLock { state in
+            if let job = worker.job { return .job(job) }
+            if state.stopped {
+                remove(worker, &state)
+                return .exit
+            }
+            return .wait
+        }
+    }
+
+    /// The worker has been idle for long; true if it may end.
+    func retire(_ worker: PoolWorker) -> Bool {
+        state.withLock { state in
+            guard worker.job == nil, let index = state.idle.firstIndex(where: { $0 === worker }) else { return false }
+            state.idle.remove(at: index)
+            remove(worker, &state)
+            return true
+        }
+    }
+
+    // MARK: - For the watchdog
+
+    /// Whether anything here has a deadline.
+    var isBusy: Bool { state.withLock { $0.busy } }
+
+    /// Signals and gives up what is late.
+    func inspect(at now: MonotonicTime) {
+        var late = Late()
+        var starting: [PoolWorker] = []
+        state.withLock { state in
+            for worker in state.workers {
+                guard let job = worker.job, !worker.isAbandoned else { continue }
+                inspect(job, on: worker, at: now, &state, &late)
+            }
+            expire(&state.queue, at: now, &late)
+            expire(&state.urgent, at: now, &late)
+            while mayGrow(state), let job = takeQueued(&state) {
+                let worker = PoolWorker(pool: self)
+                worker.job = job
+                state.workers.append(worker)
+                starting.append(worker)
+            }
+        }
+        for job in late.lost { job.threadLost() }
+        for (job, reason) in late.givenUp { job.giveUp(reason) }
+        for worker in starting where !worker.start() {
+            if let job = assignment(of: worker), !startFailed(worker, job, .release), job.claimWaiting() {
+                job.giveUp(.noThread)
+            }
+        }
+    }
+
+    // MARK: - Under the lock
+
+    private func inspect(
+        _ job: PoolJob, on worker: PoolWorker, at now: MonotonicTime, _ state: inout State,
+        _ late: inout Late
+    ) {
+        if now >= job.deadline, !job.deadlineSignalled {
+            job.deadlineSignalled = true
+            worker.context.cancel()
+        }
+        if now >= job.deadline + job.grace {
+            worker.isAbandoned = true
+            state.abandoned += 1
+            late.lost.append(job)
+            if job.claimAbandoned() { late.givenUp.append((job, .writtenOff)) }
+        } else if let cancelled = job.cancelledAt, now >= cancelled + Watchdog.cancelPatience, job.claimAbandoned() {
+            late.givenUp.append((job, .cancelledRunning))
+        }
+    }
+
+    private func expire(
+        _ queue: inout CircularBuffer<PoolJob>, at now: MonotonicTime, _ late: inout Late
+    ) {
+        queue.removeAll { job in
+            guard now >= job.deadline, job.claimWaiting() else { return false }
+            late.givenUp.append((job, .expiredWaiting))
+            return true
+        }
+    }
+
+    private func mayGrow(_ state: borrowing State) -> Bool {
+        !state.stopped && state.live < size && state.workers.count < size + replacements
+    }
+
+    private func enqueue(_ job: PoolJob, _ lane: Lane, _ state: inout State) -> Refusal? {
+        switch lane {
+        case .data:
+            if state.queue.count >= queueBound { return .queueFull(waiting: state.queue.count) }
+            state.queue.append(job)
+        case .control:
+            if state.urgent.count >= queueBound { return .queueFull(waiting: state.urgent.count) }
+            state.urgent.append(job)
+        case .release:
+            state.urgent.append(job)
+        }
+        return nil
+    }
+
+    private func takeQueued(_ state: inout State) -> PoolJob? {
+        state.urgent.popFirst() ?? state.queue.popFirst()
+    }
+
+    private func nextJob(for worker: PoolWorker, _ state: inout State) -> Next {
+        if let job = takeQueued(&state) {
+            worker.job = job
+            return .job(job)
+        }
+        if state.stopped {
+            remove(worker, &state)
+            return .exit
+        }
+        state.idle.append(worker)
+        return .wait
+    }
+
+    private func remove(_ worker: PoolWorker, _ state: inout State) {
+        if let index = state.workers.firstIndex(where: { $0 === worker }) {
+            state.workers.swapAt(index, state.workers.count - 1)
+            state.workers.removeLast()
+        }
+    }
+
+    /// The system gave no thread. False if there is no other thread that the job could wait for.
+    private func startFailed(_ worker: PoolWorker, _ job: PoolJob, _ lane: Lane) -> Bool {
+        state.withLock { state in
+            worker.job = nil
+            remove(worker, &state)
+            return state.live > 0 && enqueue(job, lane, &state) == nil
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import FPPluginAPI
+import NIOCore
+
+/// Which bytes of which version of an object.
+struct ReadRequest: Sendable {
+    var key: String
+    var offset: UInt64
+    var length: UInt64?
+    var ifMatch: String?
+}
+
+/// An open read, and its bytes if they are few: then the handle is closed already, all in one job.
+struct OpenedRead: Sendable {
+    let info: ObjectInfo
+    let handle: PluginHandle?
+    let whole: ByteBuffer?
+    /// The bytes that follow.
+    let promised: UInt64
+
+    init(_ request: ReadRequest, store: Store, readSize: Int, _ context: CallContext) throws(StoreError) {
+        let errors = store.errors
+        let slots = store.library.table.slots
+        var raw = context.scratch.info()
+        var pointer: OpaquePointer?
+        try request.key.withContractString { key throws(StoreError) in
+            try request.ifMatch.withContractString { ifMatch throws(StoreError) in
+                var contract = fp_read_req()
+                contract.struct_size = UInt32(MemoryLayout<fp_read_req>.size)
+                contract.key = key
+                contract.offset = request.offset
+                contract.length = request.length ?? FP_SIZE_UNKNOWN
+                contract.if_match = ifMatch
+                try errors.check(.readOpen, context) {
+                    slots.readOpen(store.instance.pointer.raw, $0, &contract, &pointer, &raw)
+                }
+            }
+        }
+        guard let pointer else { throw errors.defect(.readOpen, "it returned FP_OK and no reader") }
+        let handle = PluginHandle(PluginPointer(raw: pointer), of: store, closedBy: .readClose)
+        do throws(StoreError) {
+            info = try ObjectInfo(raw, .readOpen, errors)
+            guard request.offset <= info.size else {
+                throw errors.defect(.readOpen, "it opened at \(request.offset) an object of \(info.size) bytes")
+            }
+            promised = min(request.length ?? .max, info.size - request.offset)
+            if promised > UInt64(readSize) {
+                self.handle = handle
+                whole = nil
+                return
+            }
+            var buffer = ByteBuffer()
+            try Self.fill(&buffer, atLeast: Int(promised), atMost: Int(promised), from: pointer, store, context)
+            self.handle = nil
+            whole = buffer
+        } catch {
+            handle.closeInline()
+            throw error
+        }
+        handle.closeInline()
+    }
+
+    /// Reads into the buffer's own memory until it holds `least` bytes, at most `most`. After an error the buffer holds
+    /// what came before it.
+    static func fill(
+        _ buffer: inout ByteBuffer, atLeast least: Int, atMost most: Int, from reader: OpaquePointer, _ store: Store,
+        _ context: CallContext
+    ) throws(StoreError) {
+        buffer.reserveCapacity(most)
+        while buffer.readableBytes < least {
+            let wanted = most - buffer.readableBytes
+            var count = 0
+            var failure: StoreError?
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { room in
+                do throws(StoreError) {
+                    try store.errors.check(.read, context) {
+                        store.library.table.slots.read(reader, $0, room.baseAddress, wanted, &count)
+                    }
+                    return min(max(count, 0), wanted)
+                } catch {
+                    failure = error
+                    return 0
+                }
+            }
+            if let failure { throw failure }
+            guard count <= wanted else {
+                throw store.errors.defect(.read, "it claims \(count) bytes where there was room for \(wanted)")
+            }
+            guard count > 0 else {
+                throw store.errors.defect(.read, "it ended before the last of the bytes that it promised")
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import FPPluginAPI
+
+extension Store {
+    /// Asks the back-end how it is: one cheap round trip, or with `deep` a probe object written, read and removed. Never
+    /// waits behind data calls. What it finds sets the store's state.
+    /// - Returns: what the plugin says; `.down` means reached but unfit.
+    /// - Throws: ``StoreError`` if the back-end is not reached.
+    @discardableResult
+    public nonisolated(nonsending) func health(deep: Bool = false) async throws(StoreError) -> StoreHealth {
+        let result = await submit(.health, to: pools.control, lane: .control, deadline: .now + settings.deadline) {
+            [instance, errors] context throws(StoreError) in
+            var health = fp_health()
+            health.struct_size = UInt32(MemoryLayout<fp_health>.size)
+            health.total_bytes = FP_SIZE_UNKNOWN
+            health.used_bytes = FP_SIZE_UNKNOWN
+            health.free_bytes = FP_SIZE_UNKNOWN
+            health.detail = context.scratch.wide(512)
+            let flags = deep ? FP_HEALTHF_DEEP : 0
+            try errors.check(.health, context) {
+                instance.library.table.slots.health(instance.pointer.raw, $0, flags, &health)
+            }
+            return try StoreHealth(health, errors: errors)
+        }
+        switch result {
+        case .success(let health):
+            note(health)
+            await refreshDeclaration()
+            return health
+        case .failure(let error):
+            activity.breaker.probeFailed(Self.gravity(of: error), error.message)
+            throw error
+        }
+    }
+
+    /// Asks after the store again and again until the task is cancelled: at its interval while it is well, sooner while
+    /// it is not. Run one for each store.
+    public nonisolated(nonsending) func monitor() async {
+        while !Task.isCancelled, !activity.isClosing {
+            _ = try? await health()
+            let interval = settings.healthInterval * Double.random(in: 0.9...1.1)
+            let pause = state == .ok ? interval : min(interval, activity.breaker.pauseBeforeProbe)
+            try? await Task.sleep(for: pause)
+        }
+    }
+
+    private func note(_ health: StoreHealth) {
+        if health.state != .down, !pool.hasCapacity {
+            activity.breaker.reported(.down, "all its threads are stuck in the plugin")
+        } else {
+            activity.breaker.reported(health.state, health.detail)
+        }
+    }
+
+    private static func gravity(of error: StoreError) -> Breaker.Failure? {
+        switch error.code {
+        case .auth, .config: .rejected
+        case .cancelled, .unavailable: nil
+        default: .grave
+        }
+    }
+}
+
+extension StoreHealth {
+    fileprivate init(_ health: fp_health, errors: ErrorMaker) throws(StoreError) {
+        guard health.state <= FP_HEALTH_DOWN, let state = State(rawValue: UInt8(health.state)) else {
+            throw errors.defect(.health, "its state is \(health.state), where 0 to 2 are expected")
+        }
+        func known(_ bytes: UInt64) -> UInt64? { bytes == FP_SIZE_UNKNOWN ? nil : bytes }
+        self.init(
+            state: state, totalBytes: known(health.total_bytes), usedBytes: known(health.used_bytes),
+            freeBytes: known(health.free_bytes), detail: errors.mask(health.detail.string ?? "").singleLine)
+    }
+}

@@ -1,0 +1,220 @@
+import NIOCore
+import Synchronization
+
+extension Store {
+    /// Opens an object for reading.
+    /// - Parameters:
+    ///   - offset: the first byte.
+    ///   - length: how many bytes, clipped to the end; `nil` = to the end.
+    ///   - ifMatch: the etag of the version that is wanted.
+    /// - Throws: ``StoreError``; `.notFound`, `.range`, `.precondition`.
+    public nonisolated(nonsending) func read(
+        _ key: String, offset: UInt64 = 0, length: UInt64? = nil, ifMatch: String? = nil
+    ) async throws(StoreError) -> StoreReader {
+        try check(key, for: .readOpen)
+        let request = ReadRequest(key: key, offset: offset, length: length, ifMatch: ifMatch)
+        let opened = try await open(request)
+        return StoreReader(store: self, request: request, opened: opened)
+    }
+
+    nonisolated(nonsending) func open(_ request: ReadRequest) async throws(StoreError) -> OpenedRead {
+        let readSize = limits.readSize
+        return try await runRepeatedly(.readOpen) { context throws(StoreError) in
+            try OpenedRead(request, store: self, readSize: readSize, context)
+        }
+    }
+}
+
+/// An open read of one version of an object. Closes itself when nobody holds it any more.
+public final class StoreReader: Sendable {
+    /// The whole object, whatever range is read.
+    public let info: ObjectInfo
+
+    private struct State {
+        var handle: PluginHandle?
+        /// All that follows, if it came with the opening.
+        var whole: ByteBuffer?
+        /// Where in the object the next byte is, and how many follow.
+        var rest: ReadRequest
+        var remaining: UInt64
+        /// What the plugin reported behind the last bytes that it gave.
+        var lateFailure: StoreError?
+        /// Why the reader is of no use any more.
+        var failure: StoreError?
+        var isBusy = false
+        var isClosed = false
+    }
+
+    private enum Step {
+        case end
+        case whole(ByteBuffer)
+        case read(from: PluginHandle?, remaining: UInt64, after: StoreError?)
+    }
+
+    /// A reader may return as little as one byte per call; so few are not worth a way through the pool.
+    private static let leastFill = 64 * 1024
+
+    private let store: Store
+    private let state: Mutex<State>
+
+    init(store: Store, request: ReadRequest, opened: OpenedRead) {
+        self.store = store
+        info = opened.info
+        state = Mutex(
+            State(handle: opened.handle, whole: opened.whole, rest: request, remaining: opened.promised))
+    }
+
+    deinit {
+        close()
+    }
+
+    /// The next bytes, in a buffer of their own; `nil` after the last. One call at a time.
+    ///
+    /// A connection that is lost on the way is made again, as long as the object is still the same version.
+    /// - Throws: ``StoreError``; after an error the reader is of no further use.
+    public nonisolated(nonsending) func next() async throws(StoreError) -> ByteBuffer? {
+        switch try begin() {
+        case .end: return nil
+        case .whole(let whole):
+            delivered(whole)
+            return whole
+        case .read(let handle, let remaining, let failure):
+            do throws(StoreError) {
+                let (buffer, lateFailure) = try await read(handle, remaining, after: failure)
+                delivered(buffer, before: lateFailure)
+                return buffer
+            } catch {
+                failed(error)
+                throw error
+            }
+        }
+    }
+
+    /// Ends the read, at any point and from any task.
+    public func close() {
+        let handle = state.withLock { state in
+            state.isClosed = true
+            state.whole = nil
+            defer { state.handle = nil }
+            return state.handle
+        }
+        handle?.close()
+    }
+
+    private func begin() throws(StoreError) -> Step {
+        let step: Result<Step, StoreError> = state.withLock { state in
+            if state.isBusy { return .failure(store.errors.misuse(.read, "another call on it is under way")) }
+            if let failure = state.failure { return .failure(failure) }
+            if state.isClosed { return .failure(store.errors.misuse(.read, "it is closed")) }
+            if state.remaining == 0 { return .success(.end) }
+            state.isBusy = true
+            if let whole = state.whole {
+                state.whole = nil
+                return .success(.whole(whole))
+            }
+            return .success(.read(from: state.handle, remaining: state.remaining, after: state.lateFailure))
+        }
+        return try step.get()
+    }
+
+    private typealias Filled = (buffer: ByteBuffer, lateFailure: StoreError?)
+
+    /// Reads on, over a new connection if need be.
+    private nonisolated(nonsending) func read(
+        _ handle: PluginHandle?, _ remaining: UInt64, after lateFailure: StoreError?
+    ) async throws(StoreError) -> Filled {
+        var policy = RetryPolicy(deadline: .now + store.settings.deadline)
+        var handle = handle
+        var failure = lateFailure
+        while true {
+            if let handle, failure == nil {
+                do throws(StoreError) {
+                    return try await fill(from: handle, remaining)
+                } catch {
+                    failure = error
+                }
+            }
+            if let failed = failure {
+                guard info.etag != nil, let pause = policy.pause(after: failed) else { throw failed }
+                try await store.sleep(pause, in: .read)
+            }
+            let opened: OpenedRead
+            do throws(StoreError) {
+                opened = try await reopen()
+            } catch {
+                failure = error
+                handle = nil
+                if error.isRetryable { continue }
+                throw error
+            }
+            if let whole = opened.whole { return (whole, nil) }
+            handle = opened.handle
+            failure = nil
+        }
+    }
+
+    private nonisolated(nonsending) func fill(
+        from handle: PluginHandle, _ remaining: UInt64
+    ) async throws(StoreError) -> Filled {
+        let most = Int(min(UInt64(store.limits.readSize), remaining))
+        return try await handle.perform(.read) { [store] context, pointer throws(StoreError) in
+            var buffer = ByteBuffer()
+            do throws(StoreError) {
+                try OpenedRead.fill(
+                    &buffer, atLeast: min(most, Self.leastFill), atMost: most, from: pointer, store, context)
+            } catch {
+                handle.spend("a read on it has failed")
+                if buffer.readableBytes == 0 { throw error }
+                return (buffer, error)
+            }
+            return (buffer, nil)
+        }
+    }
+
+    /// Opens the rest of the same version.
+    private nonisolated(nonsending) func reopen() async throws(StoreError) -> OpenedRead {
+        var (request, old) = state.withLock { state in
+            defer { state.handle = nil }
+            return (state.rest, state.handle)
+        }
+        old?.close()
+        request.length = state.withLock { $0.remaining }
+        if store.capabilities.contains(.ifMatch) { request.ifMatch = info.etag }
+        let opened = try await store.open(request)
+        guard opened.info.etag == info.etag, opened.info.size == info.size else {
+            opened.handle?.close()
+            throw StoreError(
+                .precondition, store: store.name, operation: StoreOperation.read.rawValue,
+                message: "the object was replaced while it was read")
+        }
+        let isClosed = state.withLock { state in
+            state.handle = opened.handle
+            return state.isClosed
+        }
+        if isClosed {
+            close()
+            throw store.errors.misuse(.read, "it was closed meanwhile")
+        }
+        return opened
+    }
+
+    private func delivered(_ buffer: ByteBuffer, before lateFailure: StoreError? = nil) {
+        let finished = state.withLock { state in
+            state.isBusy = false
+            state.lateFailure = lateFailure
+            state.rest.offset += UInt64(buffer.readableBytes)
+            state.remaining -= UInt64(buffer.readableBytes)
+            if state.remaining > 0 { return nil as PluginHandle? }
+            defer { state.handle = nil }
+            return state.handle
+        }
+        finished?.close()
+    }
+
+    private func failed(_ error: StoreError) {
+        state.withLock { state in
+            state.isBusy = false
+            state.failure = error
+        }
+    }
+}

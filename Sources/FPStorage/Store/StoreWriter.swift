@@ -1,0 +1,195 @@
+import FPPluginAPI
+import NIOCore
+import Synchronization
+
+/// An open write. Nothing of it can be seen until `commit`. Closes itself when nobody holds it any more: a resumable
+/// session then stays resumable, anything else leaves nothing.
+///
+/// One call at a time; a second one is refused with `.invalid`. After a failed `write` only `abort` and `close` are of
+/// use: resume the session to go on.
+public final class StoreWriter: Sendable {
+    /// Sees each buffer's bytes, on the pool's thread, before they are written.
+    public typealias Inspection = @Sendable (UnsafeRawBufferPointer) -> Void
+
+    /// The durable name of the session; empty for a one-shot write. Good until commit, discard or expiry.
+    public let token: [UInt8]
+
+    private let handle: PluginHandle
+    private let isResumable: Bool
+    private let accepted: Atomic<UInt64>
+    private let durable: Atomic<UInt64>
+
+    init(_ handle: PluginHandle, token: [UInt8], isResumable: Bool, offset: UInt64, durable: UInt64) {
+        self.handle = handle
+        self.token = token
+        self.isResumable = isResumable
+        accepted = Atomic(offset)
+        self.durable = Atomic(durable)
+    }
+
+    deinit {
+        handle.close()
+    }
+
+    /// How many bytes the plugin has accepted so far, those from before a resume included.
+    public var offset: UInt64 { accepted.load(ordering: .acquiring) }
+
+    /// Appends buffers, in order, in one job on the store's pool. The bytes are not copied on the way.
+    /// - Throws: ``StoreError``; ``offset`` then tells how many bytes were accepted.
+    public nonisolated(nonsending) func write(
+        _ buffers: [ByteBuffer], each: Inspection? = nil
+    ) async throws(StoreError) {
+        try await handle.perform(.write) { context, pointer throws(StoreError) in
+            try self.append(buffers, each, pointer, context)
+        }
+    }
+
+    /// Appends buffers and makes what can be made durable so, in one job on the store's pool.
+    /// - Parameter power: durable against loss of power, not merely the end of this process.
+    /// - Throws: ``StoreError``; ``offset`` then tells how many bytes were accepted.
+    public nonisolated(nonsending) func write(
+        _ buffers: [ByteBuffer], thenSync power: Bool, each: Inspection? = nil
+    ) async throws(StoreError) -> WriteProgress {
+        let sync = try syncSlot()
+        return try await handle.perform(.writeSync) { context, pointer throws(StoreError) in
+            try self.append(buffers, each, pointer, context)
+            return try self.sync(sync, power ? FP_SYNC_POWER : 0, pointer, context)
+        }
+    }
+
+    /// Makes durable what can be made so. Resumable writers only.
+    /// - Parameters:
+    ///   - power: durable against loss of power, not merely the end of this process.
+    ///   - suspend: no more bytes will come soon.
+    /// - Throws: ``StoreError``.
+    public nonisolated(nonsending) func sync(
+        power: Bool, suspend: Bool = false
+    ) async throws(StoreError) -> WriteProgress {
+        let sync = try syncSlot()
+        let flags = (power ? FP_SYNC_POWER : 0) | (suspend ? FP_SYNC_SUSPEND : 0)
+        return try await handle.perform(.writeSync) { context, pointer throws(StoreError) in
+            try self.sync(sync, flags, pointer, context)
+        }
+    }
+
+    /// Publishes the object: from one instant to the next it is there, whole.
+    /// - Parameter size: the bytes that the caller means it to have; if as many are not staged, nothing is published.
+    /// - Throws: ``StoreError``; with ``StoreError/outcomeUnknown`` set, resuming the session tells what happened.
+    public nonisolated(nonsending) func commit(size: UInt64, power: Bool) async throws(StoreError) -> ObjectInfo {
+        try await handle.perform(.writeCommit) { [handle] context, pointer throws(StoreError) in
+            let info = try handle.store.commit(pointer, size: size, power: power, context)
+            handle.spend("it is committed")
+            return info
+        }
+    }
+
+    /// Drops the session and all of its bytes. Repeatable.
+    /// - Throws: ``StoreError``.
+    public nonisolated(nonsending) func abort() async throws(StoreError) {
+        try await handle.perform(.writeAbort, last: true) { [handle] context, pointer throws(StoreError) in
+            try handle.store.errors.check(.writeAbort, context) {
+                handle.store.library.table.slots.writeAbort(pointer, $0)
+            }
+            handle.spend("it is aborted")
+        }
+    }
+
+    /// Gives the writer back to the plugin. Without commit or abort before it, a resumable session stays resumable.
+    /// Does not wait for a call that is stuck in the plugin; the writer is then closed when that comes back.
+    public nonisolated(nonsending) func close() async {
+        await handle.closeAndWait()
+    }
+
+    private func append(
+        _ buffers: [ByteBuffer], _ each: Inspection?, _ pointer: OpaquePointer, _ context: CallContext
+    ) throws(StoreError) {
+        do throws(StoreError) {
+            var offset = accepted.load(ordering: .relaxed)
+            for buffer in buffers where buffer.readableBytes > 0 {
+                try handle.store.write(buffer, at: offset, each, pointer, context)
+                offset += UInt64(buffer.readableBytes)
+                accepted.store(offset, ordering: .releasing)
+            }
+        } catch {
+            handle.spend("a write on it has failed; resume the session to go on")
+            throw error
+        }
+    }
+
+    private typealias SyncSlot =
+        @convention(c) (
+            OpaquePointer?, UnsafePointer<fp_call>?, UInt32, UnsafeMutablePointer<fp_write_state>?
+        ) -> fp_status
+
+    private func syncSlot() throws(StoreError) -> SyncSlot {
+        let errors = handle.store.errors
+        guard isResumable else { throw errors.misuse(.writeSync, "a one-shot write has nothing to resume from") }
+        guard let sync = handle.store.library.table.raw.write_sync else {
+            throw errors.unsupported(.writeSync, "the plugin \(handle.store.library.name) does not sync")
+        }
+        return sync
+    }
+
+    private func sync(
+        _ sync: SyncSlot, _ flags: UInt32, _ pointer: OpaquePointer, _ context: CallContext
+    ) throws(StoreError) -> WriteProgress {
+        let errors = handle.store.errors
+        var state = context.scratch.writeState()
+        try errors.check(.writeSync, context) { sync(pointer, $0, flags, &state) }
+        guard !state.token.isOverfull else { throw errors.defect(.writeSync, "its token is longer than its room") }
+        guard state.durable_offset <= accepted.load(ordering: .relaxed) else {
+            throw errors.defect(
+                .writeSync, "it calls \(state.durable_offset) bytes durable, where it was given \(offset)")
+        }
+        guard state.durable_offset >= durable.load(ordering: .relaxed) else {
+            throw errors.defect(
+                .writeSync,
+                "it calls \(state.durable_offset) bytes durable, where it had said \(durable.load(ordering: .relaxed)) before"
+            )
+        }
+        durable.store(state.durable_offset, ordering: .relaxed)
+        return WriteProgress(
+            durableOffset: state.durable_offset, token: state.token.len == 0 ? nil : state.token.bytes)
+    }
+}
+
+extension Store {
+    /// One `write` call with the buffer's own memory.
+    func write(
+        _ buffer: ByteBuffer, at offset: UInt64, _ each: StoreWriter.Inspection?, _ writer: OpaquePointer,
+        _ context: CallContext
+    ) throws(StoreError) {
+        let result: Result<Void, StoreError> = buffer.withUnsafeReadableBytes { bytes in
+            each?(bytes)
+            do throws(StoreError) {
+                try errors.check(.write, context) {
+                    library.table.slots.write(writer, $0, offset, bytes.baseAddress, bytes.count)
+                }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// One `write_commit` call.
+    func commit(
+        _ writer: OpaquePointer, size: UInt64, power: Bool, _ context: CallContext
+    ) throws(StoreError) -> ObjectInfo {
+        var info = context.scratch.info()
+        var request = fp_commit_req()
+        request.struct_size = UInt32(MemoryLayout<fp_commit_req>.size)
+        request.flags = power ? FP_SYNC_POWER : 0
+        request.size = size
+        try errors.check(.writeCommit, context) {
+            library.table.slots.writeCommit(writer, $0, &request, &info)
+        }
+        let published = try ObjectInfo(info, .writeCommit, errors)
+        guard published.size == size else {
+            throw errors.defect(
+                .writeCommit, "it published \(published.size) bytes, where \(size) were to be committed")
+        }
+        return published
+    }
+}

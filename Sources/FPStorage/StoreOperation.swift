@@ -1,0 +1,44 @@
+/// The calls of the contract, by the names that they have in `fp_plugin`, and how the host treats each.
+enum StoreOperation: String, Sendable {
+    case load, validate, create, destroy, caps, health, stat
+    case readOpen = "read_open"
+    case read
+    case readClose = "read_close"
+    case writeBegin = "write_begin"
+    case writeResume = "write_resume"
+    case write
+    case writeSync = "write_sync"
+    case writeCommit = "write_commit"
+    case writeAbort = "write_abort"
+    case writeClose = "write_close"
+    case writeDiscard = "write_discard"
+    case put, remove, copy, transfer, list
+    case listPending = "list_pending"
+    case presign
+
+    /// Whether a call that was given up may have changed the store.
+    var changesStore: Bool {
+        switch self {
+        case .write, .writeSync, .writeCommit, .writeAbort, .writeDiscard, .put, .remove, .copy, .transfer: true
+        default: false
+        }
+    }
+
+    /// Whether the time it takes grows with the object.
+    var isLong: Bool {
+        switch self {
+        case .writeSync, .writeCommit, .copy, .transfer: true
+        default: false
+        }
+    }
+
+    /// Whether doing it twice is as good as doing it once, so that the host may try again by itself.
+    var isRepeatable: Bool {
+        switch self {
+        case .stat, .readOpen, .writeResume, .writeDiscard, .remove, .list, .listPending, .presign: true
+        // A begin whose reply is lost leaves a session that nobody names; list_pending shows it.
+        case .writeBegin: true
+        default: false
+        }
+    }
+}
