@@ -1,0 +1,126 @@
+import FPCatalog
+import Support
+import Testing
+
+/// One call of the protocol with its arguments.
+private enum Call {
+    case insert(UploadRecord), upload(UploadID), find(Destination), advance(UploadID, ChunkArrival)
+    case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
+    case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
+    case beginStoring(UploadID, [Destination]), recordSession(UploadID, Int, [UInt8])
+    case finishStoring(UploadID, [String?], Timestamp), abandonStoring(UploadID, Timestamp)
+    case beginDeleting(UploadID, Set<UploadState>), forget(UploadID), expired(Timestamp, Int)
+    case interrupted(Set<UploadState>, Int), knownKeys([String], String), knownTokens([[UInt8]])
+
+    static func random(_ ids: [UploadID], _ random: inout SeededGenerator) -> Call {
+        let world = RandomWorld()
+        let id = random.pick(ids)
+        let now = world.time(&random)
+        let offset = UInt64.random(in: 0...4, using: &random) * 10
+        let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
+        let few = random.pick([1, 1, 1, 2, 3])
+        switch Int.random(in: 0..<24, using: &random) {
+        case 0...3: return .insert(world.upload(id, &random))
+        case 4: return .upload(id)
+        case 5: return .find(world.destination(&random))
+        case 6...7:
+            return .advance(
+                id,
+                ChunkArrival(
+                    chunk: chunk, size: random.pick([nil, 40]), name: random.pick(["", "n"]),
+                    token: random.pick([nil, [1], [2, 0]]), arrivedAt: now
+                )
+            )
+        case 8: return .rewind(id, offset + random.pick([0, 5]), now)
+        case 9: return .chunk(id, offset)
+        case 10...11: return .complete(id, world.file(&random), random.pick([nil, chunk]), now)
+        case 12: return .touch(id, now)
+        case 13...14: return .beginStoring(id, (0..<few).map { _ in world.destination(&random) })
+        case 15: return .recordSession(id, few - 1, [3])
+        case 16...17: return .finishStoring(id, (0..<few).map { _ in random.pick([nil, "new"]) }, now)
+        case 18: return .abandonStoring(id, now)
+        case 19: return .beginDeleting(id, Set(UploadState.allCases.filter { _ in random.chance(50) }))
+        case 20: return .forget(id)
+        case 21: return .expired(now, random.pick([0, 1, 3, 100]))
+        case 22: return .interrupted(Set(UploadState.allCases.filter { _ in random.chance(50) }), few)
+        default:
+            return random.chance(50)
+                ? .knownKeys((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
+                : .knownTokens((0..<8).map { [UInt8($0)] })
+        }
+    }
+
+    /// What the call returned or refused, as one comparable text.
+    func outcome(on catalog: any Catalog) async -> String {
+        do throws(CatalogError) {
+            return "\(try await result(on: catalog))"
+        } catch {
+            return "\(Refusal(error))"
+        }
+    }
+
+    private func result(on catalog: any Catalog) async throws(CatalogError) -> Any {
+        switch self {
+        case .insert(let upload): return try await catalog.insert(upload)
+        case .upload(let id): return try await catalog.upload(id) as Any
+        case .find(let place): return try await catalog.upload(store: place.store, key: place.key) as Any
+        case .advance(let id, let change): return try await catalog.advance(id, by: change)
+        case .rewind(let id, let offset, let now): return try await catalog.rewind(id, to: offset, at: now)
+        case .chunk(let id, let offset): return try await catalog.chunk(of: id, at: offset) as Any
+        case .complete(let id, let file, let chunk, let now):
+            return try await catalog.complete(id, file: file, chunk: chunk, at: now)
+        case .touch(let id, let now): return try await catalog.touch(id, at: now)
+        case .beginStoring(let id, let places): return try await catalog.beginStoring(id, destinations: places)
+        case .recordSession(let id, let file, let token):
+            return try await catalog.recordStoringSession(id, file: file, token: token)
+        case .finishStoring(let id, let etags, let now):
+            return try await catalog.finishStoring(id, etags: etags, at: now)
+        case .abandonStoring(let id, let now): return try await catalog.abandonStoring(id, at: now)
+        case .beginDeleting(let id, let states): return try await catalog.beginDeleting(id, from: states) as Any
+        case .forget(let id): return try await catalog.forget(id)
+        case .expired(let moment, let limit): return try await catalog.expired(before: moment, limit: limit)
+        case .interrupted(let states, let limit):
+            return try await catalog.uploads(in: states, after: nil, limit: limit)
+        case .knownKeys(let keys, let store):
+            return try await catalog.known(keys: keys, in: store).map { Array($0.utf8).description }.sorted()
+        case .knownTokens(let tokens): return try await catalog.known(tokens: tokens).map(\.description).sorted()
+        }
+    }
+}
+
+@Suite struct RandomWalkTests {
+    @Test(arguments: CatalogUnderTest.databases, 0..<8)
+    func `any sequence of calls has the outcomes of the model`(_ withCatalog: CatalogUnderTest, _ round: Int)
+        async throws
+    {
+        var random = SeededGenerator()
+        let seed = random.seed
+        print("random walk: FPHOST_TEST_SEED=\(seed)")
+        let ids = (0..<8).map { _ in UploadID.random(&random) }
+        try await withCatalog { catalog in
+            let model = ModelCatalog()
+            for step in 0..<600 {
+                let call = Call.random(ids, &random)
+                let outcome = await call.outcome(on: catalog)
+                let expected = await call.outcome(on: model)
+                try #require(outcome == expected, "seed \(seed), step \(step), \(call)")
+                guard step % 20 == 0 else { continue }
+                for id in ids {
+                    try #require(try await catalog.upload(id) == model.upload(id), "seed \(seed), step \(step)")
+                    for offset in stride(from: 0, through: 40, by: 10) as StrideThrough<UInt64> {
+                        let chunk = try await catalog.chunk(of: id, at: offset)
+                        try #require(try await chunk == model.chunk(of: id, at: offset), "seed \(seed), step \(step)")
+                    }
+                }
+                try #require(try await catalog.counts() == model.counts(), "seed \(seed), step \(step)")
+                try #require(try await catalog.storesInUse() == model.storesInUse(), "seed \(seed), step \(step)")
+                var query = UploadQuery()
+                query.states = Set(UploadState.allCases)
+                try #require(
+                    try await catalog.uploads(matching: query) == model.uploads(matching: query),
+                    "seed \(seed), step \(step)"
+                )
+            }
+        }
+    }
+}

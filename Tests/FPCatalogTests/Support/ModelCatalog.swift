@@ -1,0 +1,192 @@
+import FPCatalog
+import Synchronization
+
+/// The protocol's words as the plainest code there is: everything in one dictionary, searched from end to end.
+final class ModelCatalog: Catalog {
+    struct Entry {
+        var record: UploadRecord
+        var chunks: [UInt64: ChunkRecord] = [:]
+        /// The paths that nobody else may have.
+        var paths: [Place] = []
+    }
+
+    struct Place: Hashable {
+        var store: String
+        /// Bytes, because `String` takes different encodings of one character for equal.
+        var key: [UInt8]
+
+        init(_ store: String, _ key: String) {
+            self.store = store
+            self.key = Array(key.utf8)
+        }
+    }
+
+    struct State {
+        var entries: [UploadID: Entry] = [:]
+        var cursors: [String: (query: UploadQuery, position: Position)] = [:]
+        var births: [UploadID: Timestamp] = [:]
+        var isClosed = false
+    }
+
+    let state = Mutex(State())
+
+    func open<Value>(_ body: (inout sending State) throws(CatalogError) -> sending Value) throws(CatalogError) -> Value
+    {
+        try state.withLock { state throws(CatalogError) in
+            if state.isClosed { throw .failed("closed") }
+            return try body(&state)
+        }
+    }
+
+    /// Changes an entry that is in one of `states`.
+    private func change(_ id: UploadID, in states: Set<UploadState>, _ body: (inout Entry) -> Void) throws(CatalogError)
+        -> Bool
+    {
+        try open { state throws(CatalogError) in
+            guard var entry = state.entries[id], states.contains(entry.record.state) else { return false }
+            body(&entry)
+            state.entries[id] = entry
+            return true
+        }
+    }
+
+    func insert(_ upload: UploadRecord) async throws(CatalogError) {
+        try open { state throws(CatalogError) in
+            guard state.entries[upload.id] == nil else { throw .failed("twice") }
+            var entry = Entry(record: upload)
+            switch upload.state {
+            case .storing: try state.take(upload.files.compactMap(\.destination), for: &entry)
+            case .stored: try state.take(upload.files.map { Destination(store: $0.store, key: $0.key) }, for: &entry)
+            default: break
+            }
+            state.entries[upload.id] = entry
+            state.births[upload.id] = upload.createdAt
+        }
+    }
+
+    func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord? {
+        try open { $0.entries[id]?.record }
+    }
+
+    func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord? {
+        try open { state in
+            state.entries.values.first { entry in
+                entry.record.state == .stored && entry.paths.contains(Place(store, key))
+            }?.record
+        }
+    }
+
+    func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
+        try self.change(id, in: [.receiving]) { entry in
+            entry.record.touchedAt = change.arrivedAt
+            entry.record.session?.committed = change.chunk.offset + change.chunk.length
+            if let token = change.token { entry.record.session?.token = token }
+            if let size = change.size { entry.record.files[0].size = size }
+            if !change.name.isEmpty { entry.record.files[0].name = change.name }
+            entry.chunks[change.chunk.offset] = change.chunk
+        }
+    }
+
+    func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool {
+        try change(id, in: [.receiving]) { entry in
+            entry.record.touchedAt = now
+            entry.record.session!.committed = min(entry.record.session!.committed, offset)
+            entry.chunks = entry.chunks.filter { $0.value.offset + $0.value.length <= offset }
+        }
+    }
+
+    func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
+        try open { $0.entries[id]?.chunks[offset] }
+    }
+
+    func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp) async throws(CatalogError)
+        -> Bool
+    {
+        try change(id, in: [.receiving]) { entry in
+            entry.record.state = .complete
+            entry.record.touchedAt = now
+            entry.record.completedAt = now
+            entry.record.files = [file]
+            entry.record.session = nil
+            if let chunk { entry.chunks[chunk.offset] = chunk }
+        }
+    }
+
+    func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
+        _ = try change(id, in: [.receiving, .complete]) { $0.record.touchedAt = now }
+    }
+
+    func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool {
+        try open { state throws(CatalogError) in
+            guard var entry = state.entries[id], entry.record.state == .complete else { return false }
+            guard destinations.count == entry.record.files.count else { throw .failed("count") }
+            try state.take(destinations, for: &entry)
+            entry.record.state = .storing
+            for (number, destination) in destinations.enumerated() {
+                entry.record.files[number].destination = destination
+            }
+            state.entries[id] = entry
+            return true
+        }
+    }
+
+    func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError) {
+        try open { state throws(CatalogError) in
+            guard state.entries[id]?.record.state == .storing, state.entries[id]!.record.files.indices.contains(file)
+            else { throw .failed("not storing") }
+            state.entries[id]!.record.files[file].destination?.token = token
+        }
+    }
+
+    func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool {
+        try open { state throws(CatalogError) in
+            guard var entry = state.entries[id], entry.record.state == .storing else { return false }
+            guard etags.count == entry.record.files.count else { throw .failed("count") }
+            entry.record.state = .stored
+            entry.record.storedAt = now
+            entry.chunks = [:]
+            for (number, etag) in etags.enumerated() {
+                let destination = entry.record.files[number].destination!
+                entry.record.files[number].store = destination.store
+                entry.record.files[number].key = destination.key
+                entry.record.files[number].etag = etag
+                entry.record.files[number].destination = nil
+            }
+            state.entries[id] = entry
+            return true
+        }
+    }
+
+    func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool {
+        try change(id, in: [.storing]) { entry in
+            entry.record.state = .complete
+            entry.record.touchedAt = now
+            entry.paths = []
+            for number in entry.record.files.indices { entry.record.files[number].destination = nil }
+        }
+    }
+
+    func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord? {
+        let before = try await upload(id)
+        let isDeleting = try change(id, in: states.union([.deleting])) { $0.record.state = .deleting }
+        return isDeleting ? before : nil
+    }
+
+    func forget(_ id: UploadID) async throws(CatalogError) {
+        try open { _ = $0.entries.removeValue(forKey: id) }
+    }
+
+    func close() async { state.withLock { $0.isClosed = true } }
+}
+
+extension ModelCatalog.State {
+    mutating func take(_ places: [Destination], for entry: inout ModelCatalog.Entry) throws(CatalogError) {
+        for destination in places {
+            let place = ModelCatalog.Place(destination.store, destination.key)
+            if entry.paths.contains(place) || entries.values.contains(where: { $0.paths.contains(place) }) {
+                throw .pathTaken(store: destination.store, key: destination.key)
+            }
+            entry.paths.append(place)
+        }
+    }
+}

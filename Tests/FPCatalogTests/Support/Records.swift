@@ -1,0 +1,84 @@
+import FPCatalog
+
+extension Timestamp: ExpressibleByIntegerLiteral {
+    /// Milliseconds since the Unix epoch.
+    public init(integerLiteral milliseconds: Int64) { self.init(milliseconds: milliseconds) }
+}
+
+extension UploadRecord {
+    static func receiving(
+        _ id: UploadID = .random(), at time: Timestamp = 1, owner: String? = nil, name: String = "", size: UInt64? = nil
+    ) -> UploadRecord {
+        UploadRecord(
+            id: id, state: .receiving, createdAt: time, touchedAt: time, owner: owner,
+            files: [FileRecord(name: name, size: size, store: "staging", key: "tmp/\(id)/0")],
+            session: WriteSession(token: Array("session of \(id)".utf8), committed: 0)
+        )
+    }
+
+    static func complete(
+        _ id: UploadID = .random(), at time: Timestamp = 1, owner: String? = nil, names: [String] = ["a.txt"]
+    ) -> UploadRecord {
+        UploadRecord(
+            id: id, state: .complete, createdAt: time, touchedAt: time, completedAt: time, owner: owner,
+            files: names.enumerated().map { number, name in
+                FileRecord(
+                    name: name, size: 3, contentType: "text/plain", etag: "\"staged \(number)\"", store: "staging",
+                    key: "tmp/\(id)/\(number)"
+                )
+            }
+        )
+    }
+
+    static func stored(
+        _ id: UploadID = .random(), at time: Timestamp = 1, owner: String? = nil, store: String = "media",
+        keys: [String]
+    ) -> UploadRecord {
+        var upload = complete(id, at: time, owner: owner, names: keys.map { "name of \($0)" })
+        upload.state = .stored
+        upload.storedAt = time
+        for (number, key) in keys.enumerated() {
+            upload.files[number].store = store
+            upload.files[number].key = key
+        }
+        return upload
+    }
+}
+
+extension ChunkArrival {
+    init(_ offset: UInt64, _ length: UInt64, at time: Timestamp = 2, token: [UInt8]? = nil) {
+        self.init(
+            chunk: ChunkRecord(offset: offset, length: length, fingerprint: offset &* 0x9E37_79B9_7F4A_7C15), size: nil,
+            name: "", token: token, arrivedAt: time
+        )
+    }
+}
+
+/// Which case of ``CatalogError``; the sentences are not for programs.
+enum Refusal: Equatable {
+    case pathTaken(String, String), badCursor, inUse, tooNew, full, failed
+
+    init(_ error: CatalogError) {
+        self =
+            switch error {
+            case .pathTaken(let store, let key): .pathTaken(store, key)
+            case .badCursor: .badCursor
+            case .inUse: .inUse
+            case .tooNew: .tooNew
+            case .full: .full
+            case .failed: .failed
+            }
+    }
+}
+
+/// What a call refused, or `nil` if it succeeded.
+func refusal<Value>(
+    isolation: isolated (any Actor)? = #isolation, _ call: () async throws(CatalogError) -> Value
+) async -> Refusal? {
+    do throws(CatalogError) {
+        _ = try await call()
+        return nil
+    } catch {
+        return Refusal(error)
+    }
+}
