@@ -1,0 +1,51 @@
+import FPUploads
+import NIOCore
+import NIOHTTP1
+
+/// What a supervisor and a load balancer ask.
+struct HealthPages: Sendable {
+    let uploads: Uploads
+
+    /// `/healthz`: the process answers. Nothing else is looked at, so that a store's trouble does not restart the host.
+    func health(_ request: Request) -> Response {
+        Self.answer(request) { Self.response(.ok, ["status": .string("ok")]) }
+    }
+
+    /// `/readyz`: uploads can be received and stored. Says which store cannot be used, and nothing that only the
+    /// operator may know.
+    func readiness(_ request: Request) async -> Response {
+        await Self.answer(request) {
+            let report = await uploads.health()
+            let stores = report.stores.map {
+                JSON.Member(name: $0.store, value: .string($0.isUsable ? "ok" : "down"))
+            }
+            let status = report.isReady ? "ok" : "unavailable"
+            var response = Self.response(
+                report.isReady ? .ok : .serviceUnavailable, ["status": .string(status), "stores": .object(stores)])
+            if !report.isReady { response.headers.add(name: "Retry-After", value: "5") }
+            return response
+        }
+    }
+
+    private static func answer(_ request: Request, _ page: () -> Response) -> Response {
+        refusal(request) ?? page()
+    }
+
+    private static func answer(_ request: Request, _ page: () async -> Response) async -> Response {
+        if let refusal = refusal(request) { return refusal }
+        return await page()
+    }
+
+    private static func refusal(_ request: Request) -> Response? {
+        guard request.method != .GET && request.method != .HEAD else { return nil }
+        return Problem.wrongMethod(request.method, allow: [.GET, .HEAD]).documentResponse(requestID: request.id)
+    }
+
+    private static func response(_ status: HTTPResponseStatus, _ document: JSON) -> Response {
+        Response(
+            status,
+            headers: [
+                "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+            ], body: .bytes(ByteBuffer(string: document.text)))
+    }
+}

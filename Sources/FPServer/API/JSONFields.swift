@@ -1,0 +1,73 @@
+/// The members of a JSON object that a request may have, taken out one by one.
+struct JSONFields {
+    /// What is wrong with a body, in one sentence that names the member.
+    struct Complaint: Error, Equatable {
+        var sentence: String
+    }
+
+    private var rest: [String: JSON] = [:]
+    private var order: [String] = []
+
+    /// - Throws: If the value is no object or has a member twice.
+    init(_ value: JSON) throws(Complaint) {
+        guard case .object(let members) = value else {
+            throw Complaint(sentence: "The body must be a JSON object, not \(value.kind).")
+        }
+        for member in members {
+            guard rest.updateValue(member.value, forKey: member.name) == nil else {
+                throw Complaint(sentence: "The member \"\(Self.shown(member.name))\" is there twice.")
+            }
+            order.append(member.name)
+        }
+    }
+
+    /// A string that must be there.
+    mutating func string(_ name: String) throws(Complaint) -> String {
+        guard let value = try optionalString(name) else {
+            throw Complaint(sentence: "The member \"\(name)\" is missing; it must be a string.")
+        }
+        return value
+    }
+
+    /// A string; `nil` if it is absent or null.
+    mutating func optionalString(_ name: String) throws(Complaint) -> String? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .string(let value): return value
+        case let other?: throw Complaint(sentence: "The member \"\(name)\" must be a string, not \(other.kind).")
+        }
+    }
+
+    /// An array of strings; `nil` if it is absent or null.
+    mutating func optionalStrings(_ name: String) throws(Complaint) -> [String]? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .array(let values):
+            var strings: [String] = []
+            for (index, value) in values.enumerated() {
+                guard case .string(let string) = value else {
+                    throw Complaint(
+                        sentence: "The member \"\(name)\" must hold strings, not \(value.kind) (at index \(index)).")
+                }
+                strings.append(string)
+            }
+            return strings
+        case let other?:
+            throw Complaint(sentence: "The member \"\(name)\" must be an array of strings, not \(other.kind).")
+        }
+    }
+
+    /// - Throws: If there is a member that nobody took.
+    func finish(known: [String]) throws(Complaint) {
+        guard let name = order.first(where: { rest[$0] != nil }) else { return }
+        let names = known.map { "\"\($0)\"" }.joined(separator: ", ")
+        throw Complaint(sentence: "The member \"\(Self.shown(name))\" is not known here; known are \(names).")
+    }
+
+    private mutating func take(_ name: String) -> JSON? { rest.removeValue(forKey: name) }
+
+    /// A client's own text, short enough to be shown back.
+    private static func shown(_ name: String) -> String {
+        name.count <= 40 ? name : name.prefix(40) + "…"
+    }
+}

@@ -1,0 +1,104 @@
+import FPUploads
+
+/// What the query of a listing asks for.
+enum UploadListing: Equatable {
+    /// The page of a search.
+    case search(UploadQuery)
+    /// The one upload that is stored at a path.
+    case path(String, store: String?)
+
+    private static let names = [
+        "state", "store", "path_prefix", "path", "name", "owner", "created_from", "created_before", "order", "limit",
+        "cursor",
+    ]
+
+    init(_ query: RequestQuery) throws(Problem) {
+        var values: [String: String] = [:]
+        for (name, value) in query.pairs {
+            guard Self.names.contains(name) else {
+                throw Problem(
+                    .badRequest,
+                    "The parameter \"\(name.prefix(40))\" is not known here; known are \(Self.names.joined(separator: ", "))."
+                )
+            }
+            guard values.updateValue(value, forKey: name) == nil else {
+                throw Problem(.badRequest, "The parameter \"\(name)\" is there twice.")
+            }
+        }
+        if let path = values.removeValue(forKey: "path") {
+            let store = values.removeValue(forKey: "store")
+            if let other = Self.names.first(where: { values[$0] != nil }) {
+                throw Problem(
+                    .badRequest,
+                    "The parameter \"path\" names one upload; it goes with \"store\" only, not with \"\(other)\".")
+            }
+            self = .path(path, store: store)
+        } else {
+            self = .search(try Self.search(values))
+        }
+    }
+
+    private static func search(_ values: [String: String]) throws(Problem) -> UploadQuery {
+        var query = UploadQuery()
+        query.states = try states(values["state"])
+        query.store = values["store"]
+        if let prefix = values["path_prefix"] {
+            guard query.states ?? [.stored] == [.stored] else {
+                throw Problem(
+                    .badRequest,
+                    "The parameter \"path_prefix\" goes with state=stored only: no other upload has a path.")
+            }
+            query.states = [.stored]
+            query.keyPrefix = prefix.hasPrefix("/") ? String(prefix.dropFirst()) : prefix
+        }
+        query.name = values["name"]
+        query.owner = values["owner"]
+        query.createdFrom = try time("created_from", values)
+        query.createdBefore = try time("created_before", values)
+        query.newestFirst = try isNewestFirst(values["order"])
+        query.limit = try limit(values["limit"])
+        query.cursor = values["cursor"]
+        return query
+    }
+
+    /// One state, or several with commas between them.
+    private static func states(_ value: String?) throws(Problem) -> Set<UploadState>? {
+        guard let value else { return nil }
+        var states: Set<UploadState> = []
+        for word in value.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let state = UploadState(rawValue: String(word)) else {
+                let known = UploadState.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Problem(
+                    .badRequest, "The parameter \"state\" takes \(known), or several of them with commas between.")
+            }
+            states.insert(state)
+        }
+        return states
+    }
+
+    private static func time(_ name: String, _ values: [String: String]) throws(Problem) -> Timestamp? {
+        guard let value = values[name] else { return nil }
+        guard let moment = InternetTime.parse(value) else {
+            throw Problem(
+                .badRequest, "The parameter \"\(name)\" must be a time such as 2025-03-01T12:00:00Z (RFC 3339).")
+        }
+        return moment
+    }
+
+    private static func isNewestFirst(_ value: String?) throws(Problem) -> Bool {
+        switch value {
+        case nil, "newest": true
+        case "oldest": false
+        default: throw Problem(.badRequest, "The parameter \"order\" takes newest or oldest.")
+        }
+    }
+
+    private static func limit(_ value: String?) throws(Problem) -> Int {
+        guard let value else { return UploadQuery().limit }
+        let isNumber = !value.isEmpty && value.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        guard isNumber, let limit = Int(value), (1...1000).contains(limit) else {
+            throw Problem(.badRequest, "The parameter \"limit\" must be a number from 1 to 1000.")
+        }
+        return limit
+    }
+}

@@ -1,0 +1,175 @@
+import FPUploads
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The uploads as the application sees them over HTTP: what the application API and the demo page have in common.
+///
+/// Whether somebody may do this is decided before.
+struct UploadResource: Sendable {
+    /// The largest JSON body, in bytes.
+    static let maximumBody = 64 << 10
+
+    let uploads: Uploads
+    let logger: Logger
+
+    /// Answers a request whose path continues with `rest` below the list of uploads; errors are problem documents.
+    func respond(to request: Request, rest: ArraySlice<String>) async -> Response {
+        do {
+            return try await route(request, Array(rest))
+        } catch {
+            let problem = Problem(any: error)
+            problem.log(logger, request)
+            return problem.documentResponse(requestID: request.id)
+        }
+    }
+
+    private func route(_ request: Request, _ rest: [String]) async throws -> Response {
+        let method = request.method
+        switch rest.count {
+        case 0:
+            return try await Self.allowing([.GET, .HEAD], method) { try await list(request) }
+        case 1:
+            let id = try Self.id(rest[0])
+            return try await Self.allowing([.GET, .HEAD, .DELETE], method) {
+                method == .DELETE ? try await delete(id, request) : Self.response(try await existing(id))
+            }
+        case 2 where rest[1] == "store":
+            let id = try Self.id(rest[0])
+            return try await Self.allowing([.POST], method) { try await store(id, request) }
+        case 2 where rest[1] == "content":
+            return try await content(try Self.id(rest[0]), file: 0, request)
+        case 4 where rest[1] == "files" && rest[3] == "content":
+            let isNumber = rest[2].utf8.allSatisfy { (0x30...0x39).contains($0) }
+            guard isNumber, let number = Int(rest[2]) else { throw Self.unknownAddress }
+            return try await content(try Self.id(rest[0]), file: number, request)
+        default:
+            throw Self.unknownAddress
+        }
+    }
+
+    private static let unknownAddress = Problem(.notFound, "There is nothing at this address.")
+
+    private static func id(_ text: String) throws(Problem) -> UploadID {
+        guard let id = UploadID(text) else {
+            throw Problem(
+                .notFound, "\"\(text.prefix(40))\" is not the id of an upload; ids have 22 letters and digits.")
+        }
+        return id
+    }
+
+    private static func allowing(
+        _ methods: [HTTPMethod], _ method: HTTPMethod, _ body: () async throws -> Response
+    ) async throws -> Response {
+        let allow = methods + [.OPTIONS]
+        if method == .OPTIONS {
+            return Response(.noContent, headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
+        }
+        guard methods.contains(method) else { throw Problem.wrongMethod(method, allow: allow) }
+        return try await body()
+    }
+
+    private func existing(_ id: UploadID) async throws -> Upload {
+        guard let upload = try await uploads.upload(id) else {
+            throw Problem(UploadError(.notFound, "There is no upload \(id)."))
+        }
+        return upload
+    }
+
+    // MARK: - Operations
+
+    private func list(_ request: Request) async throws -> Response {
+        let page: (uploads: [Upload], next: String?)
+        switch try UploadListing(request.query) {
+        case .search(let query): page = try await uploads.uploads(matching: query)
+        case .path(let path, let store):
+            let upload = try await uploads.upload(path: path, store: store)
+            page = (upload.map { [$0] } ?? [], nil)
+        }
+        return Self.response([
+            "uploads": .array(page.uploads.map(UploadDocument.json)), "next": .text(page.next),
+        ])
+    }
+
+    private func store(_ id: UploadID, _ request: Request) async throws -> Response {
+        let claim: (path: String, store: String?, variants: [String]?)
+        let body = try await Self.json(request)
+        do throws(JSONFields.Complaint) {
+            var fields = try JSONFields(body)
+            claim = (
+                try fields.string("path"), try fields.optionalString("store"), try fields.optionalStrings("variants")
+            )
+            try fields.finish(known: ["path", "store", "variants"])
+        } catch {
+            throw Problem(.badRequest, error.sentence)
+        }
+        return Self.response(
+            try await uploads.store(id, path: claim.path, in: claim.store, variants: claim.variants))
+    }
+
+    private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {
+        try await Self.allowing([.GET, .HEAD], request.method) {
+            try await Download.respond(to: request, with: try await uploads.open(id, file: file))
+        }
+    }
+
+    /// Deletes an upload. A stored one keeps its file unless the request says otherwise; a temporary one never does.
+    private func delete(_ id: UploadID, _ request: Request) async throws -> Response {
+        if try Self.deletesFile(request.query) {
+            return Self.response(try await uploads.delete(id, keepFile: false))
+        }
+        let upload = try await existing(id)
+        do throws(UploadError) {
+            return Self.response(try await uploads.delete(id, keepFile: true))
+        } catch  where error.kind == .invalid {
+            // Temporary. Deleting it in that way and no other makes sure that an upload which is stored at this very
+            // moment does not lose its file.
+            try await uploads.revert(id)
+            guard try await uploads.upload(id) == nil else {
+                throw Problem(
+                    UploadError(.conflict, "The upload was stored meanwhile; delete it again if it is to go."))
+            }
+            return Self.response(upload)
+        }
+    }
+
+    private static func deletesFile(_ query: RequestQuery) throws(Problem) -> Bool {
+        if let other = query.pairs.first(where: { $0.name != "delete_file" }) {
+            throw Problem(
+                .badRequest, "The parameter \"\(other.name.prefix(40))\" is not known here; known is delete_file.")
+        }
+        switch query.all("delete_file") {
+        case [], ["false"]: return false
+        case ["true"]: return true
+        default: throw Problem(.badRequest, "The parameter \"delete_file\" takes true or false.")
+        }
+    }
+
+    // MARK: - JSON
+
+    private static func json(_ request: Request) async throws(Problem) -> JSON {
+        let type = FilePondHeaders.mediaType(of: request.headers)
+        guard type == nil || type == "application/json" else {
+            throw Problem(.unsupportedMediaType, "The body must be JSON, sent as application/json.")
+        }
+        let body: ByteBuffer
+        do throws(BodyError) { body = try await request.body.collect(upTo: maximumBody) } catch { throw Problem(error) }
+        do throws(JSONError) {
+            return try JSON(parsing: body.readableBytesView)
+        } catch {
+            throw Problem(.badRequest, "The body \(error.reason), at byte \(error.offset).")
+        }
+    }
+
+    private static func response(_ upload: Upload) -> Response {
+        response(UploadDocument.json(upload))
+    }
+
+    private static func response(_ document: JSON) -> Response {
+        Response(
+            .ok,
+            headers: [
+                "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+            ], body: .bytes(ByteBuffer(string: document.text)))
+    }
+}

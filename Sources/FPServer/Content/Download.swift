@@ -1,0 +1,75 @@
+import FPUploads
+import NIOHTTP1
+
+/// A file as the answer to a GET or HEAD: ranges, conditions, and the headers that keep a browser from doing with it
+/// anything but saving or showing it.
+enum Download {
+    /// Opens what the request asks for.
+    /// - Throws: What the store says when it cannot open the bytes; nothing has been sent then.
+    static func respond(
+        to request: Request, with content: Content, now: Timestamp = .now
+    ) async throws(UploadError) -> Response {
+        let etag = content.etag.flatMap(EntityTag.init(opaque:))
+        let modified = content.modified.map { ModificationDate(milliseconds: $0.milliseconds) }
+        let isHEAD = request.method == .HEAD
+        var headers = validators(etag: etag, modified: modified)
+        let moment = ModificationDate(milliseconds: now.milliseconds)
+        let range: ByteRange
+        switch Validators(etag: etag, modified: modified).evaluate(request.headers, now: moment) {
+        case .failed:
+            return Problem(.preconditionFailed, "The file is not the version that the request names.").detailResponse
+        case .notModified:
+            return Response(.notModified, headers: headers)
+        case .proceed(let isRangeValid):
+            // RFC 9110, section 14.2: only GET has ranges.
+            let asked = isRangeValid && !isHEAD ? request.headers["Range"] : []
+            range = ByteRange(asked, size: content.size)
+        }
+        headers.add(contentsOf: description(of: content))
+        switch range {
+        case .unsatisfiable:
+            var response = Problem(
+                .rangeNotSatisfiable, "The range lies outside the \(content.size) bytes of the file."
+            ).detailResponse
+            response.headers.replaceOrAdd(name: "Content-Range", value: "bytes */\(content.size)")
+            return response
+        case .whole:
+            return Response(.ok, headers: headers, body: try await body(content, 0..<content.size, isHEAD: isHEAD))
+        case .part(let bytes):
+            let value = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(content.size)"
+            headers.add(name: "Content-Range", value: value)
+            return Response(.partialContent, headers: headers, body: try await body(content, bytes, isHEAD: false))
+        }
+    }
+
+    private static func validators(etag: EntityTag?, modified: ModificationDate?) -> HTTPHeaders {
+        // Whether the visitor may have the file is asked again each time; what the browser has is used if it is.
+        var headers: HTTPHeaders = ["Cache-Control": "private, no-cache"]
+        if let etag { headers.add(name: "ETag", value: etag.description) }
+        if let modified {
+            let date = HTTPDate.string(secondsSince1970: Int(modified.seconds))
+            headers.add(name: "Last-Modified", value: date)
+        }
+        return headers
+    }
+
+    private static func description(of content: Content) -> HTTPHeaders {
+        [
+            "Content-Type": content.contentType,
+            "Content-Disposition": ContentDisposition.attachment(name: content.name),
+            "Accept-Ranges": "bytes",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        ]
+    }
+
+    private static func body(
+        _ content: Content, _ bytes: Range<UInt64>, isHEAD: Bool
+    ) async throws(UploadError) -> ResponseBody {
+        let length = Int64(clamping: bytes.upperBound - bytes.lowerBound)
+        guard !isHEAD else { return .omitted(length: length) }
+        guard length > 0 else { return .empty }
+        let reader = try await content.read(offset: bytes.lowerBound, length: UInt64(length))
+        return .stream(length: length, next: { try await reader.next() }, close: { reader.close() })
+    }
+}

@@ -1,0 +1,66 @@
+import NIOHTTP1
+
+/// What the conditional fields of a request make of it (RFC 9110, section 13).
+enum PreconditionResult: Equatable {
+    /// Go on; `Range` counts if `isRangeValid`.
+    case proceed(isRangeValid: Bool)
+    /// 304: the client has it already.
+    case notModified
+    /// 412: it is not what the client takes it for.
+    case failed
+}
+
+/// What a representation is compared by.
+struct Validators {
+    var etag: EntityTag?
+    var modified: ModificationDate?
+
+    /// Evaluates the conditions of a GET or HEAD in the order of section 13.2.2.
+    func evaluate(_ headers: HTTPHeaders, now: ModificationDate) -> PreconditionResult {
+        if headers.contains(name: "If-Match") {
+            guard isMatch(headers["If-Match"]) else { return .failed }
+        } else if let date = single("If-Unmodified-Since", headers).flatMap({ ModificationDate($0, now: now) }),
+            let modified
+        {
+            guard modified <= date else { return .failed }
+        }
+        if headers.contains(name: "If-None-Match") {
+            if isKnown(headers["If-None-Match"]) { return .notModified }
+        } else if let date = single("If-Modified-Since", headers).flatMap({ ModificationDate($0, now: now) }),
+            let modified
+        {
+            if modified <= date { return .notModified }
+        }
+        return .proceed(isRangeValid: isRangeValid(headers, now: now))
+    }
+
+    private func isMatch(_ lines: [String]) -> Bool {
+        switch EntityTagCondition(lines) {
+        case .any: true
+        case .tags(let tags): etag.map { etag in tags.contains { $0.isSame(as: etag) } } ?? false
+        }
+    }
+
+    private func isKnown(_ lines: [String]) -> Bool {
+        switch EntityTagCondition(lines) {
+        case .any: true
+        case .tags(let tags): etag.map { etag in tags.contains { $0.isEquivalent(to: etag) } } ?? false
+        }
+    }
+
+    /// `If-Range` (section 13.1.5): the same strong tag, or the very date of a change that is so long ago that a
+    /// second one in the same second is out of the question (section 8.8.2.2).
+    private func isRangeValid(_ headers: HTTPHeaders, now: ModificationDate) -> Bool {
+        guard headers.contains(name: "If-Range") else { return true }
+        guard let value = single("If-Range", headers) else { return false }
+        if let tag = EntityTag(value) { return etag.map { tag.isSame(as: $0) } ?? false }
+        guard let date = ModificationDate(value, now: now), let modified else { return false }
+        return date == modified && modified < now
+    }
+
+    /// The value of a field that has only one; `nil` if it is absent or comes twice.
+    private func single(_ name: String, _ headers: HTTPHeaders) -> String? {
+        let lines = headers[name]
+        return lines.count == 1 ? String(lines[0].trimmingBlanks()) : nil
+    }
+}

@@ -1,0 +1,46 @@
+import NIOHTTP1
+
+/// Keeps other sites' pages from using the demo's endpoints through their visitor's browser.
+struct DemoAccess: Sendable {
+    /// Whether the server listens on this machine's own addresses only and no proxy is in front. Then it answers to
+    /// this machine's own names only, so that a site cannot reach it by pointing its own name here (DNS rebinding).
+    let answersToOwnNamesOnly: Bool
+
+    /// Why the request may not be served; `nil` if it may.
+    func refusal(_ request: Request) -> Problem? {
+        let hosts = request.headers["Host"]
+        guard hosts.count == 1, let host = hosts.first else {
+            return Problem(.badRequest, "The request needs one Host header.")
+        }
+        if answersToOwnNamesOnly && !Self.isOwnName(host) {
+            return Problem(
+                .forbidden,
+                "The demo answers to this machine's own names only while fphost listens on loopback: open it as "
+                    + "http://127.0.0.1 or http://localhost, or name the proxy in front of it in server.trusted_proxies."
+            )
+        }
+        guard request.method != .GET && request.method != .HEAD else { return nil }
+        guard request.headers.first(name: "X-Fphost-Demo") == "1" else {
+            return Problem(.forbidden, "A change needs the header X-Fphost-Demo: 1, which only the demo page sends.")
+        }
+        // A browser sends Origin with every request but GET and HEAD; programs that send none are no browsers.
+        for origin in request.headers["Origin"] where Self.authority(of: origin) != host.lowercased() {
+            return Problem(.forbidden, "Only the demo page of this server may do this, not a page of another origin.")
+        }
+        return nil
+    }
+
+    private static func authority(of origin: String) -> String? {
+        guard let scheme = origin.firstRange(of: "://") else { return nil }
+        return origin[scheme.upperBound...].lowercased()
+    }
+
+    /// `localhost`, or an address: neither can be pointed anywhere by a site.
+    private static func isOwnName(_ host: String) -> Bool {
+        if host.hasPrefix("[") { return true }
+        let name = host.prefix { $0 != ":" }.lowercased()
+        if name == "localhost" || name.hasSuffix(".localhost") { return true }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
+    }
+}

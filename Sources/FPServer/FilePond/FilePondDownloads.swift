@@ -1,0 +1,54 @@
+import FPUploads
+
+extension FilePondDialect {
+    /// GET load: a stored file, by the upload's id or by its path.
+    func load(_ operand: String?, _ request: Request) async throws -> Response {
+        let source = try Self.required(operand)
+        if let id = UploadID(source) {
+            if let upload = try await uploads.upload(id), upload.state == .stored {
+                return try await respond(request, orMissing: Self.missingFile) { () async throws(UploadError) in
+                    try await uploads.openStored(id)
+                }
+            }
+        }
+        // A path may look like an id.
+        guard loadsByPath, try await uploads.upload(path: source) != nil else { throw Self.notFound }
+        return try await respond(request, orMissing: Self.missingFile) { () async throws(UploadError) in
+            try await uploads.openStored(path: source)
+        }
+    }
+
+    /// GET restore: the main file of a temporary upload.
+    func restore(_ operand: String?, _ request: Request) async throws -> Response {
+        guard let id = UploadID(try Self.required(operand)) else { throw Self.invalidID }
+        guard let upload = try await uploads.upload(id), upload.state == .complete || upload.state == .storing else {
+            throw Self.notFound
+        }
+        return try await respond(request, orMissing: Self.unreadableFile) { () async throws(UploadError) in
+            try await uploads.openTemporary(id)
+        }
+    }
+
+    private func respond(
+        _ request: Request, orMissing missing: Problem, open: () async throws(UploadError) -> Content
+    ) async throws -> Response {
+        do throws(UploadError) {
+            return try await Download.respond(to: request, with: try await open())
+        } catch  where error.kind == .notFound {
+            throw missing
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private static func required(_ operand: String?) throws(Problem) -> String {
+        guard let operand else { throw Problem(.badRequest, "A required parameter is missing.") }
+        guard !operand.isEmpty else { throw invalidID }
+        return operand
+    }
+
+    private static let invalidID = Problem(.badRequest, "An invalid ID has been provided.")
+    private static let notFound = Problem(.notFound, "Not found")
+    private static let missingFile = Problem(.notFound, "Error accessing file, not found.")
+    private static let unreadableFile = Problem(.internalServerError, "Error reading file data...")
+}

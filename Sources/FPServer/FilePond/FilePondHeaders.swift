@@ -1,0 +1,35 @@
+import NIOHTTP1
+
+/// What FilePond says of a chunk in header fields.
+enum FilePondHeaders {
+    /// A number of bytes: digits and nothing else (no sign, no fraction, no list), up to the largest 64-bit number.
+    /// - Returns: `nil` if the field is absent or empty.
+    static func byteCount(_ name: String, in headers: HTTPHeaders) throws(Problem) -> UInt64? {
+        let lines = headers[name]
+        guard let line = lines.first, !line.isEmpty else { return nil }
+        guard lines.count == 1, line.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = UInt64(line) else {
+            throw Problem(.badRequest, "\(name) must be a number of bytes.")
+        }
+        return value
+    }
+
+    /// The media type of the body in lower case, without its parameters; `nil` if the request does not say.
+    static func mediaType(of headers: HTTPHeaders) -> String? {
+        guard let line = headers["Content-Type"].first else { return nil }
+        let type = line.prefix { $0 != ";" }.trimmingBlanks().lowercased()
+        return type.isEmpty ? nil : type
+    }
+
+    /// Whether a body of that type is a chunk's bytes. Some gateways send the type as they would a query's value.
+    static func isChunkType(_ type: String?) -> Bool {
+        guard let type else { return true }
+        let plain = type.replacing("%2f", with: "/").replacing("%2b", with: "+")
+        return plain == "application/offset+octet-stream" || plain == "application/octet-stream"
+    }
+
+    /// That a body of this type is not taken, in the reference's words.
+    static func unsupported(_ headers: HTTPHeaders) -> Problem {
+        let type = headers["Content-Type"].first ?? ""
+        return Problem(.unsupportedMediaType, "Unsupported media type \"\(type.prefix(100))\" in request.")
+    }
+}

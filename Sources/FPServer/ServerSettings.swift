@@ -1,0 +1,36 @@
+public import FPAccess
+
+/// What the host serves, and where.
+public struct ServerSettings: Sendable {
+    /// Addresses, limits, times and CORS.
+    public var http: HTTPServer.Configuration
+    /// FilePond's `server` option.
+    public var basePath: BasePath
+    /// Whether *load* takes the path of a stored file in place of an id, as the reference does. Paths can be guessed;
+    /// ids cannot.
+    public var loadsByPath = true
+    /// Who may use the application API. Without any token, it is closed.
+    public var tokens = BearerTokens([])
+    /// The demo page at `/`; `nil` for none.
+    public var demo: DemoSettings?
+
+    /// Settings with everything but the addresses and the base path at its default.
+    public init(http: HTTPServer.Configuration, basePath: BasePath) {
+        self.http = http
+        self.basePath = basePath
+    }
+}
+
+/// Where the files of the demo page are.
+public struct DemoSettings: Sendable {
+    /// The directory with `index.html`, `demo.js` and `demo.css`.
+    public var pageDirectory: String
+    /// The directory with the FilePond client's files.
+    public var vendorDirectory: String
+
+    /// The directories as given. Either may be missing: the page then says how to get its files.
+    public init(pageDirectory: String, vendorDirectory: String) {
+        self.pageDirectory = pageDirectory
+        self.vendorDirectory = vendorDirectory
+    }
+}

@@ -1,0 +1,144 @@
+import NIOHTTP1
+import Testing
+
+@testable import FPServer
+
+@Suite("Preconditions")
+struct PreconditionTests {
+    struct Row: CustomTestStringConvertible, Sendable {
+        let headers: HTTPHeaders
+        let result: PreconditionResult
+
+        init(_ headers: HTTPHeaders, _ result: PreconditionResult) {
+            self.headers = headers
+            self.result = result
+        }
+
+        var testDescription: String { headers.map { "\($0.name): \($0.value)" }.joined(separator: ", ") }
+    }
+
+    private static let changed = ModificationDate(seconds: 784_111_777)
+    private static let date = "Sun, 06 Nov 1994 08:49:37 GMT"
+    private static let before = "Sun, 06 Nov 1994 08:49:36 GMT"
+    private static let after = "Sun, 06 Nov 1994 08:49:38 GMT"
+    private static let go = PreconditionResult.proceed(isRangeValid: true)
+    private static let whole = PreconditionResult.proceed(isRangeValid: false)
+
+    private func evaluate(
+        _ headers: HTTPHeaders, etag: String? = "v1", modified: ModificationDate? = Self.changed, later: Int64 = 100
+    ) -> PreconditionResult {
+        let validators = Validators(etag: etag.flatMap(EntityTag.init(opaque:)), modified: modified)
+        return validators.evaluate(headers, now: ModificationDate(seconds: Self.changed.seconds + later))
+    }
+
+    @Test(
+        "the fields are evaluated in the order of RFC 9110, section 13.2.2",
+        arguments: [
+            Row([:], go),
+            Row(["If-Match": "\"v1\""], go),
+            Row(["If-Match": "\"v0\", \"v1\""], go),
+            Row(["If-Match": "*"], go),
+            Row(["If-Match": "\"v0\""], .failed),
+            Row(["If-Match": "W/\"v1\""], .failed),
+            Row(["If-Match": ""], .failed),
+            Row(["If-Match": "\"v1\"", "If-Unmodified-Since": before], go),
+            Row(["If-Unmodified-Since": date], go),
+            Row(["If-Unmodified-Since": after], go),
+            Row(["If-Unmodified-Since": before], .failed),
+            Row(["If-Unmodified-Since": "yesterday"], go),
+            Row(["If-None-Match": "\"v1\""], .notModified),
+            Row(["If-None-Match": "W/\"v1\""], .notModified),
+            Row(["If-None-Match": "\"v0\",,W/\"v1\""], .notModified),
+            Row(["If-None-Match": "*"], .notModified),
+            Row(["If-None-Match": "\"v0\""], go),
+            Row(["If-None-Match": "v1"], go),
+            Row(["If-None-Match": "\"v0\"", "If-Modified-Since": after], go),
+            Row(["If-Modified-Since": date], .notModified),
+            Row(["If-Modified-Since": after], .notModified),
+            Row(["If-Modified-Since": before], go),
+            Row(["If-Modified-Since": "never"], go),
+            Row(["If-Match": "\"v0\"", "If-None-Match": "\"v1\""], .failed),
+            Row(["If-Range": "\"v1\""], go),
+            Row(["If-Range": "W/\"v1\""], whole),
+            Row(["If-Range": "\"v0\""], whole),
+            Row(["If-Range": date], go),
+            Row(["If-Range": before], whole),
+            Row(["If-Range": after], whole),
+            Row(["If-Range": "junk"], whole),
+        ])
+    func order(_ row: Row) {
+        #expect(evaluate(row.headers) == row.result)
+    }
+
+    @Test("tags are lists over several lines")
+    func lines() {
+        #expect(evaluate(HTTPHeaders([("If-None-Match", "\"a\""), ("If-None-Match", "\"v1\"")])) == .notModified)
+        #expect(evaluate(HTTPHeaders([("If-Match", "\"a\""), ("If-Match", "\"b\"")])) == .failed)
+    }
+
+    @Test("a file without a tag or a date matches no tag and no date, but any")
+    func withoutValidators() {
+        #expect(evaluate(["If-Match": "\"v1\""], etag: nil) == .failed)
+        #expect(evaluate(["If-Match": "*"], etag: nil) == Self.go)
+        #expect(evaluate(["If-None-Match": "\"v1\""], etag: nil) == Self.go)
+        #expect(evaluate(["If-Range": "\"v1\""], etag: nil) == Self.whole)
+        #expect(evaluate(["If-Modified-Since": Self.after], modified: nil) == Self.go)
+        #expect(evaluate(["If-Unmodified-Since": Self.before], modified: nil) == Self.go)
+        #expect(evaluate(["If-Range": Self.date], modified: nil) == Self.whole)
+    }
+
+    @Test("a date is no strong validator in the second of the change")
+    func youngDate() {
+        #expect(evaluate(["If-Range": Self.date], later: 0) == Self.whole)
+        #expect(evaluate(["If-Range": Self.date], later: 1) == Self.go)
+    }
+
+    @Test("a version that no tag can hold makes no tag", arguments: ["a\"b", "a b", "a\n"])
+    func unfitVersion(_ version: String) {
+        #expect(EntityTag(opaque: version) == nil)
+    }
+}
+
+@Suite("Dates")
+struct DateTests {
+    private let now = ModificationDate(seconds: 1_740_000_000)  // 2025-02-19
+
+    @Test(
+        "all three forms of RFC 9110, section 5.6.7, are read",
+        arguments: [
+            "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+            "Sun Nov 06 08:49:37 1994",
+        ])
+    func forms(_ text: String) {
+        #expect(ModificationDate(text, now: now)?.seconds == 784_111_777)
+    }
+
+    @Test("two digits of a year are never more than 50 years ahead")
+    func century() {
+        #expect(ModificationDate("Friday, 01-Jan-75 00:00:00 GMT", now: now)?.seconds == 3_313_526_400)
+        #expect(ModificationDate("Friday, 01-Jan-76 00:00:00 GMT", now: now)?.seconds == 189_302_400)
+    }
+
+    @Test(
+        "anything else is no date",
+        arguments: [
+            "", "0", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 32 Nov 1994 08:49:37 GMT",
+            "Sun, 29 Feb 1995 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nof 1994 08:49:37 GMT", "Sun, +6 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z",
+        ])
+    func refused(_ text: String) {
+        #expect(ModificationDate(text, now: now) == nil)
+    }
+
+    @Test("the calendar agrees with itself over four thousand years")
+    func calendar() {
+        for day in stride(from: Int64(-719_528), to: 800_000, by: 1) {
+            let seconds = day * 86400 + 43_199
+            let civil = CivilTime(secondsSince1970: seconds)
+            guard civil.secondsSince1970 == seconds else {
+                Issue.record("\(day): \(civil)")
+                return
+            }
+        }
+    }
+}
