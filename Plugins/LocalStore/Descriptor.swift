@@ -1,0 +1,75 @@
+import CLinux
+import FPPluginKit
+import Glibc
+
+/// An open file or directory, closed when its owner lets go of it.
+struct Descriptor: ~Copyable {
+    let raw: Int32
+
+    /// Takes over what a call of CLinux returned.
+    /// - Throws: the negated `errno` as a bare number, for the caller knows what it was doing.
+    init(_ result: Int32) throws(SystemError) {
+        guard result >= 0 else { throw SystemError(number: -result) }
+        raw = result
+    }
+
+    deinit { close(raw) }
+
+    func status() throws(SystemError) -> FileStatus {
+        var found = FileStatus()
+        try check(fstat(raw, &found))
+        return found
+    }
+}
+
+/// A failed system call, before it is said what it was for.
+struct SystemError: Error {
+    let number: Int32
+
+    func doing(_ what: @autoclosure () -> String) -> PluginError { .system(number, what()) }
+}
+
+/// Turns the result of a call that sets `errno` into an error.
+@discardableResult
+func check(_ result: Int32) throws(SystemError) -> Int32 {
+    guard result >= 0 else { throw SystemError(number: errno) }
+    return result
+}
+
+/// Turns a result of CLinux into an error.
+@discardableResult
+func checkNegated(_ result: Int64) throws(SystemError) -> Int64 {
+    guard result >= 0 else { throw SystemError(number: Int32(clamping: -result)) }
+    return result
+}
+
+/// Says what was tried when a system call in `body` fails.
+func saying<Result: ~Copyable>(
+    _ what: @autoclosure () -> String, _ body: () throws(SystemError) -> Result
+) throws(PluginError) -> Result {
+    do throws(SystemError) { return try body() } catch { throw error.doing(what()) }
+}
+
+/// The struct, for the function has the same name.
+typealias FileStatus = stat
+
+extension stat {
+    var isFile: Bool { st_mode & S_IFMT == S_IFREG }
+    var isDirectory: Bool { st_mode & S_IFMT == S_IFDIR }
+    var isLink: Bool { st_mode & S_IFMT == S_IFLNK }
+    var permissions: UInt32 { st_mode & 0o7777 }
+    var modifiedNanoseconds: Int64 {
+        Int64(st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(st_mtim.tv_nsec)
+    }
+
+    func isSameFile(as other: stat) -> Bool { st_ino == other.st_ino && st_dev == other.st_dev }
+
+    /// A commit makes a new inode and stamps it to the nanosecond, so no two versions of a key share this.
+    var etag: String {
+        "\(String(st_ino, radix: 36))-\(String(modifiedNanoseconds, radix: 36))-\(String(st_size, radix: 36))"
+    }
+
+    var objectInfo: ObjectInfo {
+        ObjectInfo(size: UInt64(max(0, st_size)), modifiedNanoseconds: modifiedNanoseconds, etag: etag)
+    }
+}

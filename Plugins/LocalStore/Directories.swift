@@ -1,0 +1,129 @@
+import CLinux
+import FPPluginKit
+import Glibc
+
+/// The directory that a name lies in: the location itself, or one that was opened for the purpose.
+struct Directory: ~Copyable {
+    let raw: Int32
+    private let opened: Descriptor?
+
+    init(root: Int32) {
+        raw = root
+        opened = nil
+    }
+
+    init(_ descriptor: consuming Descriptor) {
+        raw = descriptor.raw
+        opened = consume descriptor
+    }
+
+    /// Makes what happened to the names in it survive power loss.
+    func sync() throws(SystemError) {
+        // It was opened with O_PATH, which needs no permission to read but cannot be synced.
+        let readable = try Descriptor(cl_open(raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0))
+        try check(fsync(readable.raw))
+    }
+
+    func status(of name: String) throws(SystemError) -> stat {
+        var found = stat()
+        try check(fstatat(raw, name, &found, AT_SYMLINK_NOFOLLOW))
+        return found
+    }
+}
+
+extension Key {
+    /// The path of the directory that the key lies in; nil for the location itself.
+    var directory: String? {
+        string.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(string[..<$0]) }
+    }
+
+    /// The last segment.
+    var name: String {
+        guard let slash = string.utf8.lastIndex(of: UInt8(ascii: "/")) else { return string }
+        return String(string[string.utf8.index(after: slash)...])
+    }
+}
+
+extension Tree {
+    /// Directories come and go while keys are written and removed; this often is enough to get between.
+    static let raceLimit = 1000
+
+    /// The directory of `path`, which must exist.
+    func directory(_ path: String?, in root: Int32) throws(SystemError) -> Directory {
+        guard let path else { return Directory(root: root) }
+        return Directory(try open(path, cl_o_path | O_DIRECTORY, in: root))
+    }
+
+    /// The directory of `path`, made where it is missing.
+    /// - Parameters:
+    ///   - mode: The mode of what is made; nil for what the umask says.
+    ///   - power: Whether what is made must survive power loss.
+    /// - Throws: `.exists` if a file is in the way.
+    func makeDirectory(_ path: String?, mode: UInt32?, power: Bool) throws(PluginError) -> Directory {
+        let root = try root()
+        guard let path else { return Directory(root: root) }
+        for _ in 0..<Self.raceLimit {
+            do throws(SystemError) {
+                return try directory(path, in: root)
+            } catch {
+                guard error.number == ENOENT else { throw obstacle(error, path) }
+            }
+            do throws(SystemError) {
+                return Directory(try makeSegments(of: path, mode: mode, power: power, in: root))
+            } catch {
+                // Somebody removed a directory that had become empty before we could enter it.
+                guard error.number == ENOENT else { throw obstacle(error, path) }
+            }
+        }
+        throw PluginError(.transient, "the directory \"\(path)\" is removed again and again")
+    }
+
+    private func obstacle(_ error: SystemError, _ path: String) -> PluginError {
+        guard error.number == ENOTDIR else { return error.doing("making the directory \"\(path)\"") }
+        return PluginError(
+            .exists, "nothing can be stored below \"\(path)\": a part of that path is an object", errno: ENOTDIR)
+    }
+
+    private func makeSegments(
+        of path: String, mode: UInt32?, power: Bool, in root: Int32
+    ) throws(SystemError) -> Descriptor {
+        let parent: Directory
+        let name: String
+        if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            parent = Directory(try makeSegments(of: String(path[..<slash]), mode: mode, power: power, in: root))
+            name = String(path[path.utf8.index(after: slash)...])
+        } else {
+            parent = Directory(root: root)
+            name = path
+        }
+        let made = mkdirat(parent.raw, name, mode_t(mode ?? 0o777)) == 0
+        guard made || errno == EEXIST else { throw SystemError(number: errno) }
+        let child = try open(name, cl_o_path | O_DIRECTORY, in: parent.raw)
+        if made, let mode, try child.status().permissions != mode {
+            let readable = try Descriptor(cl_open(child.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0))
+            try check(fchmod(readable.raw, mode))
+        }
+        if made, power { try parent.sync() }
+        return child
+    }
+
+    /// Removes directories that have become empty, from `path` upwards.
+    ///
+    /// A commit that is about to put a file into one of them finds it gone and makes it again.
+    func prune(_ path: String?) {
+        guard let root = try? root() else { return }
+        var path = path
+        while let current = path {
+            let slash = current.utf8.lastIndex(of: UInt8(ascii: "/"))
+            let parent = slash.map { String(current[..<$0]) }
+            let name = slash.map { String(current[current.utf8.index(after: $0)...]) } ?? current
+            do throws(SystemError) {
+                let directory = try directory(parent, in: root)
+                try check(unlinkat(directory.raw, name, AT_REMOVEDIR))
+            } catch {
+                return
+            }
+            path = parent
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import CLinux
+import FPPluginKit
+import Glibc
+
+/// Where a page ended. A name and not a place, so that it holds for every process and whatever happens between.
+private struct Cursor {
+    private static let version: UInt8 = 1
+    let after: [UInt8]
+
+    init(after: [UInt8]) { self.after = after }
+
+    init(_ bytes: [UInt8]?) throws(PluginError) {
+        guard let bytes else {
+            after = []
+            return
+        }
+        guard bytes.first == Self.version else {
+            throw PluginError(.invalid, "the cursor is none of this plugin's")
+        }
+        after = Array(bytes.dropFirst())
+    }
+
+    var bytes: [UInt8] { [Self.version] + after }
+}
+
+/// Names kept at a time, at most: a page may be larger, but is gathered in steps of this.
+private let largestBatch = 4096
+
+extension LocalStore: ListingStore {
+    func list(
+        _ request: ListRequest, _ call: borrowing Call, _ emit: (ListEntry) -> Bool
+    ) throws(PluginError) -> [UInt8]? {
+        let cursor = try Cursor(request.cursor).after
+        let start = Array(request.startAfter.utf8)
+        let bound = cursor.lexicographicallyPrecedes(start) ? start : cursor
+        var walk = try ObjectWalk(
+            tree, prefix: request.prefix, after: bound, batchSize: min(request.maxEntries, largestBatch))
+        guard try walk.run(call, emit) == false, let last = walk.last else { return nil }
+        return Cursor(after: Array(last.utf8)).bytes
+    }
+}
+
+extension LocalStore: PendingListingStore {
+    func listPending(
+        _ request: ListRequest, _ call: borrowing Call, _ emit: (PendingEntry) -> Bool
+    ) throws(PluginError) -> [UInt8]? {
+        var after = try Cursor(request.cursor).after
+        let batchSize = min(request.maxEntries, largestBatch)
+        while true {
+            let names = try tree.sessionNames(after: after, limit: batchSize)
+            for name in names {
+                try call.check()
+                after = name
+                guard let id = SessionID(String(decoding: name, as: UTF8.self)),
+                    let entry = try tree.pendingEntry(id), entry.key.utf8.starts(with: request.prefix.utf8)
+                else { continue }
+                guard emit(entry) else { return Cursor(after: after).bytes }
+            }
+            if names.count < batchSize { return nil }
+        }
+    }
+}
+
+extension Tree {
+    /// The names of sessions that have bytes or a record, in order.
+    fileprivate func sessionNames(after: [UInt8], limit: Int) throws(PluginError) -> [[UInt8]] {
+        let root = try root()
+        return try saying("listing unfinished uploads") { () throws(SystemError) in
+            var smallest = Smallest(limit: limit * 2)
+            let isThere = try existing { () throws(SystemError) in
+                let stream = try DirectoryStream(try directory(Self.stagingPath, in: root))
+                while let item = try stream.next() {
+                    let name = Array(item.name.prefix(32))
+                    guard after.lexicographicallyPrecedes(name) else { continue }
+                    smallest.insert(Smallest.Entry(sortName: item.name, kind: item.kind))
+                }
+                return true
+            }
+            guard isThere == true else { return [] }
+            // A session has two names, which follow each other.
+            var names: [[UInt8]] = []
+            for entry in smallest.sorted() {
+                let name = Array(entry.sortName.prefix(32))
+                if names.last != name { names.append(name) }
+            }
+            return Array(names.prefix(limit))
+        }
+    }
+
+    /// What is known about a session; nil if it has ended meanwhile, or is the useless rest of one.
+    fileprivate func pendingEntry(_ id: SessionID) throws(PluginError) -> PendingEntry? {
+        let root = try root()
+        return try saying("listing unfinished uploads") { () throws(SystemError) -> PendingEntry? in
+            try existing { () throws(SystemError) in
+                let staging = try directory(Self.stagingPath, in: root)
+                let file = try existing { () throws(SystemError) in
+                    try Descriptor(
+                        cl_open(staging.raw, id.fileName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0))
+                }
+                guard let record = try SessionRecord(named: id.recordName, in: staging) else {
+                    sweep(id, in: staging)
+                    return nil
+                }
+                var identity = SessionToken.Identity.unknown
+                var status = FileStatus()
+                if let file {
+                    status = try file.status()
+                    identity = .of(file.raw, status, id)
+                } else {
+                    status = try staging.status(of: id.recordName)
+                    status.st_size = 0
+                }
+                let token = SessionToken(id: id, key: record.key, ifNotExists: record.ifNotExists, identity: identity)
+                let length = UInt64(max(0, status.st_size))
+                let durable = record.safety.boot == .current ? length : min(length, record.safety.offset)
+                return PendingEntry(
+                    key: record.key.string, token: token.bytes, durableBytes: durable,
+                    modifiedNanoseconds: status.modifiedNanoseconds)
+            } ?? nil
+        }
+    }
+
+    /// Removes what a power loss at the very beginning of a session left behind: no token can bring it back.
+    private func sweep(_ id: SessionID, in staging: borrowing Directory) {
+        let anHourAgo = time(nil) - 3600
+        for name in [id.fileName, id.recordName] {
+            guard let status = try? staging.status(of: name), status.st_mtim.tv_sec < anHourAgo else { continue }
+            unlinkat(staging.raw, name, 0)
+        }
+    }
+}

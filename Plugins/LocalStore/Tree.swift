@@ -1,0 +1,91 @@
+import CLinux
+import FPPluginKit
+import Glibc
+import Synchronization
+
+/// The directories below a location, entered without following a symbolic link and without leaving it.
+final class Tree: Sendable {
+    let settings: Settings
+    /// -1 until the location is open. It stays open, so that renaming a directory above it moves nothing under our feet.
+    private let openedRoot = Atomic<Int32>(-1)
+    /// True where openat2 is missing or forbidden.
+    private let walks: Atomic<Bool>
+    /// True where a file without a name cannot be had, or not be given one.
+    let lacksNamelessFiles = Atomic<Bool>(access("/proc/self/fd", X_OK) != 0)
+
+    init(_ settings: Settings) {
+        self.settings = settings
+        walks = Atomic(settings.walks)
+    }
+
+    deinit {
+        let root = openedRoot.load(ordering: .relaxed)
+        if root >= 0 { close(root) }
+    }
+
+    /// The location itself.
+    /// - Throws: `.config` if the operator has to do something, `.transient` if the disk is not there just now.
+    func root() throws(PluginError) -> Int32 {
+        let root = openedRoot.load(ordering: .acquiring)
+        return root >= 0 ? root : try openRoot()
+    }
+
+    private func openRoot() throws(PluginError) -> Int32 {
+        let location = settings.location
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+        var root = cl_open(AT_FDCWD, location, flags, 0)
+        if root == -ENOENT {
+            guard mkdir(location, mode_t(settings.directoryMode ?? 0o777)) == 0 || errno == EEXIST else {
+                throw LocationProblem.error(errno, making: location)
+            }
+            root = cl_open(AT_FDCWD, location, flags, 0)
+            if root >= 0, let mode = settings.directoryMode { fchmod(root, mode) }
+        }
+        guard root >= 0 else { throw LocationProblem.error(-root, opening: location) }
+        if !settings.walks {
+            let probe = cl_open_beneath(root, ".", cl_o_path | O_DIRECTORY | O_CLOEXEC, 0)
+            walks.store(probe < 0, ordering: .relaxed)
+            if probe >= 0 { close(probe) }
+        }
+        let (isFirst, earlier) = openedRoot.compareExchange(
+            expected: -1, desired: root, ordering: .acquiringAndReleasing)
+        guard isFirst else {
+            close(root)
+            return earlier
+        }
+        return root
+    }
+
+    /// Opens `path`, segments split by single slashes, below the location.
+    func open(_ path: String, _ flags: Int32, mode: UInt32 = 0, in root: Int32) throws(SystemError) -> Descriptor {
+        let flags = flags | O_CLOEXEC
+        if walks.load(ordering: .relaxed) { return try walk(path, flags, mode, in: root) }
+        return try Descriptor(cl_open_beneath(root, path, flags, mode))
+    }
+
+    private func walk(
+        _ path: String, _ flags: Int32, _ mode: UInt32, in root: Int32
+    ) throws(SystemError) -> Descriptor {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
+            return try openSegment(path, flags, mode, in: root)
+        }
+        let parent = try walk(String(path[..<slash]), cl_o_path | O_DIRECTORY | O_CLOEXEC, 0, in: root)
+        return try openSegment(String(path[path.utf8.index(after: slash)...]), flags, mode, in: parent.raw)
+    }
+
+    /// Opens one segment, with the errors that openat2 would have.
+    private func openSegment(
+        _ name: String, _ flags: Int32, _ mode: UInt32, in directory: Int32
+    ) throws(SystemError) -> Descriptor {
+        let opened = cl_open(directory, name, flags | O_NOFOLLOW, mode)
+        // With O_PATH a link itself may be opened, with O_DIRECTORY it counts as "not a directory".
+        if opened == -ENOTDIR || flags & cl_o_path != 0, opened == -ENOTDIR || opened >= 0 {
+            var found = stat()
+            if fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0, found.isLink {
+                if opened >= 0 { close(opened) }
+                throw SystemError(number: ELOOP)
+            }
+        }
+        return try Descriptor(opened)
+    }
+}
