@@ -21,12 +21,13 @@ final class ProblemLog {
             omitted += 1
             return
         }
-        errors.append(ConfigProblem(at: position, message()))
+        // Paths are shown whole and unquoted, so that they can be copied; they may hold anything.
+        errors.append(ConfigProblem(at: position, visible(message())))
     }
 
     func warning(at position: ConfigPosition, _ message: String) {
         guard cautions.count < Self.limit else { return }
-        cautions.append(ConfigProblem(at: position, message, severity: .warning))
+        cautions.append(ConfigProblem(at: position, visible(message), severity: .warning))
     }
 
     private static func inOrder(_ problems: [ConfigProblem]) -> [ConfigProblem] {

@@ -1,21 +1,25 @@
 /// The text between double quotes for a message: short, and on one line whatever it holds.
 func quoted(_ text: String) -> String {
     let limit = 60
-    var result = "\""
-    for (count, scalar) in text.unicodeScalars.enumerated() {
-        if count == limit {
-            result += "…"
-            break
-        }
+    let isShort = text.unicodeScalars.count <= limit
+    let shown = isShort ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit))) + "…"
+    return "\"" + visible(shown.replacing("\"", with: "\\\"")) + "\""
+}
+
+/// The text on one line, with escapes for what a terminal would obey instead of showing it.
+func visible(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isInvisible) else { return text }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
         switch scalar {
-        case "\n": result += "\\n"
-        case "\t": result += "\\t"
-        case "\"": result += "\\\""
-        case _ where isInvisible(scalar): result += "\\u{\(String(scalar.value, radix: 16))}"
-        default: result.unicodeScalars.append(scalar)
+        case "\n": result.append(contentsOf: "\\n".unicodeScalars)
+        case "\t": result.append(contentsOf: "\\t".unicodeScalars)
+        case _ where isInvisible(scalar):
+            result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+        default: result.append(scalar)
         }
     }
-    return result + "\""
+    return String(result)
 }
 
 /// Control and formatting characters: in a terminal they would hide or reorder what the message shows.

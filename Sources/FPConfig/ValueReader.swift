@@ -101,8 +101,8 @@ struct ValueReader {
         }
     }
 
-    /// Follows a reference where one may stand: in every secret, and in every plain text. A URL or a path that begins
-    /// with `file:` is just that.
+    /// Follows a reference where one may stand: in every secret, and in every plain text. A URL that begins with `file:`
+    /// is just that.
     func resolve(
         _ scalar: ConfigNode.Scalar,
         of option: OptionSchema,
@@ -110,6 +110,13 @@ struct ValueReader {
         name: String,
         following: Bool = true
     ) -> Text? {
+        if option.type == .path, scalar.reference != nil {
+            problems.error(
+                at: position,
+                "\(quoted(name)) is a path, not what a file or a variable holds; write the path alone, or ${NAME}"
+            )
+            return nil
+        }
         guard let reference = scalar.reference, option.isSecret || option.type == .string else {
             return Text(value: scalar.text, isSecret: option.isSecret)
         }

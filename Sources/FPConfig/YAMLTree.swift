@@ -46,16 +46,23 @@ struct YAMLTree {
     }
 
     private mutating func document(_ text: ArraySlice<UInt8>) throws(YAMLFailure) -> ConfigNode {
-        try text.withUnsafeBufferPointer { (buffer) throws(YAMLFailure) -> ConfigNode in
+        // libyaml insists on an address, which a buffer of nothing need not have.
+        guard !text.isEmpty else { return nothing }
+        return try text.withUnsafeBufferPointer { (buffer) throws(YAMLFailure) -> ConfigNode in
             var events = try YAMLEvents(buffer)
             return try self.document(&events)
         }
     }
 
+    /// A file without a document in it.
+    private var nothing: ConfigNode {
+        ConfigNode(content: .map([]), position: source.position(line: 1, column: 1))
+    }
+
     private mutating func document(_ events: inout YAMLEvents) throws(YAMLFailure) -> ConfigNode {
         _ = try events.next()
         guard try events.next().kind == .documentStart else {
-            return ConfigNode(content: .map([]), position: source.position(line: 1, column: 1))
+            return nothing
         }
         var root = try node(try events.next(), &events)
         if case .null = root.content, !root.isRefused {

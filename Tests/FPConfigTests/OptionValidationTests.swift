@@ -135,6 +135,10 @@ struct OptionValidationTests {
                 #"1:56: "stores.m.options.location" is empty; give a path, or leave the key out"#
             ),
             (
+                "{bucket: b, location: file:data}",
+                #"1:56: "stores.m.options.location" is a path, not what a file or a variable holds; write the path alone, or ${NAME}"#
+            ),
+            (
                 "{bucket: b, endpoint: s3.example.org}",
                 #"1:56: "stores.m.options.endpoint" must be a URL such as https://files.example.org, not "s3.example.org""#
             ),

@@ -159,6 +159,8 @@ struct StructureTests {
                 #"fphost.yaml:2:14: "log.level" must be trace, debug, info, notice, warning or error, not "# + shown
             ]
         )
+        let path = complaints("\(oneStore)plugins: {directory: \"/no\\nsuch\"}\n")
+        #expect(path.first?.contains(#"names /no\nsuch, which"#) == true)
         let hostile = complaints("\(oneStore)\"a\\n\\e[2J\\u202e\": 1\n")
         #expect(
             hostile.first?.hasPrefix(#"fphost.yaml:2:1: unknown key "a\n\u{1b}[2J\u{202e}" at the top level"#) == true)
