@@ -45,7 +45,7 @@ import Testing
     func spellingsAgree() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed of spellingsAgree: \(seed)")
-        var generator = SplitMix(seed)
+        var generator = Seeded(seed)
         for _ in 0..<2000 {
             let address = IPAddress(v4: UInt32.random(in: 0 ... .max, using: &generator))
             let isSpecial = SpecialAddresses.kind(of: address) != nil
@@ -83,22 +83,5 @@ import Testing
         let error = #expect(throws: AllowList.InvalidEntry.self) { try AllowList([entry]) }
         #expect(error?.entry == entry)
         #expect(error?.message.isEmpty == false)
-    }
-}
-
-/// A small generator that a seed can repeat.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

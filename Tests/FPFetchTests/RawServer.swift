@@ -70,10 +70,9 @@ final class RawServer: Sendable {
             counts.open += 1
             counts.mostOpen = max(counts.mostOpen, counts.open)
         }
-        let connection = Connection(socket)
-        if let request = connection.readRequest() {
+        if let request = Connection.readRequest(socket) {
             log.counts.withLock { $0.requests.append(request) }
-            respond(connection)
+            respond(Connection(socket, request))
         }
         log.counts.withLock { $0.open -= 1 }
         close(socket)
@@ -136,10 +135,12 @@ final class RawServer: Sendable {
 
 /// The server's end of a connection. Nothing in here blocks for longer than ten seconds.
 struct Connection {
+    let request: RawServer.Request
     private let socket: CInt
 
-    init(_ socket: CInt) {
+    fileprivate init(_ socket: CInt, _ request: RawServer.Request) {
         self.socket = socket
+        self.request = request
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -148,7 +149,7 @@ struct Connection {
         setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, socklen_t(MemoryLayout<CInt>.size))
     }
 
-    func readRequest() -> RawServer.Request? {
+    fileprivate static func readRequest(_ socket: CInt) -> RawServer.Request? {
         var bytes: [UInt8] = []
         var byte: UInt8 = 0
         while !bytes.suffix(4).elementsEqual("\r\n\r\n".utf8) {
@@ -188,6 +189,12 @@ struct Connection {
         guard poll(&descriptor, 1, milliseconds) == 1 else { return false }
         var byte: UInt8 = 0
         return recv(socket, &byte, 1, 0) <= 0
+    }
+
+    /// Waits until everything that was sent has reached the other side.
+    func waitUntilTaken() {
+        var left: CInt = 1
+        while left > 0, ioctl(socket, UInt(TIOCOUTQ), &left) == 0 { sched_yield() }
     }
 
     /// Ends the connection by a reset instead of an orderly end.

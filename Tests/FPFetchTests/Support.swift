@@ -1,6 +1,7 @@
 import FPFetch
 import Logging
 import NIOCore
+import Synchronization
 import Testing
 
 /// A fetcher that may talk to the test servers on 127.0.0.2, and to nothing else outside of the internet.
@@ -63,4 +64,30 @@ func ok(_ body: String, _ fields: String...) -> String {
 
 func redirect(to location: String, status: Int = 302) -> String {
     "HTTP/1.1 \(status) Moved\r\nLocation: \(location)\r\nContent-Length: 0\r\n\r\n"
+}
+
+/// A small generator that a seed can repeat.
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// A fact that becomes true once and stays so.
+final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isRaised: Bool { value.load(ordering: .acquiring) }
+
+    func raise() { value.store(true, ordering: .releasing) }
 }

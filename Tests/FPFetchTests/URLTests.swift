@@ -83,7 +83,7 @@ import Testing
     func randomBytes() {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed of randomBytes: \(seed)")
-        var generator = SplitMix(seed)
+        var generator = Seeded(seed)
         let pieces = [
             "http", "https", ":", "//", "/", "\\", "@", "?", "#", "[", "]", "%", "..", ".", "a", "127.1", "é", "\r\n",
             " ", "\u{0}", "::1", "80",

@@ -1,0 +1,63 @@
+import Testing
+
+@testable import FPFetch
+
+@Suite struct ExchangeTests {
+    @Test("No more than its capacity is kept, in order, whatever the sizes")
+    func capacity() async throws {
+        let seed = UInt64.random(in: 0 ... .max)
+        print("seed of capacity: \(seed)")
+        var generator = Seeded(seed)
+        // Without a driver: nobody is there to be woken.
+        let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 100_000)
+        var offered: [UInt8] = []
+        var taken: [UInt8] = []
+        for _ in 0..<300 {
+            let piece = (0..<Int.random(in: 1...16_384, using: &generator)).map {
+                UInt8(truncatingIfNeeded: $0 &+ offered.count)
+            }
+            switch piece.withUnsafeBytes({ exchange.offer($0) }) {
+            case .taken:
+                offered += piece
+            case .full:
+                #expect(offered.count - taken.count + piece.count > 100_000)
+                for _ in 0..<Int.random(in: 1...3, using: &generator) where taken.count < offered.count {
+                    taken += try #require(try await exchange.next(isolation: nil).get()).readableBytesView
+                }
+            case .unwanted:
+                Issue.record("nobody said that it is not wanted")
+            }
+            #expect(offered.count - taken.count <= 100_000)
+        }
+        exchange.finish(.success(()))
+        while let piece = try await exchange.next(isolation: nil).get() { taken += piece.readableBytesView }
+        #expect(taken == offered)
+    }
+
+    @Test("What arrived before an error is given out before the error; after a cancellation nothing is")
+    func endings() async throws {
+        let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 100)
+        #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .taken)
+        exchange.finish(.failure(FetchError(.incomplete, detail: "")))
+        exchange.finish(.success(()))
+        #expect(try await exchange.next(isolation: nil).get() != nil)
+        await #expect { try await exchange.next(isolation: nil).get() } throws: {
+            ($0 as? FetchError)?.reason == .incomplete
+        }
+
+        let cancelled = Exchange(mailbox: Mailbox(multi: 0), capacity: 100)
+        #expect([1, 2, 3].withUnsafeBytes { cancelled.offer($0) } == .taken)
+        cancelled.cancel()
+        #expect([1, 2, 3].withUnsafeBytes { cancelled.offer($0) } == .unwanted)
+        await #expect { try await cancelled.next(isolation: nil).get() } throws: {
+            ($0 as? FetchError)?.reason == .cancelled
+        }
+    }
+
+    @Test("A piece that is larger than the capacity is taken when nothing else is kept")
+    func largePiece() {
+        let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 1)
+        #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .taken)
+        #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .full)
+    }
+}
