@@ -34,36 +34,36 @@ final class PoolWorker: @unchecked Sendable {
     }
 
     private func run() {
-        var current = pool.assignment(of: self)
-        while let job = current {
-            let ran = job.claimRun()
-            if ran {
-                context.begin(job)
-                job.work(context)
-            }
-            // The thread is free again before its caller hears of it: the caller's next job then finds it here
-            // and not a thread that has to be woken first.
-            let next = pool.finish(self)
-            if ran {
-                if job.claimResult() { job.deliver() } else { job.returnedLate() }
-            }
+        var next = pool.wokenUp(self)
+        while true {
+            // Nothing holds a job while the thread sleeps: what the job holds, a store perhaps, must be free to go.
             switch next {
-            case .job(let job): current = job
-            case .wait: current = waitForWork()
-            case .exit: current = nil
+            case .job: next = perform(next)
+            case .wait: next = waitForWork()
+            case .exit: return
             }
         }
     }
 
-    private func waitForWork() -> PoolJob? {
-        while true {
-            let bedtime = MonotonicTime.now + pool.idleThreadLifetime
-            if fps_park(wakeUp, bedtime.nanoseconds, Self.spins) == 0, pool.retire(self) { return nil }
-            switch pool.wokenUp(self) {
-            case .job(let job): return job
-            case .exit: return nil
-            case .wait: continue
-            }
+    private func perform(_ next: WorkerPool.Next) -> WorkerPool.Next {
+        guard case .job(let job) = next else { return next }
+        let ran = job.claimRun()
+        if ran {
+            context.begin(job)
+            job.work(context)
         }
+        // The thread is free again before its caller hears of it: the caller's next job then finds it here and not a
+        // thread that has to be woken first.
+        let next = pool.finish(self)
+        if ran {
+            if job.claimResult() { job.deliver() } else { job.returnedLate() }
+        }
+        return next
+    }
+
+    private func waitForWork() -> WorkerPool.Next {
+        let bedtime = MonotonicTime.now + pool.idleThreadLifetime
+        if fps_park(wakeUp, bedtime.nanoseconds, Self.spins) == 0, pool.retire(self) { return .exit }
+        return pool.wokenUp(self)
     }
 }

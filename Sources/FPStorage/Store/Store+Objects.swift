@@ -31,6 +31,7 @@ extension Store {
 
     /// Copies or moves an object within the store, without its bytes passing through the host.
     /// - Throws: ``StoreError``; `.unsupported` if the plugin cannot do that for this pair: then read and write.
+    @discardableResult
     public nonisolated(nonsending) func copy(
         _ source: String, to target: String, options: CopyOptions = [], ifMatch: String? = nil
     ) async throws(StoreError) -> CopyResult {
@@ -52,6 +53,7 @@ extension Store {
     /// Copies or moves an object from another store into this one, without its bytes passing through the host.
     /// - Throws: ``StoreError``; `.unsupported` unless both stores are of one plugin that offers `fp.transfer/1` and can
     ///   do it for this pair: then read and write.
+    @discardableResult
     public nonisolated(nonsending) func transfer(
         _ source: String, from other: Store, to target: String, options: CopyOptions = []
     ) async throws(StoreError) -> CopyResult {

@@ -68,6 +68,7 @@ extension Store {
     /// Writes a whole object in one job on the pool: begin, write, commit, close.
     /// - Parameter power: durable against loss of power when the call returns.
     /// - Throws: ``StoreError``; then nothing is published, unless ``StoreError/outcomeUnknown`` is set.
+    @discardableResult
     public nonisolated(nonsending) func put(
         _ request: WriteRequest, _ bytes: [ByteBuffer], power: Bool
     ) async throws(StoreError) -> ObjectInfo {

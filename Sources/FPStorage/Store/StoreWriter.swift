@@ -47,6 +47,7 @@ public final class StoreWriter: Sendable {
     /// Appends buffers and makes what can be made durable so, in one job on the store's pool.
     /// - Parameter power: durable against loss of power, not merely the end of this process.
     /// - Throws: ``StoreError``; ``offset`` then tells how many bytes were accepted.
+    @discardableResult
     public nonisolated(nonsending) func write(
         _ buffers: [ByteBuffer], thenSync power: Bool, each: Inspection? = nil
     ) async throws(StoreError) -> WriteProgress {
@@ -62,6 +63,7 @@ public final class StoreWriter: Sendable {
     ///   - power: durable against loss of power, not merely the end of this process.
     ///   - suspend: no more bytes will come soon.
     /// - Throws: ``StoreError``.
+    @discardableResult
     public nonisolated(nonsending) func sync(
         power: Bool, suspend: Bool = false
     ) async throws(StoreError) -> WriteProgress {
@@ -75,6 +77,7 @@ public final class StoreWriter: Sendable {
     /// Publishes the object: from one instant to the next it is there, whole.
     /// - Parameter size: the bytes that the caller means it to have; if as many are not staged, nothing is published.
     /// - Throws: ``StoreError``; with ``StoreError/outcomeUnknown`` set, resuming the session tells what happened.
+    @discardableResult
     public nonisolated(nonsending) func commit(size: UInt64, power: Bool) async throws(StoreError) -> ObjectInfo {
         try await handle.perform(.writeCommit) { [handle] context, pointer throws(StoreError) in
             let info = try handle.store.commit(pointer, size: size, power: power, context)

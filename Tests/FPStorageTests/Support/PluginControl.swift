@@ -1,0 +1,70 @@
+import Synchronization
+
+/// The test's side of `Tests/TestPlugins/control.h`: what the Memory plugin counts, and what it is told to do wrong.
+struct PluginControl: Sendable {
+    enum Operation: Int, Sendable {
+        case create, destroy, health, stat, readOpen, read, readClose, writeBegin, writeResume, write, writeSync
+        case writeCommit, writeAbort, writeClose, writeDiscard, remove, copy, list, listPending, presign, transfer
+        /// All of them together; only the counts are kept.
+        case all
+        case count
+    }
+
+    enum Field: Int, Sendable {
+        case calls, inFlight, peak, fault, faultsLeft, sleepMilliseconds, gate, lie, retryAfterMilliseconds, errorFlags
+        case perOperation = 16
+    }
+
+    private let words: Words
+
+    /// Never freed: a thread that hangs in the plugin may look at it for as long as the process lives.
+    private final class Words: @unchecked Sendable {
+        // `@unchecked Sendable`: the words are atomics.
+        let start: UnsafeMutablePointer<Atomic<Int64>>
+
+        init() {
+            let count = Operation.count.rawValue * Field.perOperation.rawValue
+            start = .allocate(capacity: count)
+            for index in 0..<count { (start + index).initialize(to: Atomic(0)) }
+        }
+    }
+
+    init() {
+        words = Words()
+    }
+
+    var address: Int { Int(bitPattern: words.start) }
+
+    subscript(operation: Operation, field: Field) -> Int {
+        get { Int(word(operation, field).pointee.load(ordering: .sequentiallyConsistent)) }
+        nonmutating set { word(operation, field).pointee.store(Int64(newValue), ordering: .sequentiallyConsistent) }
+    }
+
+    /// Makes the next calls fail; `times` -1 = all.
+    func fail(
+        _ operation: Operation, _ status: Int, times: Int = -1, retryAfterMilliseconds: Int = 0, flags: Int = 0
+    ) {
+        self[operation, .fault] = status
+        self[operation, .retryAfterMilliseconds] = retryAfterMilliseconds
+        self[operation, .errorFlags] = flags
+        self[operation, .faultsLeft] = times
+    }
+
+    /// Lets the operation succeed again.
+    func heal(_ operation: Operation) {
+        self[operation, .faultsLeft] = 0
+    }
+
+    /// Makes calls hang, deaf to deadline and cancellation, until `release`.
+    func hang(_ operation: Operation) {
+        self[operation, .gate] = 1
+    }
+
+    func release(_ operation: Operation) {
+        self[operation, .gate] = 0
+    }
+
+    private func word(_ operation: Operation, _ field: Field) -> UnsafeMutablePointer<Atomic<Int64>> {
+        words.start + (operation.rawValue * Field.perOperation.rawValue + field.rawValue)
+    }
+}

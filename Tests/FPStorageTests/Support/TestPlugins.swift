@@ -1,0 +1,61 @@
+import Foundation
+import Synchronization
+
+/// Compiles the plugins of `Tests/TestPlugins` with the C compiler, once per set of macros.
+enum TestPlugins {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    /// A directory of this run's own, that nobody else can write to.
+    static let directory: String = {
+        var template = Array("/tmp/fpstorage-tests-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return "/tmp" }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+
+    private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    private static let compiled = Mutex<[String: String]>([:])
+
+    /// A directory for one test.
+    static func newDirectory() throws -> String {
+        let path = directory + "/" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        chmod(path, 0o755)
+        return path
+    }
+
+    /// The library `lib<name>.so`, in a directory of its own.
+    static func compile(_ source: String, name: String, macros: [String] = []) throws -> String {
+        let key = ([source, name] + macros).joined(separator: "\u{0}")
+        return try compiled.withLock { compiled in
+            if let path = compiled[key] { return path }
+            let path = try newDirectory() + "/lib\(name).so"
+            let root = tests.deletingLastPathComponent()
+            var command = ["cc", "-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-w", "-DNAME=\"\(name)\""]
+            command += macros.map { "-D" + $0 }
+            command += ["-I", root.appending(path: "Sources/FPPluginAPI/include").path]
+            command += ["-o", path, tests.appending(path: "TestPlugins/\(source).c").path, "-lpthread"]
+            try run(command)
+            chmod(path, 0o755)
+            compiled[key] = path
+            return path
+        }
+    }
+
+    private static func run(_ command: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = command
+        let output = Pipe()
+        process.standardError = output
+        process.standardOutput = output
+        try process.run()
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: command.joined(separator: " ") + "\n" + String(decoding: said, as: UTF8.self))
+        }
+    }
+}
