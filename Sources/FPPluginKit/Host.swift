@@ -1,10 +1,9 @@
 import FPPluginAPI
 
+// Sendable by hand: the record is constant and every member of it may be called from any thread (contract, fp_host).
 /// The host that loaded the plugin: its name, and its log.
 ///
 /// The one given to a store is valid until the store's `close()` returns.
-// The record is constant and every member of it may be called from any thread (contract, fp_host), so that sharing
-// the pointer is safe although the compiler cannot know.
 public struct Host: @unchecked Sendable {
     private let raw: UnsafePointer<fp_host>
     private let record: fp_host

@@ -1,0 +1,81 @@
+import FPPluginAPI
+import Glibc
+
+/// A failure as the host gets it.
+package struct Failure: Error, Equatable, CustomStringConvertible {
+    package let status: fp_status
+    package let message: String
+    package let errno: Int32
+    package let nativeCode: Int32
+    package let retryAfterMilliseconds: UInt32
+    package let outcomeUnknown: Bool
+    package let requestID: String
+
+    package var description: String { "status \(status), errno \(errno): \(message)" }
+}
+
+/// How one call is made: its deadline, whether it is cancelled, how much room its error has.
+package struct CallOptions: Sendable {
+    package var deadline: Int64 = .max
+    package var isCancelled = false
+    package var messageCapacity = 512
+    package var errorSize = MemoryLayout<fp_error>.size
+    package init() {}
+}
+
+/// Makes a call and turns its error record into a `Failure`.
+package func perform(
+    _ options: CallOptions = CallOptions(), _ body: (UnsafePointer<fp_call>) -> fp_status
+) throws(Failure) {
+    let message = UnsafeMutableRawBufferPointer.allocate(byteCount: options.messageCapacity + 1, alignment: 1)
+    defer { message.deallocate() }
+    let requestID = UnsafeMutableRawBufferPointer.allocate(byteCount: 128, alignment: 1)
+    defer { requestID.deallocate() }
+    var record = fp_error()
+    record.struct_size = UInt32(options.errorSize)
+    record.message = fp_buf(ptr: message.baseAddress, cap: options.messageCapacity, len: 0)
+    record.request_id = fp_buf(ptr: requestID.baseAddress, cap: requestID.count, len: 0)
+    let status = withUnsafeMutablePointer(to: &record) { record in
+        var call = fp_call()
+        call.struct_size = UInt32(MemoryLayout<fp_call>.size)
+        call.cancel_fd = -1
+        call.deadline_ns = options.deadline
+        call.error = record
+        if options.isCancelled { call.is_cancelled = { _ in 1 } }
+        return lend("trace-1") { trace in
+            call.trace_id = trace
+            return body(&call)
+        }
+    }
+    guard status != FP_OK else { return }
+    func text(_ buffer: fp_buf) -> String {
+        String(decoding: UnsafeRawBufferPointer(start: buffer.ptr, count: buffer.len), as: UTF8.self)
+    }
+    throw Failure(
+        status: status, message: text(record.message), errno: record.os_errno, nativeCode: record.native_code,
+        retryAfterMilliseconds: record.retry_after_ms, outcomeUnknown: record.flags & FP_ERRF_OUTCOME_UNKNOWN != 0,
+        requestID: text(record.request_id))
+}
+
+/// Room for an output, with guard bytes behind the part that the plugin may use.
+package final class Room {
+    private let memory: UnsafeMutableRawBufferPointer
+    package let capacity: Int
+
+    package init(_ capacity: Int) {
+        self.capacity = capacity
+        memory = .allocate(byteCount: capacity + 64, alignment: 16)
+        memory.initializeMemory(as: UInt8.self, repeating: 0xC5)
+    }
+
+    deinit { memory.deallocate() }
+
+    package var buffer: fp_buf { fp_buf(ptr: memory.baseAddress, cap: capacity, len: 0) }
+
+    package var isIntact: Bool { memory[capacity...].allSatisfy { $0 == 0xC5 } }
+}
+
+extension fp_buf {
+    package var array: [UInt8] { Array(UnsafeRawBufferPointer(start: ptr, count: ptr == nil ? 0 : len)) }
+    package var string: String { String(decoding: array, as: UTF8.self) }
+}

@@ -1,0 +1,167 @@
+import FPPluginAPI
+import Glibc
+
+/// A store behind the C table, driven as the host drives it.
+package final class TestStore: @unchecked Sendable {
+    // Only constants, and the plugin says that its calls may run side by side: hence Sendable by hand.
+    package let library: PluginLibrary
+    package let instance: OpaquePointer
+    private var table: fp_plugin { library.table.pointee }
+
+    /// Creates a store from options: text, and the number for flags and sizes.
+    package init(
+        _ library: PluginLibrary, _ options: [String: String], host: HostRecord = .shared
+    ) throws(Failure) {
+        self.library = library
+        var made: OpaquePointer?
+        let create = library.table.pointee.create
+        try withConfig(options) { config throws(Failure) in
+            try perform { call in host.withPointer { create?($0, config, call, &made) ?? FP_E_UNSUPPORTED } }
+        }
+        guard let made else { preconditionFailure("create succeeded without a store") }
+        instance = made
+    }
+
+    deinit { table.destroy?(instance) }
+
+    /// Runs the plugin's offline check.
+    package static func validate(_ library: PluginLibrary, _ options: [String: String]) throws(Failure) {
+        let validate = library.table.pointee.validate
+        try withConfig(options) { config throws(Failure) in
+            try perform { call in HostRecord.shared.withPointer { validate?($0, config, call) ?? FP_OK } }
+        }
+    }
+
+    package var caps: fp_caps {
+        var caps = fp_caps()
+        caps.struct_size = UInt32(MemoryLayout<fp_caps>.size)
+        _ = table.caps?(instance, &caps)
+        return caps
+    }
+
+    /// What the plugin says about an object.
+    package struct Info: Equatable, Sendable {
+        package var size: UInt64
+        package var modified: Int64
+        package var etag: String
+        package var contentType: String
+    }
+
+    package func health(deep: Bool = false) throws(Failure) -> (state: UInt32, free: UInt64, detail: String) {
+        let room = Room(512)
+        var health = fp_health()
+        health.struct_size = UInt32(MemoryLayout<fp_health>.size)
+        health.detail = room.buffer
+        try perform { table.health?(instance, $0, deep ? FP_HEALTHF_DEEP : 0, &health) ?? FP_E_UNSUPPORTED }
+        return (health.state, health.free_bytes, health.detail.string)
+    }
+
+    package func stat(_ key: String, _ options: CallOptions = CallOptions()) throws(Failure) -> Info {
+        try withInfo { info throws(Failure) in
+            try perform(options) { call in
+                lend(key) { table.stat?(instance, call, $0, 0, info) ?? FP_E_UNSUPPORTED }
+            }
+        }
+    }
+
+    /// Nil if there is no such object.
+    package func lookup(_ key: String) throws(Failure) -> Info? {
+        do throws(Failure) {
+            return try stat(key)
+        } catch {
+            if error.status == FP_E_NOT_FOUND { return nil }
+            throw error
+        }
+    }
+
+    package func remove(_ key: String) throws(Failure) {
+        try perform { call in lend(key) { table.remove?(instance, call, $0, 0) ?? FP_E_UNSUPPORTED } }
+    }
+
+    package func discard(_ token: [UInt8]) throws(Failure) {
+        try perform { call in lend(token) { table.write_discard?(instance, call, $0) ?? FP_E_UNSUPPORTED } }
+    }
+
+    /// The result of a copy or move.
+    package struct Copied: Sendable {
+        package let info: Info
+        package let flags: UInt32
+    }
+
+    package func copy(
+        _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", from other: TestStore? = nil
+    ) throws(Failure) -> Copied {
+        var result: UInt32 = 0
+        let info = try withInfo { info throws(Failure) in
+            try perform { call in
+                lend(source) { source in
+                    lend(target) { target in
+                        lend(ifMatch) { etag in
+                            var request = fp_copy_req()
+                            request.struct_size = UInt32(MemoryLayout<fp_copy_req>.size)
+                            request.flags = flags
+                            request.src = source
+                            request.dst = target
+                            if !ifMatch.isEmpty { request.if_match = etag }
+                            guard let other else {
+                                return table.copy?(instance, call, &request, &result, info) ?? FP_E_UNSUPPORTED
+                            }
+                            let offer = table.get_extension?(instance, FP_EXT_TRANSFER)?
+                                .assumingMemoryBound(to: fp_ext_transfer.self)
+                            return offer?.pointee.transfer(instance, call, other.instance, &request, &result, info)
+                                ?? FP_E_UNSUPPORTED
+                        }
+                    }
+                }
+            }
+        }
+        return Copied(info: info, flags: result)
+    }
+
+    /// Lets a slot fill an info record and checks that it stayed within its buffers.
+    func withInfo(_ body: (UnsafeMutablePointer<fp_info>) throws(Failure) -> Void) throws(Failure) -> Info {
+        let etag = Room(Int(FP_ETAG_MAX))
+        let type = Room(Int(FP_CTYPE_MAX))
+        var info = fp_info()
+        info.struct_size = UInt32(MemoryLayout<fp_info>.size)
+        info.etag = etag.buffer
+        info.content_type = type.buffer
+        try body(&info)
+        precondition(etag.isIntact && type.isIntact, "the plugin wrote beyond a buffer")
+        return Info(
+            size: info.size, modified: info.mtime_ns, etag: info.etag.string, contentType: info.content_type.string)
+    }
+}
+
+/// Builds the tree of options as a host would: a map of scalars.
+func withConfig(
+    _ options: [String: String], _ body: (UnsafePointer<fp_node>) throws(Failure) -> Void
+) throws(Failure) {
+    let nodes = UnsafeMutablePointer<fp_node>.allocate(capacity: options.count + 1)
+    defer { nodes.deallocate() }
+    var texts: [UnsafeMutablePointer<CChar>] = []
+    defer { for text in texts { free(text) } }
+    func text(_ string: String) -> fp_str {
+        guard let copy = strdup(string) else { return fp_str() }
+        texts.append(copy)
+        return fp_str(ptr: copy, len: string.utf8.count)
+    }
+    for (index, option) in options.sorted(by: { $0.key < $1.key }).enumerated() {
+        var node = fp_node()
+        node.struct_size = UInt32(MemoryLayout<fp_node>.size)
+        node.type = FP_N_SCALAR
+        node.line = UInt32(index + 10)
+        node.key = text(option.key)
+        node.text = text(option.value)
+        node.i64 = option.value == "true" ? 1 : Int64(option.value) ?? 0
+        node.f64 = Double(option.value) ?? 0
+        node.next = index + 1 < options.count ? UnsafePointer(nodes + index + 2) : nil
+        (nodes + index + 1).initialize(to: node)
+    }
+    var root = fp_node()
+    root.struct_size = UInt32(MemoryLayout<fp_node>.size)
+    root.type = FP_N_MAP
+    root.child = options.isEmpty ? nil : UnsafePointer(nodes + 1)
+    nodes.initialize(to: root)
+    try body(nodes)
+}
