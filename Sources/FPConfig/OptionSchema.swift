@@ -66,12 +66,12 @@ public struct OptionSchema: Sendable, Equatable {
     /// What the key is for; the first sentence is a summary.
     public var help: String
 
-    /// A key.
+    /// A key, with the members that `fp_option` has.
     public init(
-        _ key: String,
-        _ type: ValueType,
-        _ flags: Flags = [],
-        default defaultText: String? = nil,
+        key: String,
+        type: ValueType,
+        flags: Flags = [],
+        defaultText: String? = nil,
         choices: [String] = [],
         min: Int64 = 0,
         max: Int64 = 0,

@@ -27,11 +27,13 @@ public struct Settings: Sendable, Equatable {
     /// Every setting as text, in the order of docs/settings.md, for `fphost check`. Secrets are `***`.
     public let effective: [EffectiveValue]
 
-    /// Where the file gives a key's value, or the whole file if it does not: for complaints that are found later.
+    /// Where the file gives a key's value, for complaints that are found later.
     ///
-    /// - Parameter key: the full name, as in `uploads.max_size` or `stores.media.plugin`.
+    /// - Parameter key: the full name, as in `uploads.max_size` or `stores.media.plugin`, or a section such as `server`.
+    /// - Returns: of a section, the place of the first value that is given in it; the whole file if none is.
     public func position(of key: String) -> ConfigPosition {
-        effective.first { $0.key == key }?.position ?? ConfigPosition(file: source.file)
+        let given = effective.filter { $0.key == key || $0.key.hasPrefix(key + ".") }.compactMap(\.position)
+        return given.min() ?? ConfigPosition(file: source.file)
     }
 }
 

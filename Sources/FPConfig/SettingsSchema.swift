@@ -172,6 +172,29 @@ extension Settings {
 }
 
 extension OptionSchema {
+    /// A row of a table, short enough to be read as one.
+    fileprivate init(
+        _ key: String,
+        _ type: ValueType,
+        _ flags: Flags = [],
+        default defaultText: String? = nil,
+        choices: [String] = [],
+        min: Int64 = 0,
+        max: Int64 = 0,
+        help: String = ""
+    ) {
+        self.init(
+            key: key,
+            type: type,
+            flags: flags,
+            defaultText: defaultText,
+            choices: choices,
+            min: min,
+            max: max,
+            help: help
+        )
+    }
+
     fileprivate func named(_ key: String) -> OptionSchema {
         var copy = self
         copy.key = key

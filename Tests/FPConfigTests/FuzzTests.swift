@@ -6,7 +6,7 @@ import Testing
 struct FuzzTests {
     @Test func `whatever happens to the shipped file, it yields settings or complaints with places in it`() throws {
         let seed = getenv("FP_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) } ?? UInt64.random(in: 0...UInt64.max)
-        let rounds = getenv("FP_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 800
+        let rounds = getenv("FP_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 500
         print("FP_FUZZ_SEED=\(seed)")
         var damage = Damage(seed: seed)
         let sources = try [false, true].map { try Array(Repository.text("fphost.yaml", uncommented: $0).utf8) }

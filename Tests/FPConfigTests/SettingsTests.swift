@@ -196,6 +196,8 @@ struct SettingsTests {
     @Test func `the value of every key can be found with its place, for complaints that come later`() throws {
         let settings = try load("\(oneStore)uploads:\n  max_files: 3\n")
         #expect(settings.position(of: "uploads.max_files").description == "fphost.yaml:3:14")
+        #expect(settings.position(of: "uploads").description == "fphost.yaml:3:14")
+        #expect(settings.position(of: "upload").description == "fphost.yaml")
         #expect(settings.position(of: "stores.media.plugin").description == "fphost.yaml:1:26")
         #expect(settings.position(of: "catalog").description == "fphost.yaml")
     }
