@@ -30,6 +30,15 @@ final class ReaderSet: Sendable {
         state = Mutex(State(idle: connections))
     }
 
+    /// The number of reads that wait for a connection.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
+    /// Whether every connection is at work.
+    var isBusy: Bool { state.withLock { $0.idle.isEmpty } }
+
+    /// Whether further reads are refused.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
     /// Runs a read on a thread that may block.
     func perform<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(CatalogError)
         -> Value
@@ -104,6 +113,8 @@ final class ReaderSet: Sendable {
 struct Line<Element> {
     private var elements: [Element?] = []
     private var head = 0
+
+    var count: Int { elements.count - head }
 
     mutating func append(_ element: Element) {
         elements.append(element)

@@ -63,7 +63,7 @@ import Testing
             let first = UploadRecord.complete()
             try await catalog.insert(first)
             #expect(
-                await refusal { () async throws(CatalogError) in try await catalog.insert(.receiving(first.id)) }
+                await refusal { try await catalog.insert(.receiving(first.id)) }
                     == .failed)
             #expect(try await catalog.upload(first.id) == first)
         }
@@ -82,7 +82,7 @@ import Testing
             for (keys, taken) in [(["b"], "b"), (["new", "c"], "c"), (["twice", "twice"], "twice")] {
                 let late = UploadRecord.stored(keys: keys)
                 #expect(
-                    await refusal { () async throws(CatalogError) in try await catalog.insert(late) }
+                    await refusal { try await catalog.insert(late) }
                         == .pathTaken("media", taken)
                 )
                 #expect(try await catalog.upload(late.id) == nil)
@@ -129,7 +129,7 @@ import Testing
         add("an offset of 64 bits", .receiving()) { $0.session?.committed = .max }
         for (what, upload) in cases {
             try await withCatalog { catalog in
-                let refused = await refusal { () async throws(CatalogError) in try await catalog.insert(upload) }
+                let refused = await refusal { try await catalog.insert(upload) }
                 #expect(refused == .failed, "\(what)")
                 let found = try await catalog.upload(upload.id)
                 #expect(found == nil, "\(what)")

@@ -98,7 +98,7 @@ import Testing
             for edit in edits {
                 var other = query
                 edit(&other)
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.uploads(matching: other)
                 }
                 #expect(refused == .badCursor, "\(other)")
@@ -126,7 +126,7 @@ import Testing
             }
             for forgery in forgeries where forgery != cursor {
                 query.cursor = forgery
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.uploads(matching: query)
                 }
                 #expect(refused == .badCursor, "\(forgery)")
@@ -148,8 +148,8 @@ import Testing
             let world = RandomWorld()
             for _ in 0..<120 {
                 let upload = world.upload(.random(&random), &random)
-                let refused = await refusal { () async throws(CatalogError) in try await model.insert(upload) }
-                #expect(await refusal { () async throws(CatalogError) in try await catalog.insert(upload) } == refused)
+                let refused = await refusal { try await model.insert(upload) }
+                #expect(await refusal { try await catalog.insert(upload) } == refused)
                 if random.chance(10) {
                     _ = try await catalog.beginDeleting(upload.id, from: [upload.state])
                     _ = try await model.beginDeleting(upload.id, from: [upload.state])

@@ -151,7 +151,7 @@ import Testing
                 ChunkArrival(.max, 2), ChunkArrival(1 << 62, 1 << 62), ChunkArrival(0, 1, token: []), named,
             ]
             for change in impossible {
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.advance(upload.id, by: change)
                 }
                 #expect(refused == .failed)

@@ -82,7 +82,7 @@ import Testing
             try await catalog.insert(other)
             let wanted = destinations("free", "a")
             func expectTaken(_ when: String) async throws {
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.beginStoring(other.id, destinations: wanted)
                 }
                 #expect(refused == .pathTaken("media", "a"), "\(when)")
@@ -123,7 +123,7 @@ import Testing
         try await withCatalog { catalog in
             let upload = UploadRecord.complete(names: ["1", "2"])
             try await catalog.insert(upload)
-            let refused = await refusal { () async throws(CatalogError) in
+            let refused = await refusal {
                 try await catalog.beginStoring(upload.id, destinations: destinations("a", "a"))
             }
             #expect(refused == .pathTaken("media", "a"))
@@ -137,7 +137,7 @@ import Testing
             let upload = UploadRecord.complete(names: ["1", "2"])
             try await catalog.insert(upload)
             for wrong in [[], destinations("a"), destinations("a", "b", "c")] {
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.beginStoring(upload.id, destinations: wrong)
                 }
                 #expect(refused == .failed)
@@ -145,7 +145,7 @@ import Testing
             #expect(try await catalog.upload(upload.id) == upload)
             #expect(try await catalog.beginStoring(upload.id, destinations: destinations("a", "b")))
             let storing = try await catalog.upload(upload.id)
-            let refused = await refusal { () async throws(CatalogError) in
+            let refused = await refusal {
                 try await catalog.finishStoring(upload.id, etags: ["e"], at: 2)
             }
             #expect(refused == .failed)
@@ -160,7 +160,7 @@ import Testing
                 try await catalog.insert(upload)
                 #expect(try await catalog.finishStoring(upload.id, etags: [nil], at: 9) == false)
                 #expect(try await catalog.abandonStoring(upload.id, at: 9) == false)
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.recordStoringSession(upload.id, file: 0, token: [1])
                 }
                 #expect(refused == .failed)
@@ -174,7 +174,7 @@ import Testing
             _ = try await catalog.beginStoring(storing.id, destinations: destinations("c"))
             #expect(try await catalog.beginStoring(storing.id, destinations: destinations("d")) == false)
             for file in [-1, 1] {
-                let refused = await refusal { () async throws(CatalogError) in
+                let refused = await refusal {
                     try await catalog.recordStoringSession(storing.id, file: file, token: [1])
                 }
                 #expect(refused == .failed)
@@ -190,7 +190,7 @@ import Testing
             let outcomes = await withTaskGroup(of: Refusal?.self) { group in
                 for upload in uploads {
                     group.addTask {
-                        await refusal { () async throws(CatalogError) in
+                        await refusal {
                             _ = try await catalog.beginStoring(
                                 upload.id, destinations: [Destination(store: "media", key: "the one")]
                             )

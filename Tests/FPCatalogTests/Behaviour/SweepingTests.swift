@@ -144,9 +144,9 @@ import Testing
             try await catalog.insert(upload)
             await catalog.close()
             await catalog.close()
-            #expect(await refusal { () async throws(CatalogError) in try await catalog.insert(.complete()) } == .failed)
-            #expect(await refusal { () async throws(CatalogError) in try await catalog.upload(upload.id) } == .failed)
-            #expect(await refusal { () async throws(CatalogError) in try await catalog.counts() } == .failed)
+            #expect(await refusal { try await catalog.insert(.complete()) } == .failed)
+            #expect(await refusal { try await catalog.upload(upload.id) } == .failed)
+            #expect(await refusal { try await catalog.counts() } == .failed)
         }
     }
 }

@@ -39,7 +39,7 @@ struct CatalogUnderTest: Sendable, CustomTestStringConvertible {
 }
 
 extension TemporaryDirectory {
-    var catalogPath: String { url.path + "/catalog.db" }
+    var catalogPath: String { url.resolvingSymlinksInPath().path + "/catalog.db" }
 
     func openCatalog(_ durability: SQLiteCatalog.Durability = .process) async throws(CatalogError) -> SQLiteCatalog {
         try await SQLiteCatalog.open(

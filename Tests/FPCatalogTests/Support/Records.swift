@@ -1,4 +1,5 @@
 import FPCatalog
+import Testing
 
 extension Timestamp: ExpressibleByIntegerLiteral {
     /// Milliseconds since the Unix epoch.
@@ -72,13 +73,14 @@ enum Refusal: Equatable {
 }
 
 /// What a call refused, or `nil` if it succeeded.
-func refusal<Value>(
-    isolation: isolated (any Actor)? = #isolation, _ call: () async throws(CatalogError) -> Value
-) async -> Refusal? {
-    do throws(CatalogError) {
+func refusal<Value>(isolation: isolated (any Actor)? = #isolation, _ call: () async throws -> Value) async -> Refusal? {
+    do {
         _ = try await call()
         return nil
-    } catch {
+    } catch let error as CatalogError {
         return Refusal(error)
+    } catch {
+        Issue.record(error, "a catalog throws CatalogError only")
+        return .failed
     }
 }

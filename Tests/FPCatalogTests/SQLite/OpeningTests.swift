@@ -1,0 +1,216 @@
+import Foundation
+import GRDB
+import Logging
+import Support
+import Testing
+
+@testable import FPCatalog
+
+@Suite struct OpeningTests {
+    private func open(_ path: String, _ durability: SQLiteCatalog.Durability = .process, program: String = "fphost")
+        async throws(CatalogError) -> SQLiteCatalog
+    {
+        try await SQLiteCatalog.open(
+            path: path, durability: durability, program: program,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    private func error(_ path: String) async -> CatalogError? {
+        do throws(CatalogError) {
+            let catalog = try await open(path)
+            await catalog.close()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func mode(_ path: String) throws -> Int {
+        try #require(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+    }
+
+    @Test func `what is made on the way is for its owner only`() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.url.path + "/a/b/c.db"
+        let catalog = try await open(path)
+        #expect(try mode(directory.url.path + "/a") == 0o700)
+        #expect(try mode(directory.url.path + "/a/b") == 0o700)
+        for suffix in ["", "-wal", "-shm", ".lock"] { #expect(try mode(path + suffix) == 0o600, "\(suffix)") }
+        await catalog.close()
+    }
+
+    @Test func `a second host is refused with a sentence that names the file and the holder`() async throws {
+        let directory = try TemporaryDirectory()
+        let catalog = try await directory.openCatalog()
+        let link = directory.url.path + "/link.db"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.catalogPath)
+        let other = directory.url.path + "/other"
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: directory.url.path)
+        for path in [directory.catalogPath, link, other + "/catalog.db"] {
+            guard case .inUse(let sentence) = await error(path) else {
+                Issue.record("\(path) was opened twice")
+                continue
+            }
+            #expect(sentence.contains(directory.catalogPath))
+            #expect(sentence.contains("process \(ProcessInfo.processInfo.processIdentifier)"))
+            #expect(sentence.contains("Stop that one first"))
+        }
+        let upload = UploadRecord.complete()
+        try await catalog.insert(upload)
+        #expect(try await catalog.upload(upload.id) == upload, "the first one is as good as ever")
+        await catalog.close()
+        let next = try await directory.openCatalog()
+        #expect(try await next.upload(upload.id) == upload)
+        await next.close()
+    }
+
+    @Test func `another process is refused too`() async throws {
+        let directory = try TemporaryDirectory()
+        let catalog = try await directory.openCatalog()
+        let path = directory.catalogPath
+        await #expect(processExitsWith: .exitCode(42)) { [path = path as String] in
+            do throws(CatalogError) {
+                let logger = Logger(label: "test")
+                _ = try await SQLiteCatalog.open(path: path, durability: .process, logger: logger)
+            } catch {
+                if case .inUse(let sentence) = error, sentence.contains("process \(getppid())") { exit(42) }
+            }
+        }
+        await catalog.close()
+    }
+
+    @Test func `a catalog that is dropped unclosed can be opened again`() async throws {
+        let directory = try TemporaryDirectory()
+        let upload = UploadRecord.complete()
+        do {
+            let catalog = try await directory.openCatalog()
+            try await catalog.insert(upload)
+        }
+        // The last task to let go of it may still be on its way out.
+        let again = try await waitFor("the lock", within: .seconds(30)) { try? await directory.openCatalog() }
+        #expect(try await again.upload(upload.id) == upload)
+        await again.close()
+    }
+
+    @Test(arguments: [(SQLiteCatalog.Durability.process, 1), (.power, 2)])
+    func `the database is set up for its durability`(_ durability: SQLiteCatalog.Durability, _ synchronous: Int)
+        async throws
+    {
+        let directory = try TemporaryDirectory()
+        let catalog = try await directory.openCatalog(durability)
+        try await catalog.insert(.complete())
+        let settings = try await catalog.writer.read { db in
+            try ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"].map { name in
+                try String.fetchOne(db, sql: "PRAGMA \(name)")
+            }
+        }
+        #expect(settings == ["wal", "\(synchronous)", "1", "5000"])
+        await catalog.close()
+        #expect(!FileManager.default.fileExists(atPath: directory.catalogPath + "-wal"), "all is in the one file")
+        let queue = try DatabaseQueue(path: directory.catalogPath)
+        try await queue.read { db in
+            let tables = try Row.fetchAll(db, sql: "PRAGMA table_list").filter { $0["schema"] == "main" }
+            let loose = tables.filter { $0["strict"] == 0 && !($0["name"] as String).hasPrefix("sqlite_") }
+            #expect(tables.count > 5)
+            #expect(loose.isEmpty)
+        }
+    }
+
+    @Test func `a database that a newer fphost wrote is refused, and not touched`() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.catalogPath
+        await (try open(path, program: "fphost 7.8.9")).close()
+        let queue = try DatabaseQueue(path: path)
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA user_version = 99") }
+        try queue.close()
+        let before = try directory.contents("catalog.db")
+        guard case .tooNew(let sentence) = await error(path) else {
+            Issue.record("it was opened")
+            return
+        }
+        for part in [path, "version 99", "fphost 7.8.9", "up to 1"] { #expect(sentence.contains(part)) }
+        #expect(try directory.contents("catalog.db") == before)
+        #expect(await error(path) == .tooNew(sentence), "the lock is free again")
+    }
+
+    @Test func `somebody else's database is refused, and not touched`() async throws {
+        let directory = try TemporaryDirectory()
+        let queue = try DatabaseQueue(path: directory.catalogPath)
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: "CREATE TABLE mine (a)") }
+        try queue.close()
+        let before = try directory.contents("catalog.db")
+        guard case .failed(let sentence) = await error(directory.catalogPath) else {
+            Issue.record("it was opened")
+            return
+        }
+        #expect(sentence.contains("not a catalog of fphost"))
+        #expect(try directory.contents("catalog.db") == before)
+    }
+
+    @Test func `an empty file becomes a catalog`() async throws {
+        let directory = try TemporaryDirectory()
+        try Data().write(to: URL(fileURLWithPath: directory.catalogPath))
+        #expect(await error(directory.catalogPath) == nil)
+        #expect(await error(directory.catalogPath) == nil)
+    }
+
+    @Test func `a path that cannot be a catalog is refused with the reason`() async throws {
+        let directory = try TemporaryDirectory()
+        let root = directory.url.path
+        try Data("no database, by any means, and long enough for a header that says so ".utf8 + Data(count: 200))
+            .write(to: directory.url.appending(path: "text"))
+        try FileManager.default.createDirectory(atPath: root + "/folder", withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: root + "/dangling", withDestinationPath: root + "/nothing")
+        let cases = [
+            ("", "does not name a file"), (root + "/folder/", "does not name a file"), (root + "/a\0b", "name a file"),
+            (root + "/folder", "directory"), (root + "/text", "damaged"), (root + "/dangling", "link to nothing"),
+            (root + "/text/catalog.db", "Not a directory"), ("/proc/nowhere/catalog.db", "cannot be made"),
+        ]
+        for (path, reason) in cases {
+            guard case .failed(let sentence) = await error(path) else {
+                Issue.record("\(path) was not refused")
+                continue
+            }
+            #expect(sentence.contains(reason), "\(path): \(sentence)")
+        }
+    }
+
+    @Test func `a cursor is good after a restart`() async throws {
+        let directory = try TemporaryDirectory()
+        let catalog = try await directory.openCatalog()
+        for _ in 0..<3 { try await catalog.insert(.complete()) }
+        var query = UploadQuery()
+        query.limit = 2
+        query.cursor = try await catalog.uploads(matching: query).next
+        await catalog.close()
+        let again = try await directory.openCatalog()
+        #expect(try await again.uploads(matching: query).uploads.count == 1)
+        await again.close()
+    }
+
+    @Test func `a damaged database says so`() async throws {
+        let directory = try TemporaryDirectory()
+        let catalog = try await directory.openCatalog()
+        let uploads = (0..<300).map { _ in UploadRecord.complete() }
+        for upload in uploads { try await catalog.insert(upload) }
+        await catalog.close()
+        var bytes = try directory.contents("catalog.db")
+        for position in 4096 * 2..<bytes.count where position % 4096 < 2000 { bytes[position] = 0x5A }
+        try Data(bytes).write(to: URL(fileURLWithPath: directory.catalogPath))
+        var sentences: [String] = []
+        do throws(CatalogError) {
+            let broken = try await directory.openCatalog()
+            for upload in uploads {
+                do throws(CatalogError) { _ = try await broken.upload(upload.id) } catch {
+                    sentences.append("\(error)")
+                }
+            }
+            await broken.close()
+        } catch {
+            sentences.append("\(error)")
+        }
+        #expect(!sentences.isEmpty)
+        #expect(sentences.allSatisfy { $0.contains("is damaged") && $0.contains("restore a backup") })
+    }
+}
