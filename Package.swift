@@ -7,12 +7,16 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
         name: name,
         dependencies: ["FPPluginKit"] + links,
         path: "Plugins/\(name)",
-        linkerSettings: [.unsafeFlags(["-Xlinker", "--version-script=Plugins/plugin.map"])]
+        linkerSettings: [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"])]
     )
 }
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "fphost",
@@ -33,32 +37,37 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "FPPluginAPI"),
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
-        plugin("LocalStore"),
+        .target(name: "CLinux", path: "Plugins/CLinux"),
+        plugin("LocalStore", links: ["CLinux"]),
 
         .target(name: "FPConfig", dependencies: ["CYaml"]),
-        .target(name: "FPStorage", dependencies: ["FPPluginAPI", nioCore, logging]),
-        .target(
-            name: "FPCatalog",
-            dependencies: [.product(name: "GRDB", package: "GRDB.swift"), logging]
-        ),
+        .target(name: "CFPStorage"),
+        .target(name: "FPStorage", dependencies: ["CFPStorage", "FPPluginAPI", nioCore, logging, crypto]),
+        .target(name: "FPCatalog", dependencies: [grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPStorage", nioCore, logging]),
-        .target(name: "FPAccess", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "FPAccess", dependencies: [crypto]),
         .target(name: "FPFetch", dependencies: ["CCurl", nioCore, logging]),
+        .target(name: "FPMultipart", dependencies: [nioCore]),
         .target(
             name: "FPServer",
-            dependencies: [
-                "FPAccess", "FPFetch", "FPUploads", nioCore, logging,
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-            ]
+            dependencies: ["FPAccess", "FPFetch", "FPMultipart", "FPUploads", nioCore, nioPosix, nioHTTP1, logging]
         ),
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPConfig", "FPServer", "FPStorage",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
+                nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
+
+        .target(name: "Support", path: "Tests/Support"),
+        .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
+        .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
+        .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
+        .testTarget(
+            name: "FPUploadsTests",
+            dependencies: ["FPCatalog", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging]),
+        .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],
     swiftLanguageModes: [.v6]
 )

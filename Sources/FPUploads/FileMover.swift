@@ -38,7 +38,7 @@ struct FileMover {
         }
         if try await exists(destination.key, in: target) {
             throw StoreError(
-                code: .exists, store: target.name, operation: "store", message: "\(destination.key) exists")
+                .exists, store: target.name, operation: "store", message: "\(destination.key) exists")
         }
         file.destination?.token = Self.copyMarker
         try await record(Self.copyMarker)
@@ -82,7 +82,7 @@ struct FileMover {
                     options: [.move, .ifNotExists, .requireAtomic])
             }) == nil {
                 throw StoreError(
-                    code: .unsupported, store: target.name, operation: "store",
+                    .unsupported, store: target.name, operation: "store",
                     message: "\(destination.key) cannot be moved back")
             }
         case .done(_, isSourceGone: false):
@@ -140,7 +140,7 @@ struct FileMover {
     private func places(of file: FileRecord) throws(StoreError) -> (Store, Store, Destination) {
         guard let destination = file.destination else {
             throw StoreError(
-                code: .internalError, store: file.store, operation: "store", message: "the file has no destination")
+                .internalError, store: file.store, operation: "store", message: "the file has no destination")
         }
         return (try store(file.store), try store(destination.store), destination)
     }
@@ -148,7 +148,7 @@ struct FileMover {
     private func store(_ name: String) throws(StoreError) -> Store {
         guard let store = uploads.stores[name] else {
             throw StoreError(
-                code: .config, store: name, operation: "store",
+                .config, store: name, operation: "store",
                 message: "the store holds uploads but is not in the configuration; add it to stores again")
         }
         return store
@@ -159,7 +159,7 @@ struct FileMover {
             try await uploads.catalog.recordStoringSession(upload, file: index, token: token)
         } catch {
             throw StoreError(
-                code: .internalError, store: "catalog", operation: "store", message: "\(error)")
+                .internalError, store: "catalog", operation: "store", message: "\(error)")
         }
     }
 

@@ -59,7 +59,7 @@ extension Uploads {
             for file in record.files {
                 guard let store = stores[file.store] else {
                     throw StoreError(
-                        code: .config, store: file.store, operation: "remove",
+                        .config, store: file.store, operation: "remove",
                         message: "the store holds uploads but is not in the configuration; add it to stores again")
                 }
                 if let session = record.session { try await store.discardWrite(token: session.token) }

@@ -18,7 +18,7 @@ struct CheckCommand: AsyncParsableCommand {
             let settings = try configuration.load()
             let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
             let plugins = try StorePlugins.load(settings, logger: logger)
-            try plugins.validate(logger: logger)
+            try plugins.validate(settings, logger: logger)
             if show {
                 for setting in settings.effective { print("\(setting.key): \(setting.text)") }
             }

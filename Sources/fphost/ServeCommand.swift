@@ -29,9 +29,9 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 /// SIGTERM and SIGINT: the first is to be waited for, the second ends the process.
-private final class StopSignals: Sendable {
+private final class StopSignals {
     private let stream: AsyncStream<Int32>
-    private let sources: [any DispatchSourceSignal & Sendable]
+    private let sources: [any DispatchSourceSignal]
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)

@@ -114,8 +114,9 @@ struct UploadsCommand: AsyncParsableCommand {
         func run() async throws {
             try await reportingRefusals {
                 let target = try output.map { path in
-                    FileManager.default.createFile(atPath: path, contents: nil)
-                    guard let handle = FileHandle(forWritingAtPath: path) else {
+                    guard FileManager.default.createFile(atPath: path, contents: nil),
+                        let handle = FileHandle(forWritingAtPath: path)
+                    else {
                         throw Refusal(.failure, "cannot write \(path)")
                     }
                     return handle

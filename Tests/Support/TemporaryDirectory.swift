@@ -24,7 +24,7 @@ public final class TemporaryDirectory: Sendable {
         var files: [String] = []
         while let name = enumerator?.nextObject() as? String {
             var isDirectory: ObjCBool = false
-            FileManager.default.fileExists(atPath: root + "/" + name, isDirectory: &isDirectory)
+            _ = FileManager.default.fileExists(atPath: root + "/" + name, isDirectory: &isDirectory)
             if !isDirectory.boolValue { files.append(name) }
         }
         return files.sorted()

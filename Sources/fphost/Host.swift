@@ -1,0 +1,143 @@
+import FPAccess
+import FPCatalog
+import FPConfig
+import FPFetch
+import FPServer
+import FPStorage
+import FPUploads
+import Logging
+import NIOCore
+
+/// A running host: stores, catalog, uploads and server, put together as the settings say.
+final class Host: Sendable {
+    private let stores: [Store]
+    private let catalog: SQLiteCatalog
+    private let uploads: Uploads
+    private let fetcher: Fetcher?
+    private let server: UploadServer
+    private let background: [Task<Void, Never>]
+    private let shutdownGrace: Duration
+    private let logger: Logger
+
+    private init(
+        stores: [Store], catalog: SQLiteCatalog, uploads: Uploads, fetcher: Fetcher?, server: UploadServer,
+        shutdownGrace: Duration, logger: Logger
+    ) {
+        self.stores = stores
+        self.catalog = catalog
+        self.uploads = uploads
+        self.fetcher = fetcher
+        self.server = server
+        self.shutdownGrace = shutdownGrace
+        self.logger = logger
+        let sweeper = Sweeper(uploads)
+        background = [Task { await sweeper.run() }] + stores.map { store in Task { await store.monitor() } }
+    }
+
+    /// Starts everything; returns when requests are answered.
+    static func start(_ settings: Settings, logger: Logger) async throws -> Host {
+        let plugins = try StorePlugins.load(settings, logger: logger)
+        let tokens = try bearerTokens(settings, logger: logger)
+        let catalog = try await openCatalog(settings, logger: logger)
+        let stores = try plugins.open(settings, logger: logger)
+        let map: StoreMap
+        do throws(StoreMapError) {
+            map = try StoreMap(stores, staging: settings.uploads.staging, default: settings.storagesBackend)
+        } catch {
+            throw Refusal(.configuration, "\(settings.position(of: "uploads.staging")): \(error)")
+        }
+        await warnAboutMissingStores(catalog, settings: settings, logger: logger)
+        let uploads = Uploads(
+            catalog: catalog, stores: map, settings: UploadSettings(settings.uploads), logger: logger)
+        await uploads.recover()
+        let fetcher = try settings.fetch.enabled ? fetcher(settings, logger: logger) : nil
+        let server = UploadServer(
+            try ServerSettings(settings, tokens: tokens), uploads: uploads, fetcher: fetcher, logger: logger)
+        do {
+            for address in try await server.start() { logger.info("listening on \(Self.url(of: address))") }
+        } catch {
+            throw Refusal(.failure, "\(settings.position(of: "server.listen")): cannot listen: \(error)")
+        }
+        return Host(
+            stores: stores, catalog: catalog, uploads: uploads, fetcher: fetcher, server: server,
+            shutdownGrace: settings.server.timeouts.shutdown, logger: logger)
+    }
+
+    /// Lets the requests under way finish, then puts everything down in the reverse order of its start.
+    func stop() async {
+        await server.shutdown(grace: shutdownGrace)
+        for task in background { task.cancel() }
+        for task in background { await task.value }
+        await fetcher?.shutdown()
+        await uploads.shutdown()
+        await catalog.close()
+        for store in stores { await store.shutdown() }
+    }
+
+    private static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
+        guard case .sqlite(let path) = settings.catalog else {
+            throw Refusal(
+                .configuration,
+                "\(settings.position(of: "catalog")): this fphost keeps its catalog in SQLite only; write sqlite:PATH")
+        }
+        do throws(CatalogError) {
+            return try await SQLiteCatalog.open(
+                path: path, durability: settings.uploads.durability == .power ? .power : .process, logger: logger)
+        } catch {
+            let position = settings.position(of: "catalog")
+            switch error {
+            case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text):
+                throw Refusal(.configuration, "\(position): \(text)")
+            case .pathTaken, .badCursor:
+                throw Refusal(.configuration, "\(position): \(error)")
+            }
+        }
+    }
+
+    private static func bearerTokens(_ settings: Settings, logger: Logger) throws -> BearerTokens {
+        var tokens: [String] = []
+        for token in settings.api.tokens {
+            switch token {
+            case .value(let secret): tokens.append(secret.value)
+            case .file(let path):
+                do throws(TokenFileError) {
+                    let file = try TokenFile.load(at: path)
+                    if file.isNew { logger.notice("made a token for the application API in \(path)") }
+                    if file.isReadableByOthers { logger.warning("\(path) can be read by others; chmod it to 600") }
+                    tokens.append(file.token)
+                } catch {
+                    throw Refusal(.configuration, "\(settings.position(of: "api.tokens")): \(error)")
+                }
+            }
+        }
+        if tokens.isEmpty { logger.warning("api.tokens is empty, so the application API is closed") }
+        return BearerTokens(tokens)
+    }
+
+    private static func fetcher(_ settings: Settings, logger: Logger) throws -> Fetcher {
+        let limits = FetchLimits(settings.fetch)
+        do {
+            let allow = try AllowList(settings.fetch.allow.map(\.text))
+            return try Fetcher(limits: limits, allow: allow, version: Version.current, logger: logger)
+        } catch {
+            throw Refusal(.configuration, "\(settings.position(of: "fetch")): \(error)")
+        }
+    }
+
+    private static func url(of address: SocketAddress) -> String {
+        guard let port = address.port, let host = address.ipAddress else {
+            return "unix:\(address.pathname ?? "")"
+        }
+        return "http://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+    }
+
+    /// Uploads in a store that the settings no longer have cannot be read; the operator should know before a client.
+    private static func warnAboutMissingStores(_ catalog: SQLiteCatalog, settings: Settings, logger: Logger) async {
+        guard let inUse = try? await catalog.storesInUse() else { return }
+        for (name, count) in inUse.sorted(by: { $0.key < $1.key }) where settings.stores[name] == nil {
+            logger.error(
+                "\(count) files are in store \"\(name)\", which is not in \(settings.source.file); add it to stores again"
+            )
+        }
+    }
+}

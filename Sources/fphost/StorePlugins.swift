@@ -1,0 +1,141 @@
+import FPConfig
+import FPStorage
+import Logging
+
+/// The plugins that the configured stores name, loaded, with each store's options checked against its plugin's table.
+struct StorePlugins {
+    /// A store that is ready to be opened.
+    struct Prepared {
+        let settings: Settings.Store
+        let library: PluginLibrary
+        let options: PluginConfigNode
+    }
+
+    /// The stores by name.
+    let byStore: [String: Prepared]
+
+    /// Loads what the settings name and nothing else. All complaints come together, each with its place in the file.
+    static func load(_ settings: Settings, logger: Logger) throws -> StorePlugins {
+        let directory =
+            switch settings.plugins.directory {
+            case .automatic: PluginDirectory(explicit: nil)
+            case .path(let path): PluginDirectory(explicit: path)
+            }
+        var problems: [ConfigProblem] = []
+        var byStore: [String: Prepared] = [:]
+        for (name, store) in settings.stores.sorted(by: { $0.value.position < $1.value.position }) {
+            let library: PluginLibrary
+            do throws(PluginLoadError) {
+                library = try PluginLibrary.load(
+                    PluginReference(store.plugin.text, sha256: store.sha256), from: directory,
+                    host: PluginHostInfo(version: Version.current), logger: logger)
+            } catch {
+                problems.append(ConfigProblem(at: settings.position(of: "stores.\(name).plugin"), "\(error)"))
+                continue
+            }
+            switch settings.options(ofStore: name, against: library.options.map(OptionSchema.init)) {
+            case .success(let checked):
+                for warning in checked.warnings { printError("\(warning)") }
+                byStore[name] = Prepared(
+                    settings: store, library: library, options: PluginConfigNode(checked.root))
+            case .failure(let errors): problems += errors.problems
+            case nil: continue
+            }
+        }
+        guard problems.isEmpty else {
+            throw Refusal(.configuration, ConfigErrors(problems).description)
+        }
+        return StorePlugins(byStore: byStore)
+    }
+
+    /// Lets each plugin check the rules between its options, without any side effect.
+    func validate(_ settings: Settings, logger: Logger) throws {
+        _ = try collecting(settings) { name, prepared throws(StoreError) in
+            try Store.validate(name: name, library: prepared.library, config: prepared.options, logger: logger)
+        }
+    }
+
+    /// Opens every store.
+    func open(_ settings: Settings, logger: Logger) throws -> [Store] {
+        try collecting(settings) { name, prepared throws(StoreError) in
+            try Store.open(
+                name: name, library: prepared.library, config: prepared.options,
+                settings: StoreSettings(
+                    threads: prepared.settings.threads, queue: prepared.settings.queue,
+                    deadline: prepared.settings.deadline), logger: logger)
+        }
+    }
+
+    private func collecting<Value>(
+        _ settings: Settings, _ body: (String, Prepared) throws(StoreError) -> Value
+    ) throws -> [Value] {
+        var problems: [ConfigProblem] = []
+        var values: [Value] = []
+        for (name, prepared) in byStore.sorted(by: { $0.key < $1.key }) {
+            do throws(StoreError) {
+                values.append(try body(name, prepared))
+            } catch {
+                problems.append(ConfigProblem(at: prepared.settings.position, "store \"\(name)\": \(error.message)"))
+            }
+        }
+        guard problems.isEmpty else { throw Refusal(.configuration, ConfigErrors(problems).description) }
+        return values
+    }
+}
+
+extension Settings.PluginReference {
+    var text: String {
+        switch self {
+        case .name(let name): name
+        case .path(let path): path
+        }
+    }
+}
+
+extension OptionSchema {
+    /// A row of a plugin's table in the terms of the configuration.
+    init(_ option: PluginOption) {
+        var flags: Flags = []
+        if option.isRequired { flags.insert(.required) }
+        if option.isSecret { flags.insert(.secret) }
+        if option.isAdvanced { flags.insert(.advanced) }
+        if option.isDeprecated { flags.insert(.deprecated) }
+        self.init(
+            key: option.key, type: ValueType(option.type), flags: flags, defaultText: option.defaultText,
+            choices: option.choices, min: option.min ?? 0, max: option.max ?? 0, help: option.help)
+    }
+}
+
+extension OptionSchema.ValueType {
+    init(_ type: PluginOption.ValueType) {
+        self =
+            switch type {
+            case .string, .unknown: .string
+            case .bool: .bool
+            case .int: .int
+            case .float: .float
+            case .size: .size
+            case .duration: .duration
+            case .choice: .choice
+            case .path: .path
+            case .url: .url
+            case .stringList: .stringList
+            case .stringMap: .stringMap
+            }
+    }
+}
+
+extension PluginConfigNode {
+    /// A checked option in the terms of the contract with plugins.
+    init(_ node: CheckedNode) {
+        let children = node.children.map { PluginConfigNode($0) }
+        let kind: Kind =
+            switch node.type {
+            case .scalar: .scalar(text: node.text, i64: node.i64, f64: node.f64)
+            case .list: .list(children)
+            case .map: .map(children)
+            }
+        self.init(
+            key: node.key, kind: kind, line: node.line, isSecret: node.isSecret, isDefaulted: node.isDefaulted)
+    }
+}
