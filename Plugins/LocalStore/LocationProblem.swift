@@ -11,17 +11,25 @@ enum LocationProblem {
             return
         }
         guard errno == ENOENT else { throw error(errno, opening: location) }
-        let parent = location.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(location[..<$0]) } ?? ""
-        guard stat(parent.isEmpty ? "/" : parent, &found) == 0 else { throw error(errno, making: location) }
-        guard found.isDirectory else { throw error(ENOTDIR, making: location) }
+        var missing = location
+        while stat(parent(of: missing), &found) != 0 {
+            guard errno == ENOENT, missing != "/" else { throw error(errno, making: missing) }
+            missing = parent(of: missing)
+        }
+        guard found.isDirectory else { throw error(ENOTDIR, making: missing) }
+        guard access(parent(of: missing), W_OK | X_OK) == 0 else { throw error(errno, making: missing) }
+    }
+
+    /// The directory that has the last part of an absolute path.
+    static func parent(of path: String) -> String {
+        let parent = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
+        return parent.isEmpty ? "/" : parent
     }
 
     static func error(_ number: Int32, making location: String) -> PluginError {
-        let parent = location.utf8.lastIndex(of: UInt8(ascii: "/")).map { location[..<$0] } ?? ""
-        let shown = parent.isEmpty ? "/" : String(parent)
+        let shown = parent(of: location)
         let sentence =
             switch number {
-            case ENOENT: "its parent \(shown) does not exist; create that, or correct `location`"
             case EACCES, EPERM: "this user may not create it in \(shown); create it, or change the owner of \(shown)"
             case ENOTDIR: "a part of \(shown) is not a directory; correct `location`"
             case EROFS: "\(shown) is on a file system that is mounted read-only"

@@ -35,9 +35,7 @@ final class Tree: Sendable {
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
         var root = cl_open(AT_FDCWD, location, flags, 0)
         if root == -ENOENT {
-            guard mkdir(location, mode_t(settings.directoryMode ?? 0o777)) == 0 || errno == EEXIST else {
-                throw LocationProblem.error(errno, making: location)
-            }
+            try make(location)
             root = cl_open(AT_FDCWD, location, flags, 0)
             if root >= 0, let mode = settings.directoryMode { fchmod(root, mode) }
         }
@@ -54,6 +52,17 @@ final class Tree: Sendable {
             return earlier
         }
         return root
+    }
+
+    /// Makes a directory and those above it that are missing.
+    private func make(_ directory: String) throws(PluginError) {
+        let mode = mode_t(settings.directoryMode ?? 0o777)
+        if mkdir(directory, mode) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, directory != "/" else { throw LocationProblem.error(errno, making: directory) }
+        try make(LocationProblem.parent(of: directory))
+        guard mkdir(directory, mode) == 0 || errno == EEXIST else {
+            throw LocationProblem.error(errno, making: directory)
+        }
     }
 
     /// Opens `path`, segments split by single slashes, below the location.
