@@ -47,7 +47,8 @@ final class House {
     ) async throws -> (Uploads, SQLiteCatalog, [Store]) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
-        let library = try PluginLibrary.load(path: path, logger: logger)
+        let library = try PluginLibrary.load(
+            path: path, expectedName: "LocalStore", host: PluginHostInfo(version: "test"), logger: logger)
         func store(_ name: String, at location: String) throws -> Store {
             let config = PluginConfigNode.map([.scalar(location, key: "location")])
             return try Store.open(

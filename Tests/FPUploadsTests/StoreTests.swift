@@ -49,7 +49,7 @@ struct StoreTests {
         var received: [Upload] = []
         for index in 0..<16 { received.append(try await house.receive([UInt8(index)])) }
         let candidates = received
-        let winners = try await withThrowingTaskGroup(of: UploadID?.self) { group in
+        let winners: [UploadID] = try await withThrowingTaskGroup(of: Optional<UploadID>.self) { group in
             for upload in candidates {
                 group.addTask {
                     let kind = await failure { _ = try await uploads.store(upload.id, path: "one") }
@@ -57,7 +57,7 @@ struct StoreTests {
                     return kind == nil ? upload.id : nil
                 }
             }
-            return try await group.reduce(into: []) { if let id = $1 { $0.append(id) } }
+            return try await group.compactMap(\.self).reduce(into: []) { $0.append($1) }
         }
         #expect(winners.count == 1)
         for (index, upload) in received.enumerated() {
