@@ -16,6 +16,17 @@ private struct ClientView: Sendable {
     var path: String { "crash/\(id).bin" }
 }
 
+/// What every client knows, whatever becomes of the host.
+private final class Ledger: Sendable {
+    private let known = Mutex<[String: ClientView]>([:])
+
+    func note(_ view: ClientView) {
+        known.withLock { $0[view.id] = view }
+    }
+
+    var views: [ClientView] { known.withLock { Array($0.values) } }
+}
+
 private struct Client: Sendable {
     static let token = [("Authorization", "Bearer test-token")]
 
@@ -93,25 +104,12 @@ struct CrashTests {
         _ host: HostProcess, contents: [[UInt8]], chunks: [Int], lifetime: Duration
     ) async throws -> [ClientView] {
         let client = Client(http: host.client)
-        let views = Mutex<[String: ClientView]>([:])
+        let ledger = Ledger()
         await withTaskGroup(of: Void.self) { group in
             for (content, chunk) in zip(contents, chunks) {
                 group.addTask {
-                    do {
-                        var view = try await client.create(content, chunk: chunk)
-                        views.withLock { $0[view.id] = view }
-                        while !view.isComplete {
-                            try await client.sendChunk(of: &view)
-                            views.withLock { [view] in $0[view.id] = view }
-                        }
-                        view.isStoreRequested = true
-                        views.withLock { [view] in $0[view.id] = view }
-                        let reply = try await client.store(view)
-                        view.isStoreAcknowledged = reply.status == 200
-                        views.withLock { [view] in $0[view.id] = view }
-                    } catch {
-                        // The host is dead; what it had acknowledged is in `views`.
-                    }
+                    // The host dies under this; what it had acknowledged is in the ledger.
+                    try? await Self.work(client, content: content, chunk: chunk, ledger: ledger)
                 }
             }
             group.addTask {
@@ -119,7 +117,21 @@ struct CrashTests {
                 try? await host.kill()
             }
         }
-        return views.withLock { Array($0.values) }
+        return ledger.views
+    }
+
+    private static func work(_ client: Client, content: [UInt8], chunk: Int, ledger: Ledger) async throws {
+        var view = try await client.create(content, chunk: chunk)
+        ledger.note(view)
+        while !view.isComplete {
+            try await client.sendChunk(of: &view)
+            ledger.note(view)
+        }
+        view.isStoreRequested = true
+        ledger.note(view)
+        let reply = try await client.store(view)
+        view.isStoreAcknowledged = reply.status == 200
+        ledger.note(view)
     }
 
     private func verify(_ known: ClientView, client: Client, directory: TemporaryDirectory) async throws {
