@@ -1,32 +1,67 @@
-/// The first bytes of an ELF file: enough to say in words what the dynamic linker would say in riddles.
+/// The head of an ELF file: enough to say in words what the dynamic linker would say in riddles, and to keep a file from
+/// it that was cut short, which would crash it.
 struct LibraryHeader {
+    private let bytes: [UInt8]
+    private let path: String
+
     /// - Throws: ``PluginLoadError`` if this machine cannot load the file as a library.
-    static func check(_ head: [UInt8], path: String) throws(PluginLoadError) {
-        guard head.count >= 20, head[0..<4].elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else {
-            throw PluginLoadError(
-                .notALibrary, plugin: path,
-                message: "it is not an ELF file, where a shared library (.so) for this machine is expected.")
+    static func check(_ file: TrustedFile) throws(PluginLoadError) {
+        let header = LibraryHeader(bytes: file.bytes(at: 0, count: 64), path: file.path)
+        try header.checkKind()
+        try header.checkWhole(file)
+    }
+
+    private func checkKind() throws(PluginLoadError) {
+        guard bytes.count == 64, bytes[0..<4].elementsEqual([0x7F, 0x45, 0x4C, 0x46]) else {
+            throw refuse(
+                .notALibrary, "it is not an ELF file, where a shared library (.so) for this machine is expected.")
         }
-        let is64Bit = head[4] == 2
-        let isLittleEndian = head[5] == 1
-        let type = word(head, 16, littleEndian: isLittleEndian)
-        let machine = word(head, 18, littleEndian: isLittleEndian)
-        guard is64Bit, isLittleEndian, machine == ownMachine else {
-            throw PluginLoadError(
-                .wrongArchitecture, plugin: path,
-                message: "it is built for \(name(machine))\(is64Bit ? "" : ", 32-bit"), where this host runs on "
-                    + "\(name(ownMachine)). Install the plugin's build for this machine.")
+        let is64Bit = bytes[4] == 2
+        let isLittleEndian = bytes[5] == 1
+        let machine = isLittleEndian ? number(bytes, 18, UInt16.self) : number(bytes, 18, UInt16.self).byteSwapped
+        guard is64Bit, isLittleEndian, machine == Self.ownMachine else {
+            throw refuse(
+                .wrongArchitecture,
+                "it is built for \(Self.name(machine))\(is64Bit ? "" : ", 32-bit"), where this host runs on "
+                    + "\(Self.name(Self.ownMachine)). Install the plugin's build for this machine.")
         }
-        guard type == sharedObject else {
-            throw PluginLoadError(
-                .notALibrary, plugin: path,
-                message:
-                    "it is an ELF file of type \(type), where a shared library (type \(sharedObject)) is expected. Link "
-                    + "it with -shared.")
+        let type = number(bytes, 16, UInt16.self)
+        guard type == Self.sharedObject else {
+            throw refuse(
+                .notALibrary,
+                "it is an ELF file of type \(type), where a shared library (type \(Self.sharedObject)) is expected. "
+                    + "Link it with -shared.")
+        }
+    }
+
+    /// The linker maps what the program headers name, and takes a fault where the file ends before.
+    private func checkWhole(_ file: TrustedFile) throws(PluginLoadError) {
+        let offset = number(bytes, 32, UInt64.self)
+        let entrySize = Int(number(bytes, 54, UInt16.self))
+        let count = Int(number(bytes, 56, UInt16.self))
+        guard entrySize >= Self.programHeaderSize else {
+            throw refuse(.notALibrary, "its ELF program headers have \(entrySize) bytes each, where 56 are expected.")
+        }
+        let table = file.bytes(at: offset, count: count * entrySize)
+        var end = offset.addingReportingOverflow(UInt64(count * entrySize)).partialValue
+        if table.count == count * entrySize {
+            for start in stride(from: 0, to: table.count, by: entrySize)
+            where number(table, start, UInt32.self) == Self.loadable {
+                let place = number(table, start + 8, UInt64.self)
+                let (last, overflow) = place.addingReportingOverflow(number(table, start + 32, UInt64.self))
+                end = max(end, overflow ? .max : last)
+            }
+        }
+        guard end <= file.size else {
+            throw refuse(
+                .notALibrary,
+                "it has \(file.size) bytes, where its own header speaks of \(end): it was cut short. Install it again.")
         }
     }
 
     private static let sharedObject: UInt16 = 3
+    private static let loadable: UInt32 = 1
+    private static let programHeaderSize = 56
     #if arch(x86_64)
     private static let ownMachine: UInt16 = 62
     #elseif arch(arm64)
@@ -46,8 +81,13 @@ struct LibraryHeader {
         }
     }
 
-    private static func word(_ bytes: [UInt8], _ index: Int, littleEndian: Bool) -> UInt16 {
-        let (low, high) = littleEndian ? (bytes[index], bytes[index + 1]) : (bytes[index + 1], bytes[index])
-        return UInt16(high) << 8 | UInt16(low)
+    private func number<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ bytes: [UInt8], _ offset: Int, _: Number.Type
+    ) -> Number {
+        Number(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Number.self) })
+    }
+
+    private func refuse(_ reason: PluginLoadError.Reason, _ message: String) -> PluginLoadError {
+        PluginLoadError(reason, plugin: path, message: message)
     }
 }

@@ -60,7 +60,7 @@ public final class PluginLibrary: @unchecked Sendable {
         path: String, expectedName: String, sha256: String? = nil, host: PluginHostInfo, logger: Logger
     ) throws(PluginLoadError) -> PluginLibrary {
         let file = try TrustedFile(path: path, sha256: sha256)
-        try LibraryHeader.check(file.head, path: file.path)
+        try LibraryHeader.check(file)
         // A plugin that writes to a connection which the peer has closed must get EPIPE, not end the process.
         signal(SIGPIPE, SIG_IGN)
         let result: Result<PluginLibrary, PluginLoadError> = loaded.withLock { loaded in

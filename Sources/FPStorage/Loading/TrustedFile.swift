@@ -4,11 +4,12 @@ import Glibc
 /// Checks a plugin's file before the dynamic linker sees it, for constructors run inside `dlopen`.
 ///
 /// Clean parents make checking first and loading afterwards safe: nobody else can put another file in its place.
-struct TrustedFile {
+final class TrustedFile {
     /// The path without symbolic links.
     let path: String
-    /// The first bytes of the file.
-    let head: [UInt8]
+    /// The size of the file in bytes.
+    let size: UInt64
+    private let descriptor: Int32
 
     /// - Throws: ``PluginLoadError``, one sentence for each thing that can be wrong.
     init(path: String, sha256: String?) throws(PluginLoadError) {
@@ -28,10 +29,23 @@ struct TrustedFile {
                 .notAFile, plugin: real,
                 message: "it cannot be read: \(SystemError.text()). Make it readable for this user.")
         }
-        defer { close(descriptor) }
+        var status = stat()
+        fstat(descriptor, &status)
         self.path = real
-        head = Self.readHead(descriptor)
-        if let sha256 { try Self.check(descriptor, path: real, sha256: sha256) }
+        self.descriptor = descriptor
+        size = UInt64(status.st_size)
+        if let sha256 { try check(sha256: sha256) }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Up to `count` bytes from `offset` on; fewer at the end of the file.
+    func bytes(at offset: UInt64, count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = max(0, pread(descriptor, buffer.baseAddress, count, Int(clamping: offset)))
+        }
     }
 
     private static func checkOwnership(of path: String) throws(PluginLoadError) {
@@ -93,13 +107,7 @@ struct TrustedFile {
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     }
 
-    private static func readHead(_ descriptor: Int32) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
-            count = max(0, pread(descriptor, buffer.baseAddress, 64, 0))
-        }
-    }
-
-    private static func check(_ descriptor: Int32, path: String, sha256: String) throws(PluginLoadError) {
+    private func check(sha256: String) throws(PluginLoadError) {
         let wanted = sha256.lowercased()
         guard wanted.utf8.count == 64, wanted.allSatisfy(\.isHexDigit) else {
             throw PluginLoadError(
