@@ -52,7 +52,9 @@ final class Driver {
                 waiting.append(request)
             }
         case .proceed(let exchange):
-            active[ObjectIdentifier(exchange)]?.proceed()
+            guard let transfer = active[ObjectIdentifier(exchange)] else { return }
+            let code = transfer.proceed()
+            if code != CURLE_OK { end(transfer, with: code) }
         case .abort(let exchange):
             abort(exchange)
         case .stop:
@@ -113,19 +115,23 @@ final class Driver {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
                 let transfer = Transfer.of(easy)
             else { continue }
-            let result = fp_curl_message_result(message)
-            remove(transfer)
-            do throws(FetchError) {
-                switch try transfer.conclude(result) {
-                case .done:
-                    transfer.exchange.finish(.success(()))
-                case .next:
-                    try transfer.prepare()
-                    try add(transfer)
-                }
-            } catch {
-                transfer.exchange.finish(.failure(error))
+            end(transfer, with: fp_curl_message_result(message))
+        }
+    }
+
+    /// Takes a hop's end for what it is: the file's end, a failure or the start of the next hop.
+    private func end(_ transfer: Transfer, with result: CURLcode) {
+        remove(transfer)
+        do throws(FetchError) {
+            switch try transfer.conclude(result) {
+            case .done:
+                transfer.exchange.finish(.success(()))
+            case .next:
+                try transfer.prepare()
+                try add(transfer)
             }
+        } catch {
+            transfer.exchange.finish(.failure(error))
         }
     }
 

@@ -38,7 +38,11 @@ struct EasyOptions {
         try set(CURLOPT_SSL_VERIFYPEER, 1)
         try set(CURLOPT_SSL_VERIFYHOST, 2)
         try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        if let file = settings.certificateAuthorities { try set(CURLOPT_CAINFO, file) }
+        if let file = settings.certificateAuthorities {
+            try set(CURLOPT_CAINFO, file)
+            // With one file and no directory, libcurl parses the certificates once and not per connection.
+            try set(CURLOPT_CAPATH, String?.none)
+        }
         try set(CURLOPT_LOW_SPEED_LIMIT, settings.limits.minimumSpeed)
         try set(CURLOPT_LOW_SPEED_TIME, max(1, Int(settings.limits.minimumSpeedOver.components.seconds)))
         // Signals belong to the process.
@@ -93,7 +97,7 @@ struct EasyOptions {
         try check(option, fp_curl_easy_setopt_long(easy, option, value))
     }
 
-    private func set(_ option: CURLoption, _ value: String) throws(Refused) {
+    private func set(_ option: CURLoption, _ value: String?) throws(Refused) {
         try check(option, fp_curl_easy_setopt_string(easy, option, value))
     }
 

@@ -27,7 +27,7 @@ public final class Fetcher: Sendable {
     /// - Parameters:
     ///   - limits: What a fetch may cost.
     ///   - allow: Addresses and names outside of the public internet that may be fetched from.
-    ///   - certificateAuthorities: A PEM file of authorities to trust, besides the system's certificate directory.
+    ///   - certificateAuthorities: A PEM file of the authorities to trust in place of the system's.
     ///   - version: The host's version, for the User-Agent.
     ///   - logger: Hears about completed fetches (debug) and trouble with libcurl (error). Errors of single fetches
     ///     are for the caller to log.
@@ -51,7 +51,7 @@ public final class Fetcher: Sendable {
         let settings = FetchSettings(
             limits: limits,
             addressGuard: AddressGuard(allow: allow),
-            certificateAuthorities: certificateAuthorities,
+            certificateAuthorities: certificateAuthorities ?? Self.systemAuthorities,
             userAgent: "fphost/\(version)",
             logger: logger
         )
@@ -79,6 +79,9 @@ public final class Fetcher: Sendable {
         } catch {
             throw FetchError(.invalidURL, detail: "the URL asked for is not usable: \(error.problem)")
         }
+        if let refusal = settings.addressGuard.refusal(of: target) {
+            throw FetchError(.notAllowed, detail: "\(target.withoutQuery): \(refusal)")
+        }
         let exchange = Exchange(mailbox: mailbox, capacity: settings.limits.bufferedBytes)
         let deadline = ContinuousClock.now + settings.limits.timeout
         guard mailbox.post(.start(.init(exchange: exchange, url: target, deadline: deadline))) else {
@@ -93,6 +96,13 @@ public final class Fetcher: Sendable {
         mailbox.post(.stop)
         await mailbox.ended()
     }
+
+    /// The PEM file that libcurl was built to use, if it is there.
+    private static let systemAuthorities: String? = {
+        let version = curl_version_info(CURLVERSION_TENTH)
+        guard let file = version?.pointee.cainfo, access(file, R_OK) == 0 else { return nil }
+        return String(cString: file)
+    }()
 
     /// libcurl wants to be told once per process that it is going to be used.
     private static let libcurl = curl_global_init(Int(CURL_GLOBAL_DEFAULT))

@@ -65,7 +65,6 @@ final class Transfer {
 
     /// Readies the handle for the hop to `url`.
     func prepare() throws(FetchError) {
-        if let refusal = settings.addressGuard.refusal(of: url) { throw failure(.notAllowed, refusal) }
         let remaining = ContinuousClock.now.duration(to: deadline)
         guard remaining > .zero else { throw failure(.timedOut, "no time is left") }
         head = ResponseHead()
@@ -82,8 +81,8 @@ final class Transfer {
         }
     }
 
-    /// Goes on after the consumer made room.
-    func proceed() {
+    /// Goes on after the consumer made room; anything but `CURLE_OK` is the end of it.
+    func proceed() -> CURLcode {
         curl_easy_pause(easy, CURLPAUSE_CONT)
     }
 }
@@ -147,6 +146,7 @@ extension Transfer {
             }
             redirects += 1
             url = target
+            if let refusal = settings.addressGuard.refusal(of: target) { throw failure(.notAllowed, refusal) }
             return .next
         case .accept(let head):
             guard result == CURLE_OK, received == head.contentLength ?? received else {
