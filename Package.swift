@@ -1,13 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else.
+/// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
+/// keeps some local symbols in the dynamic symbol table.
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
     .target(
         name: name,
         dependencies: ["FPPluginKit"] + links,
         path: "Plugins/\(name)",
-        linkerSettings: [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"])]
+        linkerSettings: [
+            .unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"])
+        ]
     )
 }
 
