@@ -64,13 +64,36 @@ let package = Package(
         ),
 
         .target(name: "Support", path: "Tests/Support"),
+        .target(name: "PluginTestKit", dependencies: ["FPPluginAPI"], path: "Tests/PluginTestKit"),
+        .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
+        .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
+        .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
+        .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
-        .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
         .testTarget(
             name: "FPUploadsTests",
             dependencies: ["FPCatalog", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging]),
+        .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
+        .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
+        .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
+        .testTarget(name: "FPServerHTTPTests", dependencies: ["FPServer", nioCore, nioHTTP1, logging]),
+        .testTarget(
+            name: "FPServerTests",
+            dependencies: [
+                "FPAccess", "FPCatalog", "FPFetch", "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support",
+                nioCore, nioHTTP1, logging,
+            ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzer brings its own main and needs -sanitize=fuzzer, so it is a part of the package only for `make fuzz`.
+if Context.environment["FPHOST_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "MultipartFuzz", dependencies: ["CFuzzer", "FPMultipart", nioCore], path: "Tests/Fuzz/Multipart"),
+    ]
+}
