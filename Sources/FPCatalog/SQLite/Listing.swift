@@ -57,8 +57,14 @@ struct Listing {
     private func conditions(_ states: [String]) -> [SQL] {
         var conditions: [SQL] = [states.count == 1 ? "u.state = \(states[0])" : "u.state IN \(states)"]
         if let owner = query.owner { conditions.append("u.owner = \(owner)") }
-        if let from = query.createdFrom { conditions.append("u.created_at >= \(from.milliseconds)") }
-        if let before = query.createdBefore { conditions.append("u.created_at < \(before.milliseconds)") }
+        // Where the cursor is the narrower bound, it is the only one: SQLite enters the index at one of them, and at
+        // the wrong one it would walk through all pages before this.
+        if let from = query.createdFrom, after == nil || query.newestFirst {
+            conditions.append("u.created_at >= \(from.milliseconds)")
+        }
+        if let before = query.createdBefore, after == nil || !query.newestFirst {
+            conditions.append("u.created_at < \(before.milliseconds)")
+        }
         if let after {
             let side = SQL(sql: query.newestFirst ? "<" : ">")
             conditions.append(

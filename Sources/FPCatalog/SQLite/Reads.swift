@@ -34,8 +34,8 @@ extension Database {
         try inSnapshot {
             try numbers(
                 """
-                SELECT number FROM uploads WHERE state IN ('receiving', 'complete') AND touched_at < ?
-                ORDER BY touched_at, id LIMIT ?
+                SELECT number FROM uploads INDEXED BY uploads_by_touch
+                WHERE state IN ('receiving', 'complete') AND touched_at < ? ORDER BY touched_at, id LIMIT ?
                 """,
                 [moment.milliseconds, max(0, limit)]
             ).map(record(number:))

@@ -8,7 +8,8 @@ import struct Foundation.Data
 /// The catalog in one SQLite file, for one host at a time.
 ///
 /// All changes go through one connection, whose commits they share; reads have connections of their own and see every
-/// change that returned before they were asked. No call blocks its thread.
+/// change that returned before they were asked. No call blocks its thread, and none is given up because its task is
+/// cancelled: what it was asked to change is changed or refused.
 public final class SQLiteCatalog: Catalog {
     /// What a change that returned survives.
     public enum Durability: Sendable {

@@ -73,6 +73,8 @@ import Testing
             #expect(try await catalog.chunk(of: upload.id, at: 0) != nil)
             #expect(try await catalog.chunk(of: upload.id, at: 10) == nil)
             #expect(try await catalog.chunk(of: upload.id, at: 20) == nil)
+            #expect(try await catalog.rewind(upload.id, to: 10, at: 5))
+            #expect(try await catalog.chunk(of: upload.id, at: 0) != nil, "it ends at the offset, not beyond")
         }
     }
 
