@@ -3,21 +3,25 @@ import os
 import time
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from support.host import CLIENT, PROGRAM, Host
 from support.pages import PageServer, RemoteSite
 from support.proxy import Proxy
 
+# A deadline, not a wait: what comes at once costs nothing, and a busy machine is no failure.
+SECONDS = 60
+expect.set_options(timeout=SECONDS * 1000)
+
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
-def eventually(what, condition, seconds=30):
-    """The first true value of `condition`, asked again until then."""
+def eventually(what, condition, seconds=SECONDS):
+    """The first true value of `condition`, asked again until then; `what`, a text or what makes one, says what for."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"{what}: not within {seconds} s")
+            pytest.fail(f"{what() if callable(what) else what}: not within {seconds} s")
         time.sleep(0.02)
     return value
 
@@ -78,6 +82,7 @@ def chromium():
 def tab(chromium):
     """A page of a browser profile of its own. An error in the page fails the test."""
     context = chromium.new_context()
+    context.set_default_timeout(SECONDS * 1000)
     page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -134,16 +139,17 @@ class Pond:
     def forget_requests(self):
         self.tab.evaluate("bench.requests.length = 0")
 
-    def wait_for(self, item, status, seconds=30):
+    def wait_for(self, item, status, seconds=SECONDS):
         def reached():
             state = self.state(item)
             if state and state["status"] != status and state["status"].endswith("_ERROR"):
                 pytest.fail(f"wanted {status}, but the item is {state}; requests: {self.requests()}")
             return state and state["status"] == status and state
 
-        return eventually(f"item {item} reaching {status} (now {self.state(item)})", reached, seconds)
+        return eventually(
+            lambda: f"{self.state(item)} reaching {status} after {self.requests()}", reached, seconds)
 
-    def loaded(self, item, seconds=30):
+    def loaded(self, item, seconds=SECONDS):
         """The state of an item once its bytes came from the server; until then it has a status, but no file."""
 
         def reached():
@@ -152,9 +158,9 @@ class Pond:
                 pytest.fail(f"the item did not load: {state}; requests: {self.requests()}")
             return state["loaded"] and state
 
-        return eventually(f"item {item} being loaded", reached, seconds)
+        return eventually(lambda: f"{self.state(item)} being loaded by {self.requests()}", reached, seconds)
 
-    def uploaded(self, item, seconds=30):
+    def uploaded(self, item, seconds=SECONDS):
         """The server's id of the item, once FilePond counts it as uploaded."""
         return self.wait_for(item, "PROCESSING_COMPLETE", seconds)["serverId"]
 
@@ -200,6 +206,7 @@ def server(request, host):
 def pond_elsewhere(chromium, site, host):
     """A pond of somebody else, in a browser profile of its own."""
     context = chromium.new_context()
+    context.set_default_timeout(SECONDS * 1000)
     page = context.new_page()
     page.goto(site.origin + "/")
     pond = Pond(page)

@@ -95,7 +95,7 @@ def test_a_large_file_goes_up_in_chunks_and_is_undone(page, api):
     sent = []
     page.on("request", lambda request: sent.append(request.method))
     choose(page, "film.mp4", FILM, "video/mp4")
-    expect(row(page, "film.mp4").locator(".state")).to_have_text("complete", timeout=30_000)
+    expect(row(page, "film.mp4").locator(".state")).to_have_text("complete")
     assert sent.count("PATCH") == 3
     assert api.content(only(api, "film.mp4")["id"]) == FILM
     page.locator(".filepond--action-revert-item-processing").click()

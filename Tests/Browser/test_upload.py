@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import eventually
+from conftest import SECONDS, eventually
 from support.pages import content
 
 CHUNK = 100_000
@@ -194,7 +194,7 @@ def test_an_upload_is_paused_inside_a_chunk_and_resumed(pond, server, api, proxy
     stalled = proxy.stall_request(50_000, mark=b"Upload-Offset: 200000")
     item = pond.add("paused.bin", 16, 450_000)
     pond.process(item)
-    assert stalled.done.wait(30)
+    assert stalled.done.wait(SECONDS)
     assert api.get(pond.state(item)["transferId"])["state"] == "receiving"
     pond.abort(item)
     pond.wait_for(item, "IDLE")
@@ -210,7 +210,7 @@ def test_a_cancelled_upload_leaves_nothing(pond, server, api, proxy):
     pond.start(server=server(proxy.origin), chunkUploads=True, chunkSize=CHUNK)
     stalled = proxy.stall_request(50_000)
     item = pond.add("cancelled.bin", 17, 350_000)
-    assert stalled.done.wait(30)
+    assert stalled.done.wait(SECONDS)
     id = pond.state(item)["transferId"]
     assert api.get(id)["state"] == "receiving"
     pond.click("abort-item-processing")

@@ -25,7 +25,7 @@ const bench = {
   },
 
   async addSource(source) {
-    return (await within(30, this.pond.addFile(source))).id;
+    return (await within(60, this.pond.addFile(source))).id;
   },
 
   /** The items that the pond began with. */

@@ -41,7 +41,8 @@ class Host:
         (self.directory / "fphost.yaml").write_text(json.dumps(configuration, indent=2))
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "--config", self.directory / "fphost.yaml"],
-            cwd=self.directory,
+            # A host in a working tree finds the demo page's files there; the YAML's paths begin at the YAML.
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -49,7 +50,7 @@ class Host:
         )
         self.listening = threading.Event()
         threading.Thread(target=self._read_log, daemon=True).start()
-        if not self.listening.wait(30) or not self.origin:
+        if not self.listening.wait(60) or not self.origin:
             self.process.kill()
             raise RuntimeError(f"{PROGRAM} did not start to listen:\n" + "".join(self.log))
         self.api = API(self.origin, (self.directory / "data/api-token").read_text().strip())
@@ -68,7 +69,7 @@ class Host:
     def stop(self):
         self.process.terminate()
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -90,7 +91,7 @@ class API:
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, response.headers, response.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -118,4 +119,4 @@ class API:
         return json.loads(self._expect({200, 201}, "POST", f"/{id}/store", {"path": path}))
 
     def delete(self, id, delete_file=True):
-        self._expect({204}, "DELETE", f"/{id}?delete_file={'true' if delete_file else 'false'}")
+        self._expect({200, 204}, "DELETE", f"/{id}?delete_file={'true' if delete_file else 'false'}")
