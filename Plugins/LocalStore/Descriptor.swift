@@ -5,6 +5,7 @@ import Glibc
 /// An open file or directory, closed when its owner lets go of it.
 struct Descriptor: ~Copyable {
     let raw: Int32
+    private var isLocked = false
 
     /// Takes over what a call of CLinux returned.
     /// - Throws: the negated `errno` as a bare number, for the caller knows what it was doing.
@@ -13,7 +14,23 @@ struct Descriptor: ~Copyable {
         raw = result
     }
 
-    deinit { close(raw) }
+    deinit {
+        // A child that the host is just starting shares the lock until it runs its own program: closing alone would
+        // leave it locked for that long.
+        if isLocked { flock(raw, LOCK_UN) }
+        close(raw)
+    }
+
+    /// Takes the file's lock.
+    /// - Returns: false if somebody else holds it.
+    mutating func lock() throws(SystemError) -> Bool {
+        guard flock(raw, LOCK_EX | LOCK_NB) != 0 else {
+            isLocked = true
+            return true
+        }
+        guard errno == EWOULDBLOCK else { throw SystemError(number: errno) }
+        return false
+    }
 
     func status() throws(SystemError) -> FileStatus {
         var found = FileStatus()

@@ -27,15 +27,13 @@ extension Tree {
                         cl_open(staging.raw, token.id.fileName, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0))
                 }
             }
-            guard let file else {
+            guard var file else {
                 let found = try recogniseCommit(of: token, in: root)
                 unlinkat(staging.raw, token.id.recordName, 0)
                 return found
             }
-            guard flock(file.raw, LOCK_EX | LOCK_NB) == 0 else {
-                let number = errno
-                guard number == EWOULDBLOCK else { throw SystemError(number: number).doing(doing) }
-                throw PluginError(.conflict, "another writer holds the upload of \"\(token.key)\"", errno: number)
+            guard try saying(doing, { () throws(SystemError) in try file.lock() }) else {
+                throw PluginError(.conflict, "another writer holds the upload of \"\(token.key)\"", errno: EWOULDBLOCK)
             }
             let status = try saying(doing) { () throws(SystemError) in try file.status() }
             // Its holder may have published or dropped it before letting go of the lock.

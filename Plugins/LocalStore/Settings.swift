@@ -11,7 +11,7 @@ struct Settings: Sendable {
 
     static let location = Option.path(
         "location",
-        help: "The directory that holds the files. It is made if only its last part is missing.")
+        help: "The directory that holds the files. It is made where it is missing, with the directories above it.")
 
     static let fileMode = Option.string(
         "file_permissions_mode", default: "0644",

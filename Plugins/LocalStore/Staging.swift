@@ -43,8 +43,8 @@ extension Tree {
                 try SessionRecord(key: key, ifNotExists: ifNotExists, safety: safety)
                     .create(named: id.recordName, in: staging)
                 let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-                let file = try Descriptor(cl_open(staging.raw, id.fileName, flags, settings.fileMode))
-                try check(flock(file.raw, LOCK_EX | LOCK_NB))
+                var file = try Descriptor(cl_open(staging.raw, id.fileName, flags, settings.fileMode))
+                guard try file.lock() else { throw SystemError(number: EWOULDBLOCK) }
                 _ = id.mark(file.raw)
                 let identity = SessionToken.Identity.of(file.raw, try file.status(), id)
                 let token = SessionToken(id: id, key: key, ifNotExists: ifNotExists, identity: identity)

@@ -11,6 +11,19 @@ package struct Failure: Error, Equatable, CustomStringConvertible {
     package let outcomeUnknown: Bool
     package let requestID: String
 
+    package init(
+        status: fp_status, message: String, errno: Int32 = 0, nativeCode: Int32 = 0,
+        retryAfterMilliseconds: UInt32 = 0, outcomeUnknown: Bool = false, requestID: String = ""
+    ) {
+        self.status = status
+        self.message = message
+        self.errno = errno
+        self.nativeCode = nativeCode
+        self.retryAfterMilliseconds = retryAfterMilliseconds
+        self.outcomeUnknown = outcomeUnknown
+        self.requestID = requestID
+    }
+
     package var description: String { "status \(status), errno \(errno): \(message)" }
 }
 

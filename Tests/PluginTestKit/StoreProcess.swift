@@ -130,7 +130,7 @@ private func pipe2Closing(_ ends: inout [Int32]) -> Bool {
     return ends.allSatisfy { fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }
 }
 
-private func withCStrings<Result>(
+func withCStrings<Result>(
     _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
     var pointers = strings.map { strdup($0) } + [nil]

@@ -2,7 +2,7 @@
  * of them, and make system calls fail that nothing else can make fail.  Every command is answered by one line:
  * "ok ..." or "error STATUS ERRNO FLAGS MESSAGE".
  *
- *   store-driver LIBRARY KEY=VALUE...
+ *   store-driver LIBRARY [deny:CALL=ERRNO...] KEY=VALUE...
  */
 #define _GNU_SOURCE
 #define FP_HELPERS
@@ -214,6 +214,7 @@ static int deny(const char *name, int number)
         {"unlinkat", SYS_unlinkat, -1, 0},
         {"rename-no-replace", SYS_renameat2, 4, 1}, {"tmpfile", SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY},
         {"create", SYS_openat, 2, O_CREAT},
+        {"directory-fsync", SYS_openat, 2, O_DIRECTORY},
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         if (strcmp(calls[i].name, name))
@@ -270,8 +271,13 @@ static int run(char *line)
         storm(one, number);
     else if (sscanf(line, "deny %1099s %d", one, &number) == 2)
         printf(deny(one, number) ? "error -1 0 0 cannot install the filter\n" : "ok\n");
-    else if (sscanf(line, "files %d", &number) == 1) {
-        struct rlimit limit = {(rlim_t)number, (rlim_t)number};
+    else if (sscanf(line, "user %d", &number) == 1) {
+        uid_t id = (uid_t)number;
+        printf(setresgid(id, id, id) || setresuid(id, id, id) ? "error -1 0 0 cannot change the user\n" : "ok\n");
+    } else if (sscanf(line, "files %d", &number) == 1) {
+        struct rlimit limit;
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = (rlim_t)number;
         printf(setrlimit(RLIMIT_NOFILE, &limit) ? "error -1 0 0 setrlimit\n" : "ok\n");
     } else
         return -1;
@@ -293,16 +299,24 @@ int main(int count, char **arguments)
     if (!plugin)
         return 2;
     memset(nodes, 0, sizeof nodes);
-    nodes[0] = (fp_node){.struct_size = sizeof *nodes, .type = FP_N_MAP, .child = count > 2 ? &nodes[1] : NULL};
+    nodes[0] = (fp_node){.struct_size = sizeof *nodes, .type = FP_N_MAP};
+    const fp_node **last = &nodes[0].child;
     for (int i = 2; i < count; i++) {
         char *equals = strchr(arguments[i], '=');
         if (!equals)
             return 2;
         *equals = 0;
+        if (!strncmp(arguments[i], "deny:", 5)) {
+            if (deny(arguments[i] + 5, atoi(equals + 1)))
+                return 2;
+            continue;
+        }
         nodes[i - 1] = (fp_node){
             .struct_size = sizeof *nodes, .type = FP_N_SCALAR, .key = borrow(arguments[i]), .text = borrow(equals + 1),
-            .i64 = !strcmp(equals + 1, "true"), .next = i + 1 < count ? &nodes[i] : NULL,
+            .i64 = !strcmp(equals + 1, "true"),
         };
+        *last = &nodes[i - 1];
+        last = &nodes[i - 1].next;
     }
     if (failed(plugin->create(&host, nodes, fresh_call(), &store)))
         return 1;
