@@ -14,6 +14,8 @@ struct VariableExpansion {
         let scalars = Array(text.unicodeScalars)
         var result = String.UnicodeScalarView()
         var failures: [Failure] = []
+        // Behind this no variable can end. Looking for each end anew would take long in a text of nothing but beginnings.
+        let lastEnd = scalars.lastIndex(of: "}") ?? -1
         var index = 0
         while index < scalars.count {
             guard scalars[index] == "$" else {
@@ -25,7 +27,7 @@ struct VariableExpansion {
             if next == "$" {
                 result.append("$")
                 index += 2
-            } else if next == "{", let end = scalars[index...].firstIndex(of: "}") {
+            } else if next == "{", index < lastEnd, let end = scalars[index...].firstIndex(of: "}") {
                 switch value(of: scalars[(index + 2)..<end]) {
                 case .success(let value): result.append(contentsOf: value.unicodeScalars)
                 case .failure(let complaint): failures.append(Failure(offset: index, message: complaint.text))

@@ -174,8 +174,13 @@ struct YAMLTree {
             return ConfigNode(content: .null, position: position)
         }
         let (text, failures) = expansion.expand(source)
+        let firstColumn = failures.isEmpty ? nil : self.firstColumn(of: source, event)
         for failure in failures {
-            problems.error(at: self.position(of: failure, in: source, event), failure.message)
+            var place = position
+            if let firstColumn {
+                place.column = firstColumn + failure.offset
+            }
+            problems.error(at: place, failure.message)
         }
         var isRefused = !failures.isEmpty
         if text.utf8.contains(0) {
@@ -199,13 +204,12 @@ struct YAMLTree {
         )
     }
 
-    /// The place of a `$`. Exact if the characters of the file are those of the value, else the start of the value.
-    private func position(of failure: VariableExpansion.Failure, in text: String, _ event: YAMLEvent) -> ConfigPosition
-    {
+    /// Where the characters of a value begin, if they are those of the file one by one: in one line, without escapes.
+    private func firstColumn(of text: String, _ event: YAMLEvent) -> Int? {
         let surplus = event.end.column - event.start.column - text.unicodeScalars.count
-        guard event.start.line == event.end.line, surplus == 0 || surplus == 2 else { return position(event.start) }
+        guard event.start.line == event.end.line, surplus == 0 || surplus == 2 else { return nil }
         let quote = surplus / 2
-        return source.position(line: event.start.line, column: event.start.column + quote + failure.offset)
+        return event.start.column + quote
     }
 
     private mutating func descend(_ mark: YAMLMark) throws(YAMLFailure) {

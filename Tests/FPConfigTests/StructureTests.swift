@@ -1,4 +1,5 @@
 import FPConfig
+import Glibc
 import Testing
 
 /// What a file must be before its keys are looked at.
@@ -117,6 +118,26 @@ struct StructureTests {
         #expect(complaints(nested(64)) == [])
         #expect(complaints(nested(65)) == ["fphost.yaml:1:111: values are nested more than 64 levels deep"])
         #expect(complaints(String(repeating: "[", count: 500_000)).count == 1)
+    }
+
+    @Test(arguments: [
+        "$x", "${", "${}", "$${", "[", "{a: ", "- ", "? ", "&a ", "a: 1\n", "\"", "'", "|\n", "%", "\t", "!a ",
+    ])
+    func `a long and hostile file is refused in a time that its length explains`(piece: String) {
+        let flood = String(repeating: piece, count: 250_000 / piece.utf8.count)
+        for before in ["", "\(oneStore)uploads: {field: \""] {
+            let start = threadTime()
+            #expect(!complaints(before + flood + "\"}").isEmpty)
+            // Far more than it takes, and far less than time that grows with the square of the length.
+            #expect(threadTime() - start < .seconds(20))
+        }
+    }
+
+    /// The time that this thread has computed: unlike a clock's, it does not grow while other tests run.
+    private func threadTime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     @Test func `every complaint is reported at once, in the order of the file`() {
