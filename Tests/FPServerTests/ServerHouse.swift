@@ -1,0 +1,170 @@
+import FPAccess
+import FPCatalog
+import FPFetch
+import FPServer
+import FPStorage
+import FPUploads
+import Foundation
+import Logging
+import Support
+import Testing
+
+/// A server on a free port, over real uploads on a real catalog and real LocalStores in a directory of their own.
+final class ServerHouse: Sendable {
+    static let token = "token-of-the-application"
+
+    let directory: TemporaryDirectory
+    let client: HTTPClient
+    let uploads: Uploads
+    private let server: UploadServer
+    private let catalog: SQLiteCatalog
+    private let stores: [Store]
+    private let fetcher: Fetcher?
+
+    init(_ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false)
+        async throws
+    {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        directory = try TemporaryDirectory()
+        let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
+        let library = try PluginLibrary.load(
+            path: path, expectedName: "LocalStore", host: PluginHostInfo(version: "test"), logger: logger)
+        stores = try ["staging", "media", "archive"].map { [directory] name in
+            let location = directory.url.appendingPathComponent(name).path
+            return try Store.open(
+                name: name, library: library, config: .map([.scalar(location, key: "location")]),
+                settings: StoreSettings(), logger: logger)
+        }
+        catalog = try await SQLiteCatalog.open(
+            path: directory.url.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
+        var uploadSettings = UploadSettings()
+        var settings = ServerSettings(
+            http: .init(addresses: [.tcp(host: "127.0.0.1", port: 0)]), basePath: try BasePath("/fp"))
+        settings.tokens = BearerTokens(["another-token-of-the-application", Self.token])
+        try change(&uploadSettings, &settings)
+        uploads = Uploads(
+            catalog: catalog, stores: try StoreMap(stores, staging: "staging", default: "media"),
+            settings: uploadSettings, logger: logger)
+        fetcher =
+            fetches ? try Fetcher(allow: try AllowList(["127.0.0.1"]), version: "test", logger: logger) : nil
+        server = UploadServer(settings, uploads: uploads, fetcher: fetcher, logger: logger)
+        client = HTTPClient(port: try #require(try await server.start().first?.port))
+    }
+
+    /// Runs `body` on a server of its own.
+    static func with(
+        _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
+        _ body: (ServerHouse) async throws -> Void
+    ) async throws {
+        let house = try await ServerHouse(change, fetches: fetches)
+        do {
+            try await body(house)
+        } catch {
+            await house.close()
+            throw error
+        }
+        await house.close()
+    }
+
+    func close() async {
+        await server.shutdown(grace: .seconds(5))
+        await fetcher?.shutdown()
+        await uploads.shutdown()
+        await catalog.close()
+        for store in stores { await store.shutdown() }
+    }
+
+    // MARK: - What clients do
+
+    @discardableResult
+    func send(_ method: String, _ target: String, _ headers: [(String, String)] = [], _ body: [UInt8] = []) async throws
+        -> HTTPReply
+    {
+        try await client.send(method, target, headers: headers, body: body)
+    }
+
+    /// A request with the application's token.
+    @discardableResult
+    func call(_ method: String, _ target: String, json: String? = nil) async throws -> HTTPReply {
+        var headers = [("Authorization", "Bearer \(Self.token)")]
+        if json != nil { headers.append(("Content-Type", "application/json")) }
+        return try await send(method, target, headers, Array((json ?? "").utf8))
+    }
+
+    /// Uploads whole files in one form; the first one is the main file.
+    func upload(_ files: [(name: String, content: [UInt8])], metadata: String = "{}") async throws -> String {
+        var form = Form()
+        form.add("filepond", metadata)
+        for file in files { form.add("filepond", file: file.name, file.content) }
+        return try await id(of: send("POST", "/fp/process/", form.headers, form.body))
+    }
+
+    func upload(_ name: String = "hello.txt", _ content: String = "Hello, FilePond!") async throws -> String {
+        try await upload([(name, Array(content.utf8))])
+    }
+
+    /// Announces a file that comes in chunks.
+    func announce(_ length: Int, metadata: String = "{}") async throws -> String {
+        var form = Form()
+        form.add("filepond", metadata)
+        let headers = form.headers + [("Upload-Length", "\(length)")]
+        return try await id(of: send("POST", "/fp/process/", headers, form.body))
+    }
+
+    @discardableResult
+    func patch(_ id: String, _ offset: Int, of length: Int, _ content: String, name: String = "chunked.txt")
+        async throws -> HTTPReply
+    {
+        try await send(
+            "PATCH", "/fp/patch/\(id)", Self.chunkHeaders(offset, of: length, name: name), Array(content.utf8))
+    }
+
+    static func chunkHeaders(_ offset: Int, of length: Int, name: String = "chunked.txt") -> [(String, String)] {
+        [
+            ("Content-Type", "application/offset+octet-stream"), ("Upload-Offset", "\(offset)"),
+            ("Upload-Length", "\(length)"), ("Upload-Name", name),
+        ]
+    }
+
+    func store(_ id: String, _ path: String) async throws {
+        let reply = try await call("POST", "/api/v1/uploads/\(id)/store", json: "{\"path\": \"\(path)\"}")
+        try #require(reply.status == 200, "\(reply.text)")
+    }
+
+    private func id(of reply: HTTPReply) throws -> String {
+        try #require(reply.status == 200 && UploadID(reply.text) != nil, "\(reply.status) \(reply.text)")
+        return reply.text
+    }
+
+    /// Everything on disk that holds bytes of uploads, finished or not; the stores' own bookkeeping is left out.
+    func filesOnDisk() -> [String] {
+        ["staging", "media", "archive"].flatMap { directory.files(below: $0) }
+    }
+}
+
+/// A multipart form as a browser writes it.
+struct Form {
+    let boundary: String
+    private var parts: [UInt8] = []
+
+    init(boundary: String = "----WebKitFormBoundaryE19zNvXGzXaLvS5C") {
+        self.boundary = boundary
+    }
+
+    var headers: [(String, String)] { [("Content-Type", "multipart/form-data; boundary=\(boundary)")] }
+    var body: [UInt8] { parts + Array("--\(boundary)--\r\n".utf8) }
+    /// A form whose connection was cut.
+    var openBody: [UInt8] { parts }
+
+    mutating func add(_ field: String, _ text: String) {
+        parts += Array("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"\r\n\r\n\(text)\r\n".utf8)
+    }
+
+    mutating func add(_ field: String, file name: String, _ content: [UInt8], type: String? = nil) {
+        let name = name.replacingOccurrences(of: "\"", with: "%22")
+        parts += Array(
+            "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"; filename=\"\(name)\"\r\n".utf8)
+        parts +=
+            Array("Content-Type: \(type ?? "application/octet-stream")\r\n\r\n".utf8) + content + Array("\r\n".utf8)
+    }
+}
