@@ -1,0 +1,183 @@
+import FPServer
+import Glibc
+import NIOCore
+import NIOHTTP1
+import Testing
+
+@Suite("Starting, listening and stopping")
+struct ServerTests {
+    static func server(
+        _ addresses: [ListenAddress],
+        answering answer: @escaping @Sendable (Request) async -> Response = mirror
+    ) -> HTTPServer {
+        HTTPServer(
+            configuration: .init(addresses: addresses),
+            logger: LogBook().logger,
+            handler: Handling(answer: answer)
+        )
+    }
+
+    /// A directory that is gone after `work`.
+    static func withDirectory(_ work: (String) async throws -> Void) async throws {
+        var template = Array("/tmp/fphost-http-XXXXXX".utf8CString)
+        #expect(mkdtemp(&template) != nil)
+        let path = String(decoding: template.dropLast().map(UInt8.init), as: UTF8.self)
+        defer {
+            for name in ["s", "f"] {
+                unlink("\(path)/\(name)")
+            }
+            rmdir(path)
+        }
+        try await work(path)
+    }
+
+    @Test("a server listens in several places at once, IPv6 and Unix sockets among them")
+    func severalAddresses() async throws {
+        try await Self.withDirectory { directory in
+            let server = Self.server([
+                .tcp(host: "127.0.0.1", port: 0), .tcp(host: "::1", port: 0), .unix(path: "\(directory)/s"),
+            ])
+            let addresses = try await server.start()
+            #expect(addresses.count == 3)
+            for address in addresses {
+                let response = try await RawClient.connect(to: address).exchange(get("/a"))
+                #expect(response.text == "GET /a")
+            }
+            await server.shutdown(grace: .zero)
+        }
+    }
+
+    @Test("a Unix socket has mode 0660, replaces a stale one, and is gone at the end")
+    func unixSocket() async throws {
+        try await Self.withDirectory { directory in
+            let path = "\(directory)/s"
+            let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+            let bound = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(stale, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+            #expect(bound == 0)
+            close(stale)
+            let server = Self.server([.unix(path: path)])
+            let addresses = try await server.start()
+            var status = stat()
+            #expect(stat(path, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o660)
+            #expect(try await RawClient.connect(to: addresses[0]).exchange(get("/a")).status == 200)
+            await #expect(throws: (any Error).self, "a socket in use is not taken") {
+                try await Self.server([.unix(path: path)]).start()
+            }
+            #expect(try await RawClient.connect(to: addresses[0]).exchange(get("/a")).status == 200)
+            await server.shutdown(grace: .zero)
+            #expect(stat(path, &status) != 0)
+        }
+    }
+
+    @Test("a file that is no socket is left alone")
+    func regularFile() async throws {
+        try await Self.withDirectory { directory in
+            let path = "\(directory)/f"
+            close(open(path, O_CREAT | O_WRONLY, 0o600))
+            let error = await #expect(throws: (any Error).self) {
+                try await Self.server([.unix(path: path)]).start()
+            }
+            #expect(error.map { "\($0)" }?.contains("not a socket") == true)
+            #expect(access(path, F_OK) == 0)
+        }
+    }
+
+    @Test("a port that is taken stops the start with a sentence, and frees the others")
+    func portTaken() async throws {
+        let first = Self.server([.tcp(host: "127.0.0.1", port: 0)])
+        let port = try #require(try await first.start()[0].port)
+        let second = Self.server([.tcp(host: "127.0.0.1", port: 0), .tcp(host: "127.0.0.1", port: port)])
+        let error = await #expect(throws: (any Error).self) { try await second.start() }
+        #expect(error.map { "\($0)" } == "cannot listen on 127.0.0.1:\(port): another process listens there")
+        await first.shutdown(grace: .zero)
+        await second.shutdown(grace: .zero)
+    }
+
+    @Test(
+        "addresses are read as the configuration writes them",
+        arguments: [
+            ("127.0.0.1:8080", ListenAddress.tcp(host: "127.0.0.1", port: 8080)),
+            ("localhost:0", .tcp(host: "localhost", port: 0)),
+            ("[::1]:8080", .tcp(host: "::1", port: 8080)),
+            ("unix:/run/fphost.sock", .unix(path: "/run/fphost.sock")),
+        ]
+    )
+    func addresses(text: String, address: ListenAddress) throws {
+        #expect(try ListenAddress(text) == address)
+        #expect(address.description == text)
+    }
+
+    @Test(
+        "what is no address is refused with a sentence",
+        arguments: ["", "localhost", "localhost:", ":8080", "::1:8080", "a:b", "a:65536", "a:-1", "a:+1", "unix:"]
+    )
+    func badAddresses(text: String) throws {
+        let error = #expect(throws: ListenAddress.Invalid.self) { try ListenAddress(text) }
+        #expect(error?.description.isEmpty == false)
+    }
+
+    @Test("shutdown lets a request finish, closes idle connections and takes no new ones")
+    func graceful() async throws {
+        let isReleased = Watched(false)
+        let isRunning = Watched(false)
+        let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { request in
+            if request.path.segments[0] == "slow" {
+                isRunning.change { $0 = true }
+                _ = try? await isReleased.wait("the test's word") { $0 }
+            }
+            return await mirror(request)
+        }
+        let address = try await server.start()[0]
+        let idle = try await RawClient.connect(to: address)
+        #expect(try await idle.exchange(get("/")).status == 200)
+        let busy = try await RawClient.connect(to: address)
+        try await busy.send(get("/slow"))
+        try await isRunning.wait("the handler") { $0 }
+        async let down: Void = server.shutdown(grace: deadline)
+        _ = try await idle.waitForClose()
+        await #expect(throws: (any Error).self) { try await RawClient.connect(to: address) }
+        isReleased.change { $0 = true }
+        let response = try await busy.response()
+        #expect(response.text == "GET /slow")
+        #expect(response["Connection"] == "close")
+        await down
+    }
+
+    @Test("shutdown cancels what does not finish in time, bodies and handlers alike")
+    func forced() async throws {
+        let ends = Watched<[String]>([])
+        let running = Watched(0)
+        let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { request in
+            running.change { $0 += 1 }
+            if request.method == .POST {
+                do throws(BodyError) {
+                    while try await request.body.next() != nil {}
+                } catch {
+                    ends.change { $0.append("\(error)") }
+                }
+            } else {
+                try? await Task.sleep(for: deadline)
+                ends.change { $0.append("woken") }
+            }
+            return .text(.ok, "")
+        }
+        let address = try await server.start()[0]
+        let upload = try await RawClient.connect(to: address)
+        try await upload.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\nabc")
+        let sleeper = try await RawClient.connect(to: address)
+        try await sleeper.send(get("/"))
+        try await running.wait("both handlers") { $0 == 2 }
+        await server.shutdown(grace: .milliseconds(20))
+        #expect(ends.value.sorted() == ["cancelled", "woken"])
+        _ = try await upload.waitForClose()
+        _ = try await sleeper.waitForClose()
+    }
+}
