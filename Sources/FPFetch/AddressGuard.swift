@@ -6,6 +6,8 @@ import Glibc
 /// whatever a name resolved to a moment ago, and however an address was spelled, only the second check counts.
 struct AddressGuard: Sendable {
     let allow: AllowList
+    /// Whether an address is one of this machine's, asked anew each time: addresses come and go.
+    var isOwn: @Sendable (IPAddress) -> Bool = LocalAddresses.contain
 
     /// Why a URL may not be fetched, as far as its text tells; nil if nothing speaks against it yet.
     func refusal(of url: RemoteURL) -> String? {
@@ -30,7 +32,7 @@ struct AddressGuard: Sendable {
         if allow.contains(address) { return nil }
         if let kind = SpecialAddresses.kind(of: address) { return "\(address) is \(kind)" }
         // A service that a firewall closes to the world is open to the machine it runs on.
-        return LocalAddresses.contain(address) ? "\(address) is an address of this machine" : nil
+        return isOwn(address) ? "\(address) is an address of this machine" : nil
     }
 
     private static let loopbacks = [IPAddress(v4: 0x7f00_0001), IPAddress(v6: 1)]

@@ -47,7 +47,7 @@ final class Driver {
         switch message {
         case .start(let request):
             if active.count + waiting.count >= settings.limits.concurrency + settings.limits.waiting {
-                request.exchange.finish(.failure(FetchError(.busy, detail: "\(waiting.count) fetches are waiting")))
+                request.exchange.finish(FetchError(.busy, detail: "\(waiting.count) fetches are waiting"))
             } else {
                 waiting.append(request)
             }
@@ -67,7 +67,7 @@ final class Driver {
         let now = ContinuousClock.now
         waiting.removeAll { request in
             guard request.deadline <= now else { return false }
-            request.exchange.finish(.failure(FetchError(.busy, detail: "no place came free in time")))
+            request.exchange.finish(FetchError(.busy, detail: "no place came free in time"))
             return true
         }
         while active.count < settings.limits.concurrency, let request = waiting.popFirst() {
@@ -76,7 +76,7 @@ final class Driver {
                 try transfer.prepare()
                 try add(transfer)
             } catch {
-                request.exchange.finish(.failure(error))
+                request.exchange.finish(error)
             }
         }
     }
@@ -125,13 +125,13 @@ final class Driver {
         do throws(FetchError) {
             switch try transfer.conclude(result) {
             case .done:
-                transfer.exchange.finish(.success(()))
+                transfer.exchange.finish()
             case .next:
                 try transfer.prepare()
                 try add(transfer)
             }
         } catch {
-            transfer.exchange.finish(.failure(error))
+            transfer.exchange.finish(error)
         }
     }
 
@@ -146,7 +146,7 @@ final class Driver {
         settings.logger.error("remote fetches failed: \(text(code))")
         for transfer in active.values {
             remove(transfer)
-            transfer.exchange.finish(.failure(FetchError(.unreachable, detail: text(code))))
+            transfer.exchange.finish(FetchError(.unreachable, detail: text(code)))
         }
         // Not at once again, should it fail for good.
         poll(nil, 0, 100)
@@ -156,10 +156,10 @@ final class Driver {
         let error = FetchError(.shutDown, detail: "the fetcher was shut down")
         for transfer in active.values {
             remove(transfer)
-            transfer.exchange.finish(.failure(error))
+            transfer.exchange.finish(error)
         }
-        for request in waiting { request.exchange.finish(.failure(error)) }
-        for case .start(let request) in mailbox.close() { request.exchange.finish(.failure(error)) }
+        for request in waiting { request.exchange.finish(error) }
+        for case .start(let request) in mailbox.close() { request.exchange.finish(error) }
         curl_multi_cleanup(multi)
         mailbox.announceEnd()
     }

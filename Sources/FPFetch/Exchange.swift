@@ -20,7 +20,6 @@ final class Exchange: Sendable {
         var isHeldBack = false
         var end: Result<Void, FetchError>?
         var reader: CheckedContinuation<Result<ByteBuffer?, FetchError>, Never>?
-        var isCancelled = false
     }
 
     /// What became of bytes that were offered.
@@ -73,16 +72,10 @@ extension Exchange {
         }
     }
 
-    /// Ends the fetch from this side, whatever state it is in.
+    /// Ends the fetch from this side, unless it has ended already. What arrived and was not taken is dropped.
     func cancel() {
-        let wasRunning = state.withLock { state in
-            let wasRunning = state.end == nil && !state.isCancelled
-            state.isCancelled = true
-            return wasRunning
-        }
-        guard wasRunning else { return }
-        finish(.failure(FetchError(.cancelled, detail: "the consumer went away")))
-        mailbox.post(.abort(self))
+        let isFirst = end(with: FetchError(.cancelled, detail: "the consumer went away"), keepingPieces: false)
+        if isFirst { mailbox.post(.abort(self)) }
     }
 }
 
@@ -111,21 +104,33 @@ extension Exchange {
         return offer
     }
 
-    /// Says how the fetch ended; the first time counts. What was delivered before can still be taken, unless the
-    /// consumer itself gave up.
-    func finish(_ end: Result<Void, FetchError>) {
-        let (head, reader, known) = state.withLock { state in
-            if state.end == nil { state.end = end }
-            if state.isCancelled { state.discard() }
-            if state.head == nil, case .failure(let error) = end { state.head = .failure(error) }
-            let head = state.head.flatMap { result in state.headWaiter.take().map { ($0, result) } }
-            guard let reader = state.reader.take() else { return (head, nil as Reader?, nil as Taken?) }
-            return (head, reader, state.take())
-        }
-        if let (waiter, result) = head { waiter.resume(returning: result) }
-        if let reader, let known { reader.resume(returning: known) }
+    /// Says that the whole file was delivered, or why it was not. What was delivered can still be taken.
+    func finish(_ failure: FetchError? = nil) {
+        _ = end(with: failure, keepingPieces: true)
     }
 
+    /// Ends the fetch, and tells everybody who waits; false if it had ended before.
+    ///
+    /// In one step: a success must never come between an end and the loss of the pieces, or a file would look
+    /// whole that is not.
+    private func end(with failure: FetchError?, keepingPieces: Bool) -> Bool {
+        let (isFirst, headWaiter, reader, known) = state.withLock { state in
+            guard state.end == nil else { return (false, nil as HeadWaiter?, nil as Reader?, nil as Taken?) }
+            state.end = failure.map { .failure($0) } ?? .success(())
+            if !keepingPieces { state.discard() }
+            if state.head == nil, let failure { state.head = .failure(failure) }
+            let reader = state.reader.take()
+            return (true, state.headWaiter.take(), reader, reader == nil ? nil : state.take())
+        }
+        if let headWaiter {
+            guard let failure else { preconditionFailure("a fetch succeeded without a head") }
+            headWaiter.resume(returning: .failure(failure))
+        }
+        if let reader, let known { reader.resume(returning: known) }
+        return isFirst
+    }
+
+    private typealias HeadWaiter = CheckedContinuation<Result<FetchResponse.Head, FetchError>, Never>
     private typealias Taken = Result<ByteBuffer?, FetchError>
     private typealias Reader = CheckedContinuation<Taken, Never>
 }

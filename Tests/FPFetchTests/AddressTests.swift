@@ -58,6 +58,24 @@ import Testing
         }
     }
 
+    @Test("This machine's own addresses are not the public internet, unless they are allowed")
+    func ownAddresses() throws {
+        let own = try #require(IPAddress("8.8.8.8"))
+        let url = try RemoteURL("http://dns.example/")
+        var addressGuard = AddressGuard(allow: .none)
+        #expect(addressGuard.refusal(of: own, for: url) == nil)
+        addressGuard.isOwn = { $0 == own }
+        #expect(addressGuard.refusal(of: own, for: url) != nil)
+        #expect(addressGuard.refusal(of: try RemoteURL("http://8.8.8.8/")) != nil)
+        for entry in ["8.8.8.8", "dns.example"] {
+            var lifted = AddressGuard(allow: try AllowList([entry]))
+            lifted.isOwn = { $0 == own }
+            #expect(lifted.refusal(of: own, for: url) == nil)
+        }
+        #expect(LocalAddresses.contain(IPAddress(v4: 0x7f00_0001)))
+        #expect(!LocalAddresses.contain(own))
+    }
+
     @Test("An allow list takes addresses, ranges and names, and covers just those")
     func allowList() throws {
         let list = try AllowList(["10.1.0.0/16", "127.0.0.2", "fd00:1::/64", "::1", "Minio.Internal", "0.0.0.0/32"])

@@ -29,7 +29,7 @@ import Testing
             }
             #expect(offered.count - taken.count <= 100_000)
         }
-        exchange.finish(.success(()))
+        exchange.finish()
         while let piece = try await exchange.next(isolation: nil).get() { taken += piece.readableBytesView }
         #expect(taken == offered)
     }
@@ -38,8 +38,8 @@ import Testing
     func endings() async throws {
         let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 100)
         #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .taken)
-        exchange.finish(.failure(FetchError(.incomplete, detail: "")))
-        exchange.finish(.success(()))
+        exchange.finish(FetchError(.incomplete, detail: ""))
+        exchange.finish()
         #expect(try await exchange.next(isolation: nil).get() != nil)
         await #expect { try await exchange.next(isolation: nil).get() } throws: {
             ($0 as? FetchError)?.reason == .incomplete
@@ -51,6 +51,23 @@ import Testing
         #expect([1, 2, 3].withUnsafeBytes { cancelled.offer($0) } == .unwanted)
         await #expect { try await cancelled.next(isolation: nil).get() } throws: {
             ($0 as? FetchError)?.reason == .cancelled
+        }
+    }
+    @Test("A cancellation that meets the end never makes a part look whole")
+    func cancelledAtTheEnd() async throws {
+        for _ in 0..<300 {
+            let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 1000)
+            #expect([UInt8](repeating: 1, count: 100).withUnsafeBytes { exchange.offer($0) } == .taken)
+            async let cancelling: Void = exchange.cancel()
+            async let finishing: Void = exchange.finish()
+            var received = 0
+            var outcome = await exchange.next(isolation: nil)
+            while case .success(let piece?) = outcome {
+                received += piece.readableBytes
+                outcome = await exchange.next(isolation: nil)
+            }
+            if case .success = outcome { #expect(received == 100) }
+            _ = await (cancelling, finishing)
         }
     }
 
