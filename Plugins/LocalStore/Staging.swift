@@ -45,8 +45,8 @@ extension Tree {
                 let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
                 var file = try Descriptor(cl_open(staging.raw, id.fileName, flags, settings.fileMode))
                 guard try file.lock() else { throw SystemError(number: EWOULDBLOCK) }
-                _ = id.mark(file.raw)
-                let identity = SessionToken.Identity.of(file.raw, try file.status(), id)
+                let identity: SessionToken.Identity =
+                    id.mark(file.raw) ? .marked : .of(file.raw, try file.status(), id)
                 let token = SessionToken(id: id, key: key, ifNotExists: ifNotExists, identity: identity)
                 return StagedFile(self, file, session: token)
             } catch {

@@ -31,13 +31,14 @@ public struct Key: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func check(_ bytes: UnsafeRawBufferPointer) throws(PluginError) {
-        var segmentStart = 0
+        var start = 0
         var previous: UInt8 = 0
-        for (index, byte) in bytes.enumerated() {
+        for index in bytes.indices {
+            let byte = bytes[index]
             switch byte {
             case UInt8(ascii: "/"):
-                try checkSegment(bytes[segmentStart..<index], isFirst: segmentStart == 0)
-                segmentStart = index + 1
+                try checkSegment(bytes, start, index)
+                start = index + 1
             case UInt8(ascii: "\\"):
                 throw PluginError(.invalid, "the key has a backslash")
             case 0..<0x20, 0x7F:
@@ -49,18 +50,20 @@ public struct Key: Hashable, Sendable, CustomStringConvertible {
             }
             previous = byte
         }
-        try checkSegment(bytes[segmentStart...], isFirst: segmentStart == 0)
+        try checkSegment(bytes, start, bytes.count)
     }
 
     private static func checkSegment(
-        _ segment: Slice<UnsafeRawBufferPointer>, isFirst: Bool
+        _ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int
     ) throws(PluginError) {
-        guard !segment.isEmpty else { throw PluginError(.invalid, "the key has an empty segment") }
-        guard segment.count <= 255 else { throw PluginError(.invalid, "the key has a segment of more than 255 bytes") }
-        if segment.elementsEqual(".".utf8) || segment.elementsEqual("..".utf8) {
+        guard end > start else { throw PluginError(.invalid, "the key has an empty segment") }
+        guard end - start <= 255 else { throw PluginError(.invalid, "the key has a segment of more than 255 bytes") }
+        guard bytes[start] == UInt8(ascii: ".") else { return }
+        let rest = bytes[start + 1..<end]
+        if rest.isEmpty || rest.elementsEqual(".".utf8) {
             throw PluginError(.invalid, "the key has a segment that is \".\" or \"..\"")
         }
-        if isFirst, segment.elementsEqual(".fp".utf8) {
+        if start == 0, rest.elementsEqual("fp".utf8) {
             throw PluginError(.invalid, "keys below \".fp\" belong to the plugin")
         }
     }
