@@ -26,8 +26,9 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
         guard let colon = text.lastIndex(of: ":") else {
             throw Invalid(description: "\"\(text)\" has no port; write host:port, [v6]:port or unix:/path")
         }
-        guard let port = UInt16(text[text.index(after: colon)...]) else {
-            throw Invalid(description: "\"\(text[text.index(after: colon)...])\" is no port; write 0 to 65535")
+        let digits = text[text.index(after: colon)...]
+        guard digits.allSatisfy(\.isNumber), let port = UInt16(digits) else {
+            throw Invalid(description: "\"\(digits)\" is no port; write 0 to 65535")
         }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
