@@ -4,17 +4,10 @@ import Logging
 import Testing
 
 /// Loads `broken.c` with the macros given.
-private func load(
-    _ macros: [String] = [], name: String = "Broken", as expected: String? = nil
-) throws(PluginLoadError) -> PluginLibrary {
-    let path: String
-    do {
-        path = try TestPlugins.compile("broken", name: name, macros: macros)
-    } catch {
-        throw PluginLoadError(.notFound, plugin: name, message: "\(error)")
-    }
+private func load(_ macros: [String] = []) async throws -> PluginLibrary {
+    let path = try await TestPlugins.compile("broken", name: "Broken", macros: macros)
     return try PluginLibrary.load(
-        path: path, expectedName: expected ?? name, host: TestStore.host, logger: LogRecorder().logger)
+        path: path, expectedName: "Broken", host: TestStore.host, logger: LogRecorder().logger)
 }
 
 private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
@@ -23,8 +16,8 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
 }
 
 @Suite struct `Loading a plugin` {
-    @Test func `a sound plugin shows what it is`() throws {
-        let library = try TestStore.library()
+    @Test func `a sound plugin shows what it is`() async throws {
+        let library = try await TestStore.library()
         #expect(library.name == "Memory")
         #expect(library.version == "1.2.3")
         #expect(library.vendor == "fphost tests")
@@ -41,8 +34,8 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         #expect(library.optionalSlots.first { $0.name == "unload" }?.present == false)
     }
 
-    @Test func `loading the same file again gives the same library and starts it once`() throws {
-        let path = try TestPlugins.compile("memory", name: "Once")
+    @Test func `loading the same file again gives the same library and starts it once`() async throws {
+        let path = try await TestPlugins.compile("memory", name: "Once")
         let link = try TestPlugins.newDirectory() + "/libOnce.so"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
         let logger = LogRecorder().logger
@@ -73,8 +66,8 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
     ])
     func `each defect has its own sentence`(
         macros: [String], reason: PluginLoadError.Reason, sentence: String
-    ) throws {
-        let error = try #require(throws: PluginLoadError.self) { try load(macros) }
+    ) async throws {
+        let error = try await #require(throws: PluginLoadError.self) { try await load(macros) }
         #expect(error.reason == reason)
         #expect(error.message.contains(sentence), "\(error.message)")
         #expect(error.message.hasSuffix("."))
@@ -84,8 +77,8 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         "create", "destroy", "caps", "health", "stat", "read_open", "read", "read_close", "write_begin", "write",
         "write_commit", "write_abort", "write_close", "remove",
     ])
-    func `each required slot is missed by name`(slot: String) throws {
-        let error = try #require(throws: PluginLoadError.self) { try load(["DROP=.\(slot)=0"]) }
+    func `each required slot is missed by name`(slot: String) async throws {
+        let error = try await #require(throws: PluginLoadError.self) { try await load(["DROP=.\(slot)=0"]) }
         #expect(error.reason == .missingSlot)
         #expect(error.message.contains("\"\(slot)\" is NULL"))
     }
@@ -105,22 +98,22 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         ("OPTION(\"a\", 3, 0, 0, 0, 9, 5)", "above its greatest"),
         ("OPTION(\"a\", 1, FP_OPT_REQUIRED, \"x\")", "required and yet has a default"),
     ])
-    func `an option table with nonsense is refused`(options: String, sentence: String) throws {
-        let error = try #require(throws: PluginLoadError.self) { try load(["OPTIONS=\(options)"]) }
+    func `an option table with nonsense is refused`(options: String, sentence: String) async throws {
+        let error = try await #require(throws: PluginLoadError.self) { try await load(["OPTIONS=\(options)"]) }
         #expect(error.reason == .badOptions)
         #expect(error.message.contains(sentence), "\(error.message)")
     }
 
-    @Test func `a wrong size of options is refused`() throws {
-        let error = try #require(throws: PluginLoadError.self) {
-            try load(["OPTIONS=OPTION(\"a\", 1)", "OPTION_SIZE=8"])
+    @Test func `a wrong size of options is refused`() async throws {
+        let error = try await #require(throws: PluginLoadError.self) {
+            try await load(["OPTIONS=OPTION(\"a\", 1)", "OPTION_SIZE=8"])
         }
         #expect(error.message.contains("option_size is 8, where sizeof(fp_option)"))
     }
 
-    @Test func `a plugin for a later minor version loads, with the options it shares`() throws {
+    @Test func `a plugin for a later minor version loads, with the options it shares`() async throws {
         let options = "OPTION(\"a\", 3, 0, \"5\"), OPTION(\"b\", 99), OPTION(\"c\", 2, 0, \"true\")"
-        let library = try load(["FUTURE", "MINOR=99", "OPTIONS=\(options)"])
+        let library = try await load(["FUTURE", "MINOR=99", "OPTIONS=\(options)"])
         #expect(library.abiMinor == 99)
         #expect(library.structSize > 300)
         #expect(library.options.map(\.key) == ["a", "b", "c"])
@@ -128,8 +121,8 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         _ = try open(library)
     }
 
-    @Test func `a plugin whose table ends early loads, without the slots it has not`() throws {
-        let library = try load(["SIZE=offsetof(fp_plugin,get_extension)", "DROP=.get_extension=(void*)1"])
+    @Test func `a plugin whose table ends early loads, without the slots it has not`() async throws {
+        let library = try await load(["SIZE=offsetof(fp_plugin,get_extension)", "DROP=.get_extension=(void*)1"])
         #expect(library.extensionIDs == [])
         _ = try open(library)
     }
@@ -139,20 +132,21 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         ("FP_CAP_COPY", "copy"), ("FP_CAP_MOVE", "copy"), ("FP_CAP_PRESIGN", "presign"),
         ("FP_CAP_REWIND", "write_resume"),
     ])
-    func `a capability without its slot is refused when the store opens`(capability: String, slot: String) throws {
-        let library = try load(["CAPS=\(capability)"])
+    func `a capability without its slot is refused when the store opens`(capability: String, slot: String) async throws
+    {
+        let library = try await load(["CAPS=\(capability)"])
         let error = try #require(throws: StoreError.self) { try open(library) }
         #expect(error.message.contains("it declares \(capability), but its slot \"\(slot)\" is NULL"))
     }
 
-    @Test func `a store looser than its library is refused`() throws {
-        let library = try load(["THREADING=1", "CAPS_THREADING=2"])
+    @Test func `a store looser than its library is refused`() async throws {
+        let library = try await load(["THREADING=1", "CAPS_THREADING=2"])
         let error = try #require(throws: StoreError.self) { try open(library) }
         #expect(error.message.contains("looser than"))
     }
 
-    @Test func `loading and checking takes less than the blink of an eye`() throws {
-        let path = try TestPlugins.compile("broken", name: "Quick")
+    @Test func `loading and checking takes less than the blink of an eye`() async throws {
+        let path = try await TestPlugins.compile("broken", name: "Quick")
         let logger = LogRecorder().logger
         let time = try ContinuousClock().measure {
             _ = try PluginLibrary.load(path: path, expectedName: "Quick", host: TestStore.host, logger: logger)

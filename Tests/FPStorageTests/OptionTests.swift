@@ -134,11 +134,11 @@ import Testing
         #expect(none.complaints.map(\.key) == ["bucket"])
     }
 
-    @Test func `the plugin gets the tree as it is, and its own checks count`() throws {
-        let test = try TestStore(options: [.map([.scalar("12", key: "number")], key: "group")])
+    @Test func `the plugin gets the tree as it is, and its own checks count`() async throws {
+        let test = try await TestStore(options: [.map([.scalar("12", key: "number")], key: "group")])
         #expect(test.store.name == "test")
-        let error = try #require(throws: StoreError.self) {
-            try TestStore(options: [.map([.scalar("13", key: "number")], key: "group")])
+        let error = try await #require(throws: StoreError.self) {
+            try await TestStore(options: [.map([.scalar("13", key: "number")], key: "group")])
         }
         #expect(error.code == .config)
         #expect(error.message == "group.number must not be 13")

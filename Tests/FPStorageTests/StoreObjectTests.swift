@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct `Objects in a store` {
     @Test func `what was put is there, whole`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         let content = bytes(600_000)
         let written = try await test.store.put(WriteRequest(key: "a/b"), [content, bytes(10)], power: true)
         #expect(written.size == 600_010)
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func `an object of no bytes is an object`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         try await test.store.put(WriteRequest(key: "empty"), [], power: false)
         let reader = try await test.store.read("empty")
         #expect(reader.info.size == 0)
@@ -33,7 +33,7 @@ import Testing
         (1, 262_145),
     ])
     func `ranges are those bytes and no others`(offset: UInt64, length: UInt64?) async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         let content = bytes(600_000)
         try await test.store.put(WriteRequest(key: "k"), [content], power: false)
         let reader = try await test.store.read("k", offset: offset, length: length)
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `absent objects, bad ranges and other versions each have their own error`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         try await test.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         #expect(try await failure { try await test.store.stat("absent") }.code == .notFound)
         #expect(try await failure { try await test.store.read("absent") }.code == .notFound)
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func `removing is repeatable`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         try await test.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         try await test.store.remove("k")
         try await test.store.remove("k")
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func `copies and moves stay inside the plugin`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         try await test.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         let copied = try await test.store.copy("k", to: "copy")
         #expect(copied.info.size == 10)
@@ -80,9 +80,9 @@ import Testing
     }
 
     @Test func `an object is handed from store to store of one plugin`() async throws {
-        let library = try TestStore.library()
-        let source = try TestStore("source", library: library)
-        let target = try TestStore("target", library: library)
+        let library = try await TestStore.library()
+        let source = try await TestStore("source", library: library)
+        let target = try await TestStore("target", library: library)
         try await source.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         let result = try await target.store.transfer("k", from: source.store, to: "t", options: .move)
         #expect(result.info.size == 10)
@@ -93,16 +93,16 @@ import Testing
 
     @Test func `stores of different plugins cannot hand over objects`() async throws {
         let other = try PluginLibrary.load(
-            path: TestPlugins.compile("memory", name: "Other"), expectedName: "Other", host: TestStore.host,
+            path: await TestPlugins.compile("memory", name: "Other"), expectedName: "Other", host: TestStore.host,
             logger: LogRecorder().logger)
-        let source = try TestStore("source", library: other)
-        let target = try TestStore("target")
+        let source = try await TestStore("source", library: other)
+        let target = try await TestStore("target")
         let error = try await failure { try await target.store.transfer("k", from: source.store, to: "t") }
         #expect(error.code == .unsupported)
     }
 
     @Test func `lists come in pages until there is no cursor`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         for index in 0..<25 { try await test.store.put(WriteRequest(key: "in/\(index)"), [], power: false) }
         try await test.store.put(WriteRequest(key: "out"), [], power: false)
         var keys: Set<String> = []
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test func `URLs carry what was asked for`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         let url = try await test.store.presign(
             PresignRequest(key: "k", lifetime: .seconds(90), contentType: "text/plain"))
         #expect(url.url == "https://store.example/k?ttl=90&type=text/plain")
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func `a key that breaks a rule never reaches the plugin`() async throws {
-        let test = try TestStore()
+        let test = try await TestStore()
         for key in ["", "/a", "a//b", "a/", "../a", ".fp/x", "a\\b", "a\u{0}b", String(repeating: "x", count: 256)] {
             #expect(try await failure { try await test.store.stat(key) }.code == .invalid, "\(key.debugDescription)")
         }

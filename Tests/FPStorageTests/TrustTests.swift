@@ -8,9 +8,10 @@ private struct Copy {
     let directory: String
     var path: String { directory + "/libMemory.so" }
 
-    init() throws {
+    init() async throws {
+        let library = try await TestPlugins.compile("memory", name: "Memory")
         directory = try TestPlugins.newDirectory()
-        try FileManager.default.copyItem(atPath: TestPlugins.compile("memory", name: "Memory"), toPath: path)
+        try FileManager.default.copyItem(atPath: library, toPath: path)
         chmod(path, 0o755)
     }
 
@@ -26,13 +27,13 @@ private struct Copy {
 }
 
 @Suite struct `Trusting a plugin's file` {
-    @Test func `a file that is only its owner's to change loads`() throws {
-        _ = try Copy().load()
+    @Test func `a file that is only its owner's to change loads`() async throws {
+        _ = try await Copy().load()
     }
 
     @Test(arguments: [(0o775, "its group"), (0o757, "everybody")])
-    func `a file that others can change is refused`(mode: Int, who: String) throws {
-        let copy = try Copy()
+    func `a file that others can change is refused`(mode: Int, who: String) async throws {
+        let copy = try await Copy()
         chmod(copy.path, mode_t(mode))
         let error = try copy.refusal()
         #expect(error.reason == .writableByOthers)
@@ -40,16 +41,16 @@ private struct Copy {
         #expect(error.message.contains("chmod go-w \(copy.path)"))
     }
 
-    @Test func `a directory above it that others can change is refused`() throws {
-        let copy = try Copy()
+    @Test func `a directory above it that others can change is refused`() async throws {
+        let copy = try await Copy()
         chmod(copy.directory, 0o777)
         let error = try copy.refusal()
         #expect(error.reason == .writableByOthers)
         #expect(error.message.contains("the directory \(copy.directory) above it is writable by everybody"))
     }
 
-    @Test func `a link is judged by where it leads`() throws {
-        let copy = try Copy()
+    @Test func `a link is judged by where it leads`() async throws {
+        let copy = try await Copy()
         let link = try TestPlugins.newDirectory() + "/libMemory.so"
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: copy.path)
         _ = try copy.load(link)
@@ -58,8 +59,8 @@ private struct Copy {
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root can give a file away"))
-    func `a file that belongs to somebody else is refused`() throws {
-        let copy = try Copy()
+    func `a file that belongs to somebody else is refused`() async throws {
+        let copy = try await Copy()
         chown(copy.path, 12345, 0)
         let error = try copy.refusal()
         #expect(error.reason == .untrustedOwner)
@@ -70,16 +71,16 @@ private struct Copy {
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root can make a sticky directory somebody else's"))
-    func `a sticky directory is as good as its owner`() throws {
-        let copy = try Copy()
+    func `a sticky directory is as good as its owner`() async throws {
+        let copy = try await Copy()
         chmod(copy.directory, 0o1777)
         _ = try copy.load()
         chown(copy.directory, 12345, 0)
         #expect(try copy.refusal().reason == .untrustedOwner)
     }
 
-    @Test func `what is no regular file is refused`() throws {
-        let copy = try Copy()
+    @Test func `what is no regular file is refused`() async throws {
+        let copy = try await Copy()
         let path = copy.directory + "/libPipe.so"
         mkfifo(path, 0o644)
         let error = try copy.refusal(path)
@@ -89,8 +90,8 @@ private struct Copy {
         #expect(try copy.refusal(copy.directory + "/absent").message.contains("cannot be reached"))
     }
 
-    @Test func `the digest must be the one in the configuration`() throws {
-        let copy = try Copy()
+    @Test func `the digest must be the one in the configuration`() async throws {
+        let copy = try await Copy()
         let content = try Data(contentsOf: URL(filePath: copy.path))
         let digest = SHA256.hash(data: content).map { String(format: "%02x", $0) }.joined()
         _ = try copy.load(sha256: digest)
@@ -102,8 +103,8 @@ private struct Copy {
         #expect(try copy.refusal(sha256: "abc").message.contains("64 hexadecimal digits"))
     }
 
-    @Test func `a file that is no library for this machine is refused before the linker sees it`() throws {
-        let copy = try Copy()
+    @Test func `a file that is no library for this machine is refused before the linker sees it`() async throws {
+        let copy = try await Copy()
         var content = try Data(contentsOf: URL(filePath: copy.path))
         let original = content
         func refusal(_ change: (inout Data) -> Void) throws -> PluginLoadError {

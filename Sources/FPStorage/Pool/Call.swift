@@ -79,6 +79,7 @@ class ResultJob<Value: Sendable>: PoolJob, @unchecked Sendable {
 
     /// Queues the job; if the pool refuses, the caller is resumed with the reason.
     func start(in pool: WorkerPool, lane: WorkerPool.Lane) {
+        if wasCancelledEarly { return giveUp(.cancelledWaiting) }
         guard let refusal = pool.submit(self, lane: lane), claimWaiting() else { return }
         resume(.failure(error(for: refusal)))
     }

@@ -63,7 +63,8 @@ class PoolJob: @unchecked Sendable {
         phase.store(Phase.queued.rawValue, ordering: .sequentiallyConsistent)
     }
 
-    /// Whether its caller cancelled before the job was queued; asked after `enqueue`.
+    /// Whether its caller cancelled before the job was queued. Asked before `enqueue`, when nobody else resumes it, and
+    /// once more after it.
     var wasCancelledEarly: Bool { cancelRequested.load(ordering: .sequentiallyConsistent) }
 
     func claimRun() -> Bool { move(from: .queued, to: .running) }

@@ -6,7 +6,9 @@ struct InstanceDeclaration: Sendable {
     var limits: StoreLimits
 
     /// Asks the plugin, on the library's control thread.
-    init(of instance: PluginPointer, table: PluginTable, errors: ErrorMaker) throws(StoreError) {
+    init(
+        of instance: PluginPointer, table: PluginTable, settings: StoreSettings, errors: ErrorMaker
+    ) throws(StoreError) {
         var caps = fp_caps()
         caps.struct_size = UInt32(MemoryLayout<fp_caps>.size)
         let status = table.slots.caps(instance.raw, &caps)
@@ -14,7 +16,7 @@ struct InstanceDeclaration: Sendable {
             throw errors.defect(.caps, "it returned \(status), where FP_OK is the only answer")
         }
         capabilities = StoreCapabilities(rawValue: caps.flags)
-        limits = StoreLimits(caps)
+        limits = StoreLimits(caps, concurrency: settings.threads ?? StoreLimits.defaultConcurrency)
         try Self.check(caps, table, errors)
         if let missing = table.missingSlots(for: capabilities).first {
             throw errors.defect(
@@ -49,13 +51,15 @@ struct OpenedInstance: Sendable {
     /// Checks the options and makes the instance, on the library's control thread. If nobody waits for it any more, or
     /// its declaration is refused, it is destroyed again with the value.
     init(
-        library: PluginLibrary, host: HostTable, config: PluginConfigNode, errors: ErrorMaker, context: CallContext
+        library: PluginLibrary, host: HostTable, config: PluginConfigNode, settings: StoreSettings,
+        errors: ErrorMaker, context: CallContext
     ) throws(StoreError) {
         let result = config.withContractTree { tree in
             Self.create(library, host, tree, errors, context)
         }
         instance = try result.get()
-        declaration = try InstanceDeclaration(of: instance.pointer, table: library.table, errors: errors)
+        declaration = try InstanceDeclaration(
+            of: instance.pointer, table: library.table, settings: settings, errors: errors)
     }
 
     private static func create(

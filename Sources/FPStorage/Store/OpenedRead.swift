@@ -75,7 +75,7 @@ struct OpenedRead: Sendable {
                     try store.errors.check(.read, context) {
                         store.library.table.slots.read(reader, $0, room.baseAddress, wanted, &count)
                     }
-                    return min(max(count, 0), wanted)
+                    return count <= wanted ? count : 0
                 } catch {
                     failure = error
                     return 0

@@ -34,6 +34,8 @@ public final class Store: Sendable {
     public var state: StoreHealth.State { activity.breaker.condition.state }
     /// Why the store is not well; empty if it is.
     public var stateReason: String { activity.breaker.condition.reason }
+    /// Whether the store takes no more calls, for good.
+    public var isShuttingDown: Bool { activity.isClosing }
     /// Bytes that the plugin holds of the host's allocator, for this store.
     public var allocatedBytes: Int { instance.host.allocatedBytes }
 
@@ -53,7 +55,8 @@ public final class Store: Sendable {
         let call = BlockingCall<OpenedInstance>(
             site, deadline: .now + settings.deadline, grace: settings.hangGrace, traceID: traceID
         ) { context throws(StoreError) in
-            try OpenedInstance(library: library, host: host, config: config, errors: errors, context: context)
+            try OpenedInstance(
+                library: library, host: host, config: config, settings: settings, errors: errors, context: context)
         }
         let opened = try call.wait(in: library.control, lane: .control)
         return Store(name: name, opened: opened, settings: settings, logger: logger)
@@ -131,8 +134,9 @@ public final class Store: Sendable {
     /// Asks the plugin again what the store can do.
     nonisolated(nonsending) func refreshDeclaration() async {
         let result = await submit(.caps, to: library.control, lane: .control, deadline: .now + settings.deadline) {
-            [instance, errors] _ throws(StoreError) in
-            try InstanceDeclaration(of: instance.pointer, table: instance.library.table, errors: errors)
+            [instance, settings, errors] _ throws(StoreError) in
+            try InstanceDeclaration(
+                of: instance.pointer, table: instance.library.table, settings: settings, errors: errors)
         }
         switch result {
         case .success(let fresh):

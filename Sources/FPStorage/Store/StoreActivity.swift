@@ -43,7 +43,7 @@ final class StoreActivity: CallObserver {
     }
 
     func answered(_ operation: StoreOperation, error: StoreError?) {
-        if operation == .health { return }
+        guard operation.showsHealth else { return }
         guard let error else { return breaker.succeeded() }
         if let failure = error.backendFailure {
             breaker.failed(failure, "\(operation.rawValue): \(error.message)")
@@ -54,7 +54,7 @@ final class StoreActivity: CallObserver {
 
     func threadLost(in operation: StoreOperation) {
         logger.error("\(operation.rawValue) has not come back long after its deadline; its thread is written off")
-        breaker.failed(.grave, "\(operation.rawValue) does not come back")
+        if operation.showsHealth { breaker.failed(.grave, "\(operation.rawValue) does not come back") }
     }
 
     func returnedLate(from operation: StoreOperation, after duration: Duration) {

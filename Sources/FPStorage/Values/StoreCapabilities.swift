@@ -113,9 +113,10 @@ extension StoreLimits {
     static let defaultConcurrency = 16
     static let defaultTransferSize = 256 * 1024
 
-    init(_ caps: fp_caps) {
+    /// - Parameter concurrency: what holds if the plugin has no opinion of its own.
+    init(_ caps: fp_caps, concurrency: Int) {
         threading = StoreThreading(rawValue: caps.threading) ?? .serialLibrary
-        maxConcurrency = caps.max_concurrency == 0 ? Self.defaultConcurrency : Int(caps.max_concurrency)
+        maxConcurrency = caps.max_concurrency == 0 ? concurrency : Int(caps.max_concurrency)
         maxKeyBytes = min(Int(caps.max_key_bytes), ObjectKey.maxBytes)
         listPageMax = caps.list_page_max == 0 ? nil : Int(caps.list_page_max)
         tokenTTL = caps.token_ttl_s == 0 ? nil : .seconds(Int64(caps.token_ttl_s))

@@ -32,6 +32,14 @@ enum StoreOperation: String, Sendable {
         }
     }
 
+    /// Whether its outcome says how the back-end is. Health has its own way of saying so, the others do not go there.
+    var showsHealth: Bool {
+        switch self {
+        case .health, .caps, .readClose, .writeClose, .destroy: false
+        default: true
+        }
+    }
+
     /// Whether doing it twice is as good as doing it once, so that the host may try again by itself.
     var isRepeatable: Bool {
         switch self {

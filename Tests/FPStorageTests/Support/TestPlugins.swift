@@ -26,22 +26,29 @@ enum TestPlugins {
         return path
     }
 
+    /// The compiler runs beside the tests, not on the threads that their tasks share.
+    private static let compiler = DispatchQueue(label: "compiler")
+
     /// The library `lib<name>.so`, in a directory of its own.
-    static func compile(_ source: String, name: String, macros: [String] = []) throws -> String {
-        let key = ([source, name] + macros).joined(separator: "\u{0}")
-        return try compiled.withLock { compiled in
-            if let path = compiled[key] { return path }
-            let path = try newDirectory() + "/lib\(name).so"
-            let root = tests.deletingLastPathComponent()
-            var command = ["cc", "-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-w", "-DNAME=\"\(name)\""]
-            command += macros.map { "-D" + $0 }
-            command += ["-I", root.appending(path: "Sources/FPPluginAPI/include").path]
-            command += ["-o", path, tests.appending(path: "TestPlugins/\(source).c").path, "-lpthread"]
-            try run(command)
-            chmod(path, 0o755)
-            compiled[key] = path
-            return path
+    static func compile(_ source: String, name: String, macros: [String] = []) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            compiler.async { continuation.resume(with: Result { try make(source, name: name, macros: macros) }) }
         }
+    }
+
+    private static func make(_ source: String, name: String, macros: [String]) throws -> String {
+        let key = ([source, name] + macros).joined(separator: "\u{0}")
+        if let path = compiled.withLock({ $0[key] }) { return path }
+        let path = try newDirectory() + "/lib\(name).so"
+        let root = tests.deletingLastPathComponent()
+        var command = ["cc", "-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-w", "-DNAME=\"\(name)\""]
+        command += macros.map { "-D" + $0 }
+        command += ["-I", root.appending(path: "Sources/FPPluginAPI/include").path]
+        command += ["-o", path, tests.appending(path: "TestPlugins/\(source).c").path, "-lpthread"]
+        try run(command)
+        chmod(path, 0o755)
+        compiled.withLock { $0[key] = path }
+        return path
     }
 
     private static func run(_ command: [String]) throws {

@@ -1,6 +1,7 @@
 import FPStorage
 import Logging
 import NIOCore
+import Synchronization
 import Testing
 
 /// A store on the Memory plugin, with the means to make it misbehave.
@@ -11,33 +12,36 @@ struct TestStore {
 
     static let host = PluginHostInfo(version: "0.0.1")
 
-    static func library(_ logger: Logger = LogRecorder().logger) throws -> PluginLibrary {
-        let path = try TestPlugins.compile("memory", name: "Memory")
-        return try PluginLibrary.load(path: path, expectedName: "Memory", host: host, logger: logger)
+    static func library(_ name: String = "Memory") async throws -> PluginLibrary {
+        let path = try await TestPlugins.compile("memory", name: name)
+        return try PluginLibrary.load(path: path, expectedName: name, host: host, logger: LogRecorder().logger)
     }
 
     /// - Parameter options: beyond `control`; unfinished, as a configuration file has them.
     init(
         _ name: String = "test", library: PluginLibrary? = nil, settings: StoreSettings = StoreSettings(),
         options: [PluginConfigNode] = [], control: PluginControl = PluginControl()
-    ) throws {
+    ) async throws {
         self.control = control
         log = LogRecorder()
-        let library = try library ?? Self.library()
+        let plugin: PluginLibrary
+        if let library { plugin = library } else { plugin = try await Self.library() }
         let written = PluginConfigNode.map([.scalar("\(control.address)", key: "control")] + options)
-        let (config, complaints) = written.completed(by: library.options, directory: "/")
+        let (config, complaints) = written.completed(by: plugin.options, directory: "/")
         #expect(complaints.isEmpty)
         store = try Store.open(
-            name: name, library: library, config: config, settings: settings, logger: log.logger)
+            name: name, library: plugin, config: config, settings: settings, logger: log.logger)
     }
 }
 
 /// Waits until something is so, for as long as a busy machine may take.
 func eventually(
-    within limit: Duration = .seconds(20), _ condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+    within limit: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool,
+    orMeanwhile action: () async -> Void = {}
 ) async throws {
     let end = ContinuousClock.now + limit
     while !condition() {
+        await action()
         try #require(ContinuousClock.now < end, "it did not become so within \(limit)", sourceLocation: sourceLocation)
         try await Task.sleep(for: .milliseconds(2))
     }
@@ -76,5 +80,16 @@ extension StoreReader {
         var all = ByteBuffer()
         while var part = try await next() { all.writeBuffer(&part) }
         return all
+    }
+}
+
+/// Values in the order in which they were noted, from any task.
+final class Notes<Value: Sendable>: Sendable {
+    private let kept = Mutex<[Value]>([])
+
+    var values: [Value] { kept.withLock { $0 } }
+
+    func add(_ value: Value) {
+        kept.withLock { $0.append(value) }
     }
 }
