@@ -141,3 +141,10 @@ def test_a_change_needs_the_header_of_the_page(page, api, host):
     answer = page.request.delete(f"{host.origin}/demo/uploads/{id}")
     assert answer.status == 403
     assert api.get(id)["state"] == "complete"
+
+
+def test_a_refusal_is_shown_in_the_words_of_the_host(page, host):
+    """The host's own sentence, not FilePond's general one."""
+    page.route("**/fp/process/", lambda route: route.fulfill(status=413, body='{"detail": "Too large for the test."}'))
+    choose(page, "refused.bin", b"refused")
+    expect(page.locator(".filepond--file-status-main")).to_have_text("Too large for the test.")

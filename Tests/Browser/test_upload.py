@@ -139,7 +139,7 @@ def test_variants_arrive_as_the_files_of_one_upload(pond, server, api, chunks):
         ("tail_photo.png", 20),
     ]
     assert [file["role"] for file in upload["files"]] == ["main", "variant", "variant"]
-    assert api.content(upload["id"]) == data
+    assert [api.content(upload["id"], file) for file in range(3)] == [data, data[:10], data[-20:]]
 
 
 @pytest.mark.parametrize("after", [200, 2_000, 50_000, 99_000])

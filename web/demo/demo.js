@@ -238,9 +238,14 @@ function dropFromPond(id) {
   if (item) pond.removeFile(item.id);
 }
 
-/** The server's own sentence below a failed file, in place of the client's general one. */
-const sentence = (fallback) => (error) => (typeof error?.body === "string" && error.body) || fallback;
-const asIs = (body) => body;
+/** What went wrong in the host's own words, which FilePond then has as the error's body. */
+function sentence(body) {
+  try {
+    return JSON.parse(body).detail;
+  } catch {
+    return "";
+  }
+}
 
 /** The uploads of this tab that are still temporary, as FilePond wants its initial files. */
 function restorable(uploads) {
@@ -264,14 +269,14 @@ function startPond(uploads) {
     files: restorable(uploads),
     server: {
       url: basePath,
-      process: { url: "/process/", onerror: asIs },
-      patch: { url: "/patch/", onerror: asIs },
+      process: { url: "/process/", onerror: sentence },
+      patch: { url: "/patch/", onerror: sentence },
       revert: "/revert/",
       load: "/load/?id=",
       restore: "/restore/?id=",
       fetch: { url: "/fetch/?target=", method: "HEAD" },
     },
-    labelFileProcessingError: sentence("Error during upload"),
+    labelFileProcessingError: (error) => error.body || "Error during upload",
   });
   const remember = () => memory.write(pond.getFiles().flatMap((file) => file.serverId || []));
   pond.on("processfile", (error, item) => {

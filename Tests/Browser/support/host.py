@@ -112,8 +112,9 @@ class API:
         assert status in {200, 404}, f"GET {id} answered {status}: {content[:500]!r}"
         return json.loads(content) if status == 200 else None
 
-    def content(self, id):
-        return self._expect({200}, "GET", f"/{id}/content")
+    def content(self, id, file=0):
+        """The bytes of one of the upload's files; the first is the main file."""
+        return self._expect({200}, "GET", f"/{id}/files/{file}/content" if file else f"/{id}/content")
 
     def store(self, id, path):
         return json.loads(self._expect({200, 201}, "POST", f"/{id}/store", {"path": path}))
