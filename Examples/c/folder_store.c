@@ -170,9 +170,11 @@ static void describe(const struct stat *status, fp_info *info)
 
 /* ---------------------------------------------------------------------------------------------- life cycle */
 
+/* region: options */
 static const fp_option options[] = {
     {"location", FP_T_PATH, FP_OPT_REQUIRED, NULL, NULL, 0, 0, "The folder that holds everything."},
 };
+/* endregion */
 
 /* region: create */
 /* Must succeed while the folder is away: the host starts all the same, and health tells when it is back. */
@@ -232,6 +234,7 @@ static fp_status probe(const fp_call *call, int staging)
     return status;
 }
 
+/* region: health */
 static fp_status health(fp_instance *store, const fp_call *call, uint32_t flags, fp_health *out)
 {
     fp_status status = check(call, flags, FP_HEALTHF_DEEP);
@@ -250,6 +253,7 @@ static fp_status health(fp_instance *store, const fp_call *call, uint32_t flags,
     out->detail.len = 0;
     return FP_OK;
 }
+/* endregion */
 
 /* ---------------------------------------------------------------------------------------------- reading */
 
@@ -621,7 +625,7 @@ static fp_status write_commit(fp_writer *writer, const fp_call *call, const fp_c
 }
 /* endregion */
 
-/* region: write_close */
+/* region: write_abort */
 static fp_status write_abort(fp_writer *writer, const fp_call *call)
 {
     fp_status status = wanted(call);
@@ -630,14 +634,18 @@ static fp_status write_abort(fp_writer *writer, const fp_call *call)
     writer->ended = true;
     return FP_OK;
 }
+/* endregion */
 
+/* region: write_close */
 /* Without a commit before it this equals a crash: a resumable session stays, a one-shot write leaves nothing. */
 static void write_close(fp_writer *writer)
 {
     if (!writer->resumable) unlinkat(writer->staging, writer->id, 0);
     free_writer(writer);
 }
+/* endregion */
 
+/* region: write_discard */
 static fp_status write_discard(fp_instance *store, const fp_call *call, fp_str token)
 {
     fp_status status = wanted(call);
