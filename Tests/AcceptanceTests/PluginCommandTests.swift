@@ -37,6 +37,23 @@ struct PluginCommandTests {
         #expect(result.errors.contains("did you mean \"location\"?"), "\(result.errors)")
     }
 
+    @Test("a secret option is taken from a file or from the environment, as in the configuration")
+    func secrets() async throws {
+        let directory = try TemporaryDirectory()
+        let path = try await PluginCompiler.compile(
+            "Tests/TestPlugins/broken.c", name: "Secretive",
+            macros: [#"OPTIONS=OPTION("key",5,FP_OPT_SECRET|FP_OPT_REQUIRED)"#], in: directory)
+        func probe(_ value: String) async throws -> CommandResult {
+            try await HostProcess.run(["plugin", "probe", path, "-o", "key=\(value)"], in: directory)
+        }
+        #expect(try await probe("file:./absent").errors.contains("absent does not exist"))
+        #expect(try await probe("env:FPHOST_TEST_ABSENT").errors.contains("no variable FPHOST_TEST_ABSENT"))
+        // A size, so that the plugin's table tells whether the content came, or the reference.
+        try Data("8MiB\n".utf8).write(to: directory.url.appendingPathComponent("secret"))
+        let taken = try await probe("file:./secret")
+        #expect(taken.status == 0, "\(taken.errors)")
+    }
+
     @Test("a plugin that crashes or hangs is a message of probe and a row of list")
     func mishaps() async throws {
         let directory = try TemporaryDirectory()
