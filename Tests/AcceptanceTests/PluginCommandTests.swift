@@ -72,6 +72,23 @@ struct PluginCommandTests {
         #expect(late.errors.contains("still being loaded after 1 s"), "\(late.errors)")
     }
 
+    @Test("a process that a plugin leaves behind is neither waited for nor left alone")
+    func leftBehind() async throws {
+        let directory = try TemporaryDirectory()
+        let note = directory.url.appendingPathComponent("child")
+        let path = try await PluginCompiler.compile(
+            "Tests/TestPlugins/broken.c", name: "Forking", macros: ["CONSTRUCTOR_FORKS=\"\(note.path)\""],
+            in: directory)
+        let result = try await HostProcess.run(["plugin", "probe", path], in: directory)
+        #expect(result.errors.contains("it crashed with signal 4"), "\(result.errors)")
+        let child = try String(contentsOf: note, encoding: .utf8)
+        _ = try await waitFor("the child \(child) to end", within: .seconds(30)) {
+            guard let status = try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8) else { return true }
+            // Dead, although nobody has asked how it ended.
+            return status.contains(") Z ") ? true : nil
+        }
+    }
+
     @Test("what a plugin prints while it is loaded stays out of the report")
     func chatter() async throws {
         let directory = try TemporaryDirectory()

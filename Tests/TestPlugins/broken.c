@@ -66,6 +66,21 @@ __attribute__((constructor)) static void crash(void) { __builtin_trap(); }
 #include <unistd.h>
 __attribute__((constructor)) static void leave(void) { _exit(3); }
 #endif
+#ifdef CONSTRUCTOR_FORKS
+/* Leaves a child behind, which holds what its parent had open, and whose number is in the file CONSTRUCTOR_FORKS. */
+#include <stdio.h>
+#include <unistd.h>
+__attribute__((constructor)) static void leave_behind(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        for (;;) pause();
+    FILE *file = fopen(CONSTRUCTOR_FORKS, "w");
+    fprintf(file, "%d", child);
+    fclose(file);
+    __builtin_trap();
+}
+#endif
 #ifdef CONSTRUCTOR_PRINTS
 #include <stdio.h>
 __attribute__((constructor)) static void greet(void) { puts("hello from the plugin"); }
