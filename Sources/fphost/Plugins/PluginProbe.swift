@@ -14,7 +14,7 @@ struct PluginProbe {
     func inChild() throws -> PluginReport {
         let arguments =
             ["plugin", "probe", "--in-process", "--json"] + options.flatMap { ["-o", $0] } + ["--", location.path]
-        let child = try ChildProcess.run(arguments, limit: limit)
+        let child = try TrialProcess.run(arguments, limit: limit)
         let words = String(decoding: child.errors, as: UTF8.self)
         switch child.end {
         case .exited(0):

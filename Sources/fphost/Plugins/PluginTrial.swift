@@ -15,7 +15,7 @@ enum PluginTrial {
         var failures: [String: PluginLoadError] = [:]
         var left = paths[...]
         while !left.isEmpty {
-            let child = try ChildProcess.run(["plugin", "trial", "--"] + left, limit: limit)
+            let child = try TrialProcess.run(["plugin", "trial", "--"] + left, limit: limit)
             // The child marks each plugin that it has come through.
             let survived = child.output.count(where: { $0 == mark })
             guard child.end != .exited(0), survived < left.count else { break }
@@ -27,7 +27,7 @@ enum PluginTrial {
     }
 
     /// What to say of a plugin with which a child ended otherwise than it should.
-    static func error(for path: String, _ end: ChildProcess.End, limit: Duration) -> PluginLoadError {
+    static func error(for path: String, _ end: TrialProcess.End, limit: Duration) -> PluginLoadError {
         let advice = "Install another release of it, or tell its author."
         switch end {
         case .exited(let status):

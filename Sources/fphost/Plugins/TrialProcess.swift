@@ -3,7 +3,7 @@ import Glibc
 
 /// A run of this executable as a child, for what may crash or hang: in a process group of its own, so that nothing of it
 /// is left when its time is over, and without Swift's backtraces, whose helper outlives the crash.
-struct ChildProcess {
+struct TrialProcess {
     /// How a child ended.
     enum End: Equatable {
         case exited(Int32)
@@ -20,9 +20,9 @@ struct ChildProcess {
 
     /// Runs fphost with these arguments to its end, at most for `limit`. Blocks.
     /// - Throws: ``Refusal`` if the system does not start it.
-    static func run(_ arguments: [String], limit: Duration) throws -> ChildProcess {
-        let output = try ChildPipe()
-        let errors = try ChildPipe()
+    static func run(_ arguments: [String], limit: Duration) throws -> TrialProcess {
+        let output = try TrialPipe()
+        let errors = try TrialPipe()
         let child = try spawn(arguments, output: output, errors: errors)
         output.closeWritingEnd()
         errors.closeWritingEnd()
@@ -37,11 +37,11 @@ struct ChildProcess {
         let reaped = end ?? Self.end(of: child, waiting: true)
         Self.read([output, errors], forMilliseconds: 0)
         let isLate = end == nil && reaped == .killed(signal: SIGKILL)
-        return ChildProcess(
+        return TrialProcess(
             end: isLate ? .timedOut : reaped ?? .timedOut, output: output.content, errors: errors.content)
     }
 
-    private static func spawn(_ arguments: [String], output: ChildPipe, errors: ChildPipe) throws -> pid_t {
+    private static func spawn(_ arguments: [String], output: TrialPipe, errors: TrialPipe) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -82,7 +82,7 @@ struct ChildProcess {
         return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
     }
 
-    private static func read(_ pipes: [ChildPipe], forMilliseconds time: Int32) {
+    private static func read(_ pipes: [TrialPipe], forMilliseconds time: Int32) {
         var watched = pipes.filter { !$0.isAtEnd }.map { pollfd(fd: $0.readingEnd, events: Int16(POLLIN), revents: 0) }
         poll(&watched, nfds_t(watched.count), time)
         for pipe in pipes { pipe.drain() }
@@ -90,7 +90,7 @@ struct ChildProcess {
 }
 
 /// A pipe that a child writes to. What it writes beyond a limit is thrown away.
-private final class ChildPipe {
+private final class TrialPipe {
     private(set) var content = Data()
     private(set) var isAtEnd = false
     let readingEnd: Int32
