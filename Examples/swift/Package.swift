@@ -5,12 +5,12 @@ import PackageDescription
 let kit = Context.environment["FPPLUGINKIT"] ?? "/usr/share/fphost/FPPluginKit"
 
 let package = Package(
-    name: "MemoryStore",
-    products: [.library(name: "MemoryStore", type: .dynamic, targets: ["MemoryStore"])],
+    name: "DrawerStore",
+    products: [.library(name: "DrawerStore", type: .dynamic, targets: ["DrawerStore"])],
     dependencies: [.package(path: kit)],
     targets: [
         .target(
-            name: "MemoryStore", dependencies: [.product(name: "FPPluginKit", package: "FPPluginKit")],
+            name: "DrawerStore", dependencies: [.product(name: "FPPluginKit", package: "FPPluginKit")],
             linkerSettings: [
                 // The plugin brings its own Swift runtime, and shows the entry point and nothing else: so it meets
                 // neither the host's runtime nor another plugin's. lld, because gold leaves other symbols visible.

@@ -4,7 +4,7 @@ cd Pocket
 make
 # endregion
 # region: validate
-fphost plugin validate .build/release/libPocket.so
+fphost plugin validate .build/release/libPocket.so -o location=./files
 # endregion
 # region: install
 make install

@@ -7,8 +7,8 @@ struct PluginNewCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "new", abstract: "Make a directory with a plugin that builds, to start from.",
         discussion: """
-            In C it keeps objects in a folder and has every part that temporary uploads need; in Swift it keeps them \
-            in memory and is as small as can be. Run `make` in the directory, then `fphost plugin validate` on the \
+            Both keep objects in a directory. The one in C has every part that temporary uploads need, the one in \
+            Swift is as small as can be. Run `make` in the directory, then `fphost plugin validate` on the \
             library.
             """)
 
@@ -19,7 +19,7 @@ struct PluginNewCommand: AsyncParsableCommand {
         var example: String {
             switch self {
             case .c: "FolderStore"
-            case .swift: "MemoryStore"
+            case .swift: "DrawerStore"
             }
         }
     }
