@@ -80,8 +80,7 @@ test: test-unit test-browser ## Run every test
 
 .PHONY: test-unit
 test-unit: setup ## Run the Swift tests
-	@echo "test: swift test"
-	@swift test $(DEBUG_FLAGS)
+	@scripts/test-unit $(DEBUG_FLAGS)
 
 .PHONY: test-browser
 test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build
