@@ -69,7 +69,7 @@ let package = Package(
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
-        .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
+        .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
         .testTarget(
             name: "FPUploadsTests",

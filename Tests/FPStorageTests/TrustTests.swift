@@ -1,6 +1,7 @@
 import Crypto
 import FPStorage
 import Foundation
+import Support
 import Testing
 
 /// A copy of a sound plugin, in a directory where a test may spoil it.
