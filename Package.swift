@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// What is released carries its own Swift runtime. The machine that it runs on needs no toolchain, and a plugin built
+/// with another Swift than the host's or another plugin's meets neither of their runtimes.
+let ownRuntime: LinkerSetting = .unsafeFlags(["-static-stdlib"], .when(configuration: .release))
+
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
 /// keeps some local symbols in the dynamic symbol table.
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
@@ -9,7 +13,9 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
         dependencies: ["FPPluginKit"] + links,
         path: "Plugins/\(name)",
         linkerSettings: [
-            .unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"])
+            .unsafeFlags([
+                "-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
+            ]), ownRuntime,
         ]
     )
 }
@@ -60,7 +66,8 @@ let package = Package(
             dependencies: [
                 "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]
+            ],
+            linkerSettings: [ownRuntime]
         ),
 
         .target(name: "Support", path: "Tests/Support"),
