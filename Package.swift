@@ -2,8 +2,13 @@
 import PackageDescription
 
 /// What is released carries its own Swift runtime. The machine that it runs on needs no toolchain, and a plugin built
-/// with another Swift than the host's or another plugin's meets neither of their runtimes.
-let ownRuntime: LinkerSetting = .unsafeFlags(["-static-stdlib"], .when(configuration: .release))
+/// with another Swift than the host's or another plugin's meets neither of their runtimes. Modules compiled for the
+/// dynamic runtime do not name what Foundation consists of in the static one.
+let ownRuntime: LinkerSetting = .unsafeFlags(
+    [
+        "-static-stdlib", "-lCoreFoundation", "-lFoundationInternationalization", "-lFoundationEssentials",
+        "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU",
+    ], .when(configuration: .release))
 
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
 /// keeps some local symbols in the dynamic symbol table.
@@ -67,7 +72,11 @@ let package = Package(
                 "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            linkerSettings: [ownRuntime]
+            linkerSettings: [
+                // lld has no opinion on what Foundation calls; a plugin is to find nothing of the host's by its name.
+                ownRuntime,
+                .unsafeFlags(["-use-ld=lld", "-Xlinker", "--no-export-dynamic"], .when(configuration: .release)),
+            ]
         ),
 
         .target(name: "Support", path: "Tests/Support"),
