@@ -1,13 +1,9 @@
 import os
 import pathlib
 import subprocess
-import sys
 
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The application API's client is that of the browser tests.
-sys.path.insert(0, str(ROOT / "Tests/Browser"))
+from served import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,23 @@
 """An installed host that serves, and uploads as FilePond sends them."""
 
+import pathlib
 import re
 import subprocess
+import sys
 import threading
 import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The application API's client is that of the browser tests.
+sys.path.insert(0, str(ROOT / "Tests/Browser"))
+
+from support.host import API  # noqa: E402
 
 
 class Served:
     """A host that a command starts; `token` reads its API's token once it serves."""
 
     def __init__(self, command, token):
-        from support.host import API
-
         self.log = []
         self.origin = None
         self.process = subprocess.Popen(
