@@ -66,7 +66,7 @@ class Served:
         return id.decode()
 
     def process_chunks(self, name, content, size, stop_after=None):
-        """Uploads in chunks, and returns the id and the offset that was reached."""
+        """Uploads in chunks, those that begin below `stop_after`, and returns the id."""
         edge = "another-boundary"
         form = f"--{edge}\r\nContent-Disposition: form-data; name=\"filepond\"\r\n\r\n{{}}\r\n--{edge}--\r\n".encode()
         _, id = self.send(
@@ -88,5 +88,10 @@ class Served:
         headers, _ = self.send("HEAD", f"/fp/patch/{id}")
         return int(headers["Upload-Offset"])
 
+    def restore(self, id):
+        """The bytes of a temporary upload."""
+        return self.send("GET", f"/fp/restore/?id={id}")[1]
+
     def load(self, source):
+        """The bytes of a stored upload, by id or path."""
         return self.send("GET", f"/fp/load/?id={source}")[1]

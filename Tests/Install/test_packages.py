@@ -86,10 +86,10 @@ def test_uploads_arrive_in_one_piece_and_in_chunks_and_are_stored(debian, served
         chunked = host.process_chunks("chunked.bin", content, 65_536)
         assert host.offset(chunked) == len(content)
         for id, name in ((whole, "whole.bin"), (chunked, "chunked.bin")):
-            assert host.load(id) == content
+            assert host.restore(id) == content
             stored = host.api.store(id, f"kept/{name}")
             assert (stored["state"], stored["size"]) == ("stored", len(content))
-            assert host.load(f"kept/{name}") == content == host.api.content(id)
+            assert host.load(id) == host.load(f"kept/{name}") == host.api.content(id) == content
             assert (debian / f"var/lib/fphost/media/kept/{name}").read_bytes() == content
 
 
