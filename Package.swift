@@ -3,11 +3,12 @@ import PackageDescription
 
 /// What is released carries its own Swift runtime. The machine that it runs on needs no toolchain, and a plugin built
 /// with another Swift than the host's or another plugin's meets neither of their runtimes. Modules compiled for the
-/// dynamic runtime do not name what Foundation consists of in the static one.
-let ownRuntime: LinkerSetting = .unsafeFlags(
+/// dynamic runtime do not name what Foundation consists of in the static one. Calls out of it are bound when it is
+/// loaded, so that the table of their addresses is read-only from then on.
+let released: LinkerSetting = .unsafeFlags(
     [
-        "-static-stdlib", "-lCoreFoundation", "-lFoundationInternationalization", "-lFoundationEssentials",
-        "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU",
+        "-Xlinker", "-z", "-Xlinker", "now", "-static-stdlib", "-lCoreFoundation", "-lFoundationInternationalization",
+        "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU",
     ], .when(configuration: .release))
 
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
@@ -20,7 +21,7 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
         linkerSettings: [
             .unsafeFlags([
                 "-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
-            ]), ownRuntime,
+            ]), released,
         ]
     )
 }
@@ -74,7 +75,7 @@ let package = Package(
             ],
             linkerSettings: [
                 // lld has no opinion on what Foundation calls; a plugin is to find nothing of the host's by its name.
-                ownRuntime,
+                released,
                 .unsafeFlags(["-use-ld=lld", "-Xlinker", "--no-export-dynamic"], .when(configuration: .release)),
             ]
         ),
