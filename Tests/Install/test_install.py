@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 from served import Served
 
@@ -18,6 +20,15 @@ def run(*command, status=0, env=BARE):
     return done.stdout + done.stderr
 
 
+def stores_uploads(host):
+    content = os.urandom(300_000)
+    for id in (host.process_form("a.bin", content), host.process_chunks("b.bin", content, 65_536)):
+        assert host.offset(id) == len(content)
+        host.api.store(id, f"kept/{id}")
+        assert host.load(f"kept/{id}") == content
+        host.api.delete(id)
+
+
 def elf_files(prefix):
     return [prefix / "bin/fphost", *sorted((prefix / "lib/fphost/plugins").iterdir())]
 
@@ -25,16 +36,24 @@ def elf_files(prefix):
 def test_the_host_serves_what_the_example_says(installed, tmp_path):
     example = (installed / "share/doc/fphost/examples/fphost.yaml").read_text()
     (tmp_path / "fphost.yaml").write_text(example.replace("127.0.0.1:8080", "127.0.0.1:0"))
-    content = os.urandom(300_000)
     with Served(
         [installed / "bin/fphost", "serve", "--config", tmp_path / "fphost.yaml"],
         lambda: (tmp_path / "data/api-token").read_text().strip(),
     ) as host:
-        id = host.process_form("a.bin", content)
-        host.api.store(id, "kept/a.bin")
-        assert host.load("kept/a.bin") == content
+        stores_uploads(host)
         assert b"<html" in host.send("GET", "/")[1].lower()
-    assert (tmp_path / "data/media/kept/a.bin").read_bytes() == content
+
+
+def test_the_host_serves_within_what_its_unit_leaves_it(installed, tmp_path):
+    configuration = (installed / "etc/fphost/fphost.yaml").read_text()
+    (tmp_path / "fphost.yaml").write_text(
+        configuration.replace("127.0.0.1:8080", "localhost:0").replace("/var/lib/fphost", str(tmp_path)))
+    confined = [sys.executable, Path(__file__).parent / "confined.py", installed / "lib/systemd/system/fphost.service"]
+    with Served(
+        [*confined, installed / "bin/fphost", "serve", "--config", tmp_path / "fphost.yaml"],
+        lambda: (tmp_path / "api-token").read_text().strip(),
+    ) as host:
+        stores_uploads(host)
 
 
 def test_no_library_of_the_toolchain_is_needed(installed):
