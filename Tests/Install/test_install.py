@@ -46,6 +46,7 @@ def test_the_host_serves_what_the_example_says(installed, tmp_path):
 
 def test_the_host_serves_within_what_its_unit_leaves_it(installed, tmp_path):
     configuration = (installed / "etc/fphost/fphost.yaml").read_text()
+    configuration += "\nfetch: {allow: [localhost]}\n"
     (tmp_path / "fphost.yaml").write_text(
         configuration.replace("127.0.0.1:8080", "localhost:0").replace("/var/lib/fphost", str(tmp_path)))
     confined = [sys.executable, Path(__file__).parent / "confined.py", installed / "lib/systemd/system/fphost.service"]
@@ -54,6 +55,8 @@ def test_the_host_serves_within_what_its_unit_leaves_it(installed, tmp_path):
         lambda: (tmp_path / "api-token").read_text().strip(),
     ) as host:
         stores_uploads(host)
+        remote = f"http://localhost:{host.origin.rpartition(':')[2]}/healthz"
+        assert host.send("GET", f"/fp/fetch/?target={remote}")[1] == host.send("GET", "/healthz")[1]
 
 
 def test_no_library_of_the_toolchain_is_needed(installed):
