@@ -1,6 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// What is released carries its own Swift runtime. The machine that it runs on needs no toolchain, and a plugin built
+/// with another Swift than the host's or another plugin's meets neither of their runtimes. Modules compiled for the
+/// dynamic runtime do not name what Foundation consists of in the static one. Calls out of it are bound when it is
+/// loaded, so that the table of their addresses is read-only from then on.
+let released: LinkerSetting = .unsafeFlags(
+    [
+        "-Xlinker", "-z", "-Xlinker", "now", "-static-stdlib", "-lCoreFoundation", "-lFoundationInternationalization",
+        "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU",
+    ], .when(configuration: .release))
+
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
 /// keeps some local symbols in the dynamic symbol table.
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
@@ -9,7 +19,9 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
         dependencies: ["FPPluginKit"] + links,
         path: "Plugins/\(name)",
         linkerSettings: [
-            .unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"])
+            .unsafeFlags([
+                "-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
+            ]), released,
         ]
     )
 }
@@ -60,6 +72,11 @@ let package = Package(
             dependencies: [
                 "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            linkerSettings: [
+                // lld has no opinion on what Foundation calls; a plugin is to find nothing of the host's by its name.
+                released,
+                .unsafeFlags(["-use-ld=lld", "-Xlinker", "--no-export-dynamic"], .when(configuration: .release)),
             ]
         ),
 
