@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "FPConfig", dependencies: ["CYaml"]),
         .target(name: "CFPStorage"),
         .target(name: "FPStorage", dependencies: ["CFPStorage", "FPPluginAPI", nioCore, logging, crypto]),
+        .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: [grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: [crypto]),
@@ -58,7 +59,7 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
