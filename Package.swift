@@ -59,7 +59,8 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPServer", "FPStorage", "FPUploads",
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPServer", "FPStorage",
+                "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),

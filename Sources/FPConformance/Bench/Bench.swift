@@ -177,7 +177,6 @@ final class Bench: @unchecked Sendable {
         for peer in peers { peer.kill() }
         guard let store = opened else { return }
         store.invocation.cancelDescriptor = -1
-        store.invocation.isCancelled = false
         store.invocation.deadline = MonotonicClock.nanoseconds + 10_000_000_000
         for token in store.issuedTokens { try? store.discard(token) }
         for key in keys { try? store.remove(key) }

@@ -8,7 +8,6 @@ struct Invocation {
     var deadline = Int64.max
     /// Becomes readable when the call is cancelled; -1 if it never is.
     var cancelDescriptor: Int32 = -1
-    var isCancelled = false
     var messageCapacity = 512
     /// Texts that no message may hold.
     var secrets: [String] = []
@@ -28,8 +27,7 @@ struct Invocation {
             call.cancel_fd = cancelDescriptor
             call.deadline_ns = deadline
             call.error = record
-            call.is_cancelled = { call in MonotonicClock.nanoseconds >= (call?.pointee.deadline_ns ?? .max) ? 1 : 0 }
-            if isCancelled { call.is_cancelled = { _ in 1 } }
+            call.is_cancelled = { Self.isOver($0) }
             return lend("validate-1") { trace in
                 call.trace_id = trace
                 return shape.lend(call) { body($0) }
@@ -46,6 +44,15 @@ struct Invocation {
         throw Failure(
             slot: slot, status: status, message: filled.message.string, retryAfterMilliseconds: filled.retry_after_ms,
             flags: filled.flags)
+    }
+
+    /// What the host tells a plugin that asks: the call is cancelled, or past its deadline.
+    private static func isOver(_ call: UnsafePointer<fp_call>?) -> Int32 {
+        guard let call = call?.pointee else { return 0 }
+        if MonotonicClock.nanoseconds >= call.deadline_ns { return 1 }
+        guard call.cancel_fd >= 0 else { return 0 }
+        var poller = pollfd(fd: call.cancel_fd, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 0) > 0 ? 1 : 0
     }
 
     private func check(_ record: fp_error, _ slot: String) throws {

@@ -1,7 +1,15 @@
 /// All cases, in the order in which they are run.
 package enum Suite {
-    package static let all: [Case] =
-        AbiTableCases.all + ReadCases.all + WriteCases.all + ResumeCases.all + KillCases.all
+    package static let all: [Case] = abi + data + manners
+
+    private static let abi =
+        AbiTableCases.all + AbiShapeCases.all + FlagCases.all + CapsCases.all + LifeCases.all
+
+    private static let data =
+        ReadCases.all + WriteCases.all + ResumeCases.all + KillCases.all + RewindCases.all + RaceCases.all
+        + NameCases.all + ListCases.all + PendingCases.all + CopyCases.all + PresignCases.all
+
+    private static let manners = CancelCases.all + StalledCases.all + ConcurrencyCases.all + GuestCases.all
 
     /// The cases that a pattern names: an id, or the beginning of one, or one with `*` for anything.
     package static func matching(_ patterns: [String]) -> [Case] {
