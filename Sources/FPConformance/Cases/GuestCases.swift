@@ -25,12 +25,22 @@ enum GuestCases {
                 throw Broken("signal \(index + 1) has another handler")
             }
         },
-        guest("close-on-exec", "every descriptor is closed on exec") { bench, after in
-            let open = after.descriptors.subtracting(bench.baseline.descriptors).filter {
+        Case("guest.close-on-exec", "every descriptor is closed on exec", .rule(8)) { bench in
+            try exercise(bench)
+            try bench.put(bench.key(), Pattern.bytes(5000))
+            let reader = try bench.store.open(bench.key())
+            _ = try reader.read(10)
+            let flags = try bench.has(FP_CAP_RESUMABLE) ? FP_W_RESUMABLE : 0
+            let writer = try bench.store.begin(bench.key("other"), flags)
+            try writer.write([1])
+            // What a new process would inherit while a read and a write are under way.
+            let open = ProcessState().descriptors.subtracting(bench.baseline.descriptors).filter {
                 let flags = fcntl($0, F_GETFD)
                 return flags >= 0 && flags & FD_CLOEXEC == 0
             }
             try bench.check(open.isEmpty, "\(open.count) descriptors lack O_CLOEXEC: \(open.map { name($0) })")
+            reader.close()
+            writer.close()
         },
         guest("children", "no child process is left") { bench, _ in
             var status: Int32 = 0

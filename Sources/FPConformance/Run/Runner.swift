@@ -15,7 +15,7 @@ package struct Runner {
     /// What the plugin says of itself, asked in a process of its own: a plugin may crash or hang while it is loaded.
     /// - Throws: `KitFailure` with what went wrong.
     package func describe() throws -> PluginDescription {
-        let child = try Spawned(Job(role: .describe, plan: plan), leadsGroup: true)
+        let child = try aside(.describe)
         defer { child.killGroup() }
         guard let line = try? child.nextLine(within: 10) else {
             throw KitFailure("\(plan.plugin): loading it crashes, or takes more than 10 s")
@@ -58,12 +58,21 @@ package struct Runner {
     /// Removes what was left behind by cases that were killed.
     /// - Returns: what could not be removed.
     package func cleanUp() -> [String] {
-        guard let child = try? Spawned(Job(role: .cleanUp, plan: plan), leadsGroup: true) else { return [] }
+        guard let child = try? aside(.cleanUp) else { return ["everything below \(plan.prefix)/"] }
         defer { child.killGroup() }
         guard let line = try? child.nextLine(within: plan.timeLimit),
             let report = try? JSONDecoder().decode(CleanUp.Report.self, from: Data(line))
         else { return ["everything below \(plan.prefix)/: the plugin could not be asked"] }
         return report.left + (report.problem.map { ["what is below \(plan.prefix)/: \($0)"] } ?? [])
+    }
+}
+
+extension Runner {
+    /// A process beside the cases; what the plugin may print there is nobody's business.
+    private func aside(_ role: Job.Role) throws -> Spawned {
+        let nowhere = Pipe.raise(open("/dev/null", O_WRONLY | O_CLOEXEC))
+        defer { close(nowhere) }
+        return try Spawned(Job(role: role, plan: plan), output: nowhere, leadsGroup: true)
     }
 }
 
@@ -112,18 +121,12 @@ private final class RunningCase {
     /// Nil while it runs.
     func outcome() -> Outcome? {
         drain()
-        if let end = child.pending.firstIndex(of: UInt8(ascii: "\n")),
-            var outcome = try? JSONDecoder().decode(Outcome.self, from: Data(child.pending[..<end]))
-        {
-            child.killGroup()
-            drain()
-            outcome.seconds = MonotonicClock.seconds - started
-            return withOutput(outcome)
-        }
+        if let outcome = answer { return outcome }
         if let status = child.poll() {
             child.killGroup()
             drain()
-            return ended(withOutput(Outcome(.failed, "the plugin \(Self.text(status)) \(place)")))
+            // It may have answered and ended since the first look.
+            return answer ?? ended(withOutput(Outcome(.failed, "the plugin \(Self.text(status)) \(place)")))
         }
         if MonotonicClock.seconds - started > limit {
             child.killGroup()
@@ -131,6 +134,16 @@ private final class RunningCase {
                 Outcome(.failed, "not finished after \(Int(limit)) s, and killed \(place)", clause: "R4 BLOCKING"))
         }
         return nil
+    }
+
+    /// What the case itself has to say, once it has said it.
+    private var answer: Outcome? {
+        guard let end = child.pending.firstIndex(of: UInt8(ascii: "\n")),
+            let outcome = try? JSONDecoder().decode(Outcome.self, from: Data(child.pending[..<end]))
+        else { return nil }
+        child.killGroup()
+        drain()
+        return ended(withOutput(outcome))
     }
 
     private func ended(_ outcome: Outcome) -> Outcome {
