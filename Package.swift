@@ -58,6 +58,7 @@ let package = Package(
         .target(name: "FPConfig", dependencies: ["CYaml"]),
         .target(name: "CFPStorage"),
         .target(name: "FPStorage", dependencies: ["CFPStorage", "FPPluginAPI", nioCore, logging, crypto]),
+        .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: [grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: [crypto]),
@@ -70,7 +71,8 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPServer", "FPStorage",
+                "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
@@ -87,6 +89,7 @@ let package = Package(
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
+        .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
         .testTarget(
             name: "FPUploadsTests",

@@ -11,7 +11,7 @@ struct FPHost: AsyncParsableCommand {
             the application's API.
             """,
         version: Version.current,
-        subcommands: [ServeCommand.self, CheckCommand.self, UploadsCommand.self],
+        subcommands: [ServeCommand.self, CheckCommand.self, UploadsCommand.self, PluginCommand.self],
         defaultSubcommand: ServeCommand.self
     )
 }
