@@ -7,6 +7,7 @@ SHELL := /bin/bash
 CONFIG ?= fphost.yaml
 PREFIX ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 FUZZ_SECONDS ?= 60
 PYTEST_ARGS ?=
 
@@ -78,12 +79,11 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 	@swift build --build-tests $(DEBUG_FLAGS)
 
 .PHONY: test
-test: test-unit test-plugins test-browser ## Run every test
+test: test-unit test-plugins test-browser test-install ## Run every test but test-packages, which needs root
 
 .PHONY: test-unit
 test-unit: setup ## Run the Swift tests
-	@echo "test: swift test"
-	@swift test $(DEBUG_FLAGS)
+	@scripts/test-unit $(DEBUG_FLAGS)
 
 .PHONY: test-plugins
 test-plugins: setup build ## Try the contract's locks, the plugin guide's code, and plugins written with an installed copy
@@ -95,6 +95,15 @@ test-plugins: setup build ## Try the contract's locks, the plugin guide's code, 
 test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build
 	@echo "test: FilePond in Chromium"
 	@$(PYTHON) -m pytest Tests/Browser $(PYTEST_ARGS)
+
+.PHONY: test-install
+test-install: setup-test $(STAMPS)/packages-package build ## Run the tests of what `make install` installs
+	@echo "test: make install"
+	@$(PYTHON) -m pytest Tests/Install/test_install.py $(PYTEST_ARGS)
+
+.PHONY: test-packages
+test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 12 of its own, as root, and test it there
+	@scripts/test-packages $(PYTHON) $(PYTEST_ARGS)
 
 .PHONY: test-sanitize
 test-sanitize: setup ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
@@ -113,7 +122,11 @@ bench: setup $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=
 
 .PHONY: install
 install: build ## Install into PREFIX (/usr/local), below DESTDIR if set
-	@scripts/install "$(DESTDIR)" "$(PREFIX)"
+	@scripts/install "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
+
+.PHONY: deb
+deb: setup $(STAMPS)/packages-package build ## Make the Debian packages, in .build/packages
+	@scripts/deb
 
 .PHONY: clean
 clean: ## Remove everything that was built or fetched

@@ -1,6 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// What is released carries its own Swift runtime. The machine that it runs on needs no toolchain, and a plugin built
+/// with another Swift than the host's or another plugin's meets neither of their runtimes. Modules compiled for the
+/// dynamic runtime do not name what Foundation consists of in the static one. Calls out of it are bound when it is
+/// loaded, so that the table of their addresses is read-only from then on.
+let released: LinkerSetting = .unsafeFlags(
+    [
+        "-Xlinker", "-z", "-Xlinker", "now", "-static-stdlib", "-lCoreFoundation", "-lFoundationInternationalization",
+        "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU",
+    ], .when(configuration: .release))
+
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
 /// keeps some local symbols in the dynamic symbol table.
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
@@ -9,7 +19,9 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
         dependencies: ["FPPluginKit"] + links,
         path: "Plugins/\(name)",
         linkerSettings: [
-            .unsafeFlags(["-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map"])
+            .unsafeFlags([
+                "-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
+            ]), released,
         ]
     )
 }
@@ -46,6 +58,7 @@ let package = Package(
         .target(name: "FPConfig", dependencies: ["CYaml"]),
         .target(name: "CFPStorage"),
         .target(name: "FPStorage", dependencies: ["CFPStorage", "FPPluginAPI", nioCore, logging, crypto]),
+        .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: [grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: [crypto]),
@@ -58,8 +71,14 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPFetch", "FPServer", "FPStorage", "FPUploads",
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPServer", "FPStorage",
+                "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            linkerSettings: [
+                // lld has no opinion on what Foundation calls; a plugin is to find nothing of the host's by its name.
+                released,
+                .unsafeFlags(["-use-ld=lld", "-Xlinker", "--no-export-dynamic"], .when(configuration: .release)),
             ]
         ),
 
@@ -69,7 +88,8 @@ let package = Package(
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
-        .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
+        .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
+        .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
         .testTarget(
             name: "FPUploadsTests",

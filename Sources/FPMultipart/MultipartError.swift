@@ -14,7 +14,7 @@ public enum MultipartError: Error, Sendable, Equatable, CustomStringConvertible 
     case headerTooLong(limit: Int)
     /// A part has more header fields than the limit.
     case tooManyHeaders(limit: Int)
-    /// A header line is not `name: value`, is folded, or holds a control character.
+    /// A header line is not `name: value`, is folded, or holds a zero byte or half the end of a line.
     case brokenHeader
     /// A part has no Content-Disposition, two of them, or one that is not form-data.
     case badDisposition

@@ -67,8 +67,9 @@ extension MultipartPart {
     }
 
     private static func field(_ line: ArraySlice<UInt8>) throws(MultipartError) -> (name: String, value: String) {
-        // A control character is never meant well, and a line that begins with a space is the folding of RFC 2822.
-        guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == UInt8(ascii: "\t") }),
+        // Browsers send the control characters of a file's name as they are, but for the ends of lines. A line that begins
+        // with a space is the folding of RFC 2822.
+        guard line.allSatisfy({ $0 != 0 && $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }),
             let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
             line[..<colon].allSatisfy({ $0 > 0x20 && $0 < 0x7F })
         else {

@@ -85,7 +85,7 @@ extension UploadError {
             }
         self.init(
             kind, message, detail: "store \(error.store), \(error.operation): \(error.message)",
-            retryAfter: error.retryAfter ?? (kind == .unavailable ? .seconds(5) : nil))
+            retryAfter: error.retryAfter ?? ([.unavailable, .timeout].contains(kind) ? .seconds(5) : nil))
     }
 
     init(_ error: CatalogError) {

@@ -3,9 +3,9 @@ import ArgumentParser
 /// `fphost plugin`
 struct PluginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugin", abstract: "Look at storage plugins, make new ones and measure them.",
+        commandName: "plugin", abstract: "Look at, check, make and measure storage plugins.",
         subcommands: [
             PluginListCommand.self, PluginProbeCommand.self, PluginSchemaCommand.self, PluginNewCommand.self,
-            PluginBenchCommand.self, PluginTrialCommand.self,
+            ValidateCommand.self, PluginBenchCommand.self, PluginTrialCommand.self, RunCaseCommand.self,
         ])
 }

@@ -87,7 +87,6 @@ struct HeaderTests {
             ("Content-Disposition: form-data; =\"f\"", .brokenParameter),
             ("Content-Disposition: form-data; name=\"f\" filename=\"a\"", .brokenParameter),
             ("Content-Disposition: form-data; name=\"a\u{0}b\"", .brokenHeader),
-            ("Content-Disposition: form-data; name=\"a\u{1B}b\"", .brokenHeader),
             ("Content-Disposition: form-data; name=\"a\nb\"", .brokenHeader),
             ("Content-Disposition: form-data; name=\"a\rb\"", .brokenHeader),
             ("Content-Disposition: form-data; name=\"f\"\nContent-Type: x", .brokenHeader),

@@ -22,7 +22,7 @@ struct BodyTests {
     @Test("a chunked body arrives whole, with extensions and trailers ignored")
     func chunked() async throws {
         try await withServer(answering: { request in
-            #expect(request.contentLength == nil)
+            #expect(request.contentLength == (request.method == .POST ? nil : 0))
             return await echo(request)
         }) { address in
             let client = try await RawClient.connect(to: address)
@@ -227,8 +227,8 @@ struct BodyTests {
         let isReleased = Watched(false)
         try await withServer(
             configure: {
-                $0.timeouts.bodyIdle = .milliseconds(50)
-                $0.timeouts.idle = .milliseconds(300)
+                $0.timeouts.bodyIdle = .seconds(1)
+                $0.timeouts.idle = .seconds(3)
                 $0.limits.readAhead = 64 << 10
             },
             answering: { request in

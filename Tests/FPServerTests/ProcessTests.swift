@@ -210,7 +210,7 @@ struct ProcessTests {
         arguments: [
             ("日本語 👍.txt", "日本語 👍.txt"), ("100%25.txt", "100%25.txt"), ("say \"hi\".txt", "say \"hi\".txt"),
             ("../../etc/passwd", "passwd"), ("C:\\Users\\me\\a.txt", "a.txt"), ("..", "file"), (".", "file"),
-            ("a\u{7F}b", "ab"), ("/", "file"),
+            ("a\u{7F}b", "ab"), ("a\u{1B}b", "ab"), ("/", "file"),
         ])
     func names(_ sent: String, _ kept: String) async throws {
         try await ServerHouse.with { house async throws in

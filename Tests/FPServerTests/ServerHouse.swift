@@ -9,7 +9,8 @@ import Logging
 import Support
 import Testing
 
-/// A server on a free port, over real uploads on a real catalog and real LocalStores in a directory of their own.
+/// A server on a free port, over real uploads on a real catalog and real LocalStores in a directory of their own. Stores
+/// that a test wants to see fail are on the Memory plugin instead.
 final class ServerHouse: Sendable {
     static let token = "token-of-the-application"
 
@@ -21,15 +22,24 @@ final class ServerHouse: Sendable {
     private let stores: [Store]
     private let fetcher: Fetcher?
 
-    init(_ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false)
-        async throws
-    {
+    /// - Parameter sick: the stores on the Memory plugin, each with the means to make it fail.
+    init(
+        _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
+        sick: [String: PluginControl] = [:]
+    ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         directory = try TemporaryDirectory()
         let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
         let library = try PluginLibrary.load(
             path: path, expectedName: "LocalStore", host: PluginHostInfo(version: "test"), logger: logger)
+        let memory = sick.isEmpty ? nil : try await Self.memoryLibrary(logger)
         stores = try ["staging", "media", "archive"].map { [directory] name in
+            if let memory, let control = sick[name] {
+                let written = PluginConfigNode.map([.scalar("\(control.address)", key: "control")])
+                let config = written.completed(by: memory.options, directory: "/").0
+                return try Store.open(
+                    name: name, library: memory, config: config, settings: Self.impatience, logger: logger)
+            }
             let location = directory.url.appendingPathComponent(name).path
             return try Store.open(
                 name: name, library: library, config: .map([.scalar(location, key: "location")]),
@@ -51,12 +61,22 @@ final class ServerHouse: Sendable {
         client = HTTPClient(port: try #require(try await server.start().first?.port))
     }
 
+    /// Soon at the end of every patience, so that a test is too.
+    private static let impatience = StoreSettings(
+        threads: 4, deadline: .milliseconds(500), longDeadline: .milliseconds(500), hangGrace: .milliseconds(100))
+
+    private static func memoryLibrary(_ logger: Logger) async throws -> PluginLibrary {
+        let path = try await TestPlugins.compile("memory", name: "Memory")
+        return try PluginLibrary.load(
+            path: path, expectedName: "Memory", host: PluginHostInfo(version: "test"), logger: logger)
+    }
+
     /// Runs `body` on a server of its own.
     static func with(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
-        _ body: (ServerHouse) async throws -> Void
+        sick: [String: PluginControl] = [:], _ body: (ServerHouse) async throws -> Void
     ) async throws {
-        let house = try await ServerHouse(change, fetches: fetches)
+        let house = try await ServerHouse(change, fetches: fetches, sick: sick)
         do {
             try await body(house)
         } catch {

@@ -1,5 +1,6 @@
 import FPStorage
 import NIOCore
+import Support
 import Testing
 
 @Suite struct `Writers` {

@@ -1,6 +1,7 @@
 import FPStorage
 import Glibc
 import NIOCore
+import Support
 import Testing
 
 /// Times that let a test see a plugin being given up without waiting for long.

@@ -1,6 +1,7 @@
 import FPStorage
 import Foundation
 import Logging
+import Support
 import Testing
 
 /// Loads `broken.c` with the macros given.

@@ -1,4 +1,5 @@
 import FPStorage
+import Support
 import Testing
 
 @Suite struct `A plugin that lies` {

@@ -1,6 +1,7 @@
 import Crypto
 import FPStorage
 import Foundation
+import Support
 import Testing
 
 /// A copy of a sound plugin, in a directory where a test may spoil it.
@@ -163,7 +164,10 @@ private struct Copy {
         #expect(s3.reason == .notFound)
         #expect(s3.message.contains("there is no \(directory.paths[0])/libS3Store.so"))
         #expect(s3.message.contains("Install the package fphost-plugin-s3."))
+        #expect(s3.message.contains("\"apt install fphost-plugin-s3\""))
+        #expect(s3.message.contains("set plugins.directory"))
         #expect(try refusal("SFTPStore", in: directory).message.contains("fphost-plugin-sftp"))
+        #expect(try refusal("LocalStore", in: self.directory([])).message.contains("Install the package fphost."))
     }
 
     @Test func `a slip of the finger is answered with the nearest name`() throws {

@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Glibc
 
 /// A client that sends exactly the bytes a test wants and reads one answer at a time.
@@ -209,9 +209,10 @@ public struct HTTPClient: Sendable {
     }
 }
 
-/// Runs a blocking step on a thread of its own, away from Swift's cooperative pool.
+/// Runs a blocking step on a thread of its own. A queue of Dispatch would not do: its threads are those that run Swift's
+/// tasks, and enough blocked steps would leave none for the server that they wait for.
 public func onThread<Value: Sendable>(_ step: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(with: Result(catching: step)) }
+        Thread.detachNewThread { continuation.resume(with: Result(catching: step)) }
     }
 }

@@ -1,5 +1,6 @@
 /// Asks again and again until there is an answer, without ever sleeping longer than a moment.
 /// - Throws: when the time is over, naming what was waited for.
+@discardableResult
 public func waitFor<Value>(
     _ what: String, within limit: Duration, isolation: isolated (any Actor)? = #isolation,
     _ answer: () async throws -> Value?

@@ -81,7 +81,9 @@ struct RequestCheck {
                     problem = (.badRequest, "Content-Length and Transfer-Encoding exclude each other.")
                 } else if !head.version.isAtLeast11 {
                     problem = (.badRequest, "HTTP/1.0 has no Transfer-Encoding.")
-                } else if codings.count != 1 || codings[0].lowercased() != "chunked" {
+                } else if codings.last?.lowercased() != "chunked" {
+                    problem = (.badRequest, "Transfer-Encoding must end with chunked, or the body has no known end.")
+                } else if codings.count != 1 {
                     problem = (.notImplemented, "The only Transfer-Encoding understood is chunked.")
                 }
             } else if let length = lengths.first {

@@ -86,20 +86,17 @@ public struct PluginDirectory: Sendable {
         let sentence = "there is neither \(places)."
         let single = "there is no \(places)."
         let looked = paths.count > 1 ? sentence : single
-        if let package = Self.packages[name] { return "\(looked) Install the package \(package)." }
+        if let advice = PluginPackages.advice(for: name) { return "\(looked) \(advice)" }
         let present = list().map(\.name)
-        if let near = Nearest.name(to: name, among: present + Self.packages.keys.sorted()) {
-            let package = Self.packages[near].map { present.contains(near) ? "" : " (package \($0))" } ?? ""
-            return "\(looked) Did you mean \(near)\(package)?"
+        if let near = Nearest.name(to: name, among: present + PluginPackages.plugins) {
+            let package = present.contains(near) ? nil : PluginPackages.package(of: near)
+            return "\(looked) Did you mean \(near)\(package.map { " (package \($0))" } ?? "")?"
         }
         if present.isEmpty {
             return "\(looked) There is no plugin there at all: set plugins.directory to where they are."
         }
         return "\(looked) There are: \(present.joined(separator: ", "))."
     }
-
-    /// The plugins that come with this host as packages of their own.
-    private static let packages = ["S3Store": "fphost-plugin-s3", "SFTPStore": "fphost-plugin-sftp"]
 
     private static func besideExecutable() -> [String] {
         guard let executable = PathResolution.real("/proc/self/exe"), let slash = executable.lastIndex(of: "/") else {

@@ -1,6 +1,7 @@
 import FPStorage
 import Logging
 import NIOCore
+import Support
 import Synchronization
 import Testing
 

@@ -1,8 +1,9 @@
 import Synchronization
 
 /// The test's side of `Tests/TestPlugins/control.h`: what the Memory plugin counts, and what it is told to do wrong.
-struct PluginControl: Sendable {
-    enum Operation: Int, Sendable {
+public struct PluginControl: Sendable {
+    /// The slots of the plugin.
+    public enum Operation: Int, Sendable {
         case create, destroy, health, stat, readOpen, read, readClose, writeBegin, writeResume, write, writeSync
         case writeCommit, writeAbort, writeClose, writeDiscard, remove, copy, list, listPending, presign, transfer
         /// All of them together; only the counts are kept.
@@ -10,7 +11,8 @@ struct PluginControl: Sendable {
         case count
     }
 
-    enum Field: Int, Sendable {
+    /// What is counted or set for each of them.
+    public enum Field: Int, Sendable {
         case calls, inFlight, peak, fault, faultsLeft, sleepMilliseconds, gate, lie, retryAfterMilliseconds, errorFlags
         case perOperation = 16
     }
@@ -29,19 +31,22 @@ struct PluginControl: Sendable {
         }
     }
 
-    init() {
+    /// A control of which nothing is asked yet.
+    public init() {
         words = Words()
     }
 
-    var address: Int { Int(bitPattern: words.start) }
+    /// What the plugin's option `control` is set to.
+    public var address: Int { Int(bitPattern: words.start) }
 
-    subscript(operation: Operation, field: Field) -> Int {
+    /// A count, or what is asked for.
+    public subscript(operation: Operation, field: Field) -> Int {
         get { Int(word(operation, field).pointee.load(ordering: .sequentiallyConsistent)) }
         nonmutating set { word(operation, field).pointee.store(Int64(newValue), ordering: .sequentiallyConsistent) }
     }
 
     /// Makes the next calls fail; `times` -1 = all.
-    func fail(
+    public func fail(
         _ operation: Operation, _ status: Int, times: Int = -1, retryAfterMilliseconds: Int = 0, flags: Int = 0
     ) {
         self[operation, .fault] = status
@@ -51,16 +56,17 @@ struct PluginControl: Sendable {
     }
 
     /// Lets the operation succeed again.
-    func heal(_ operation: Operation) {
+    public func heal(_ operation: Operation) {
         self[operation, .faultsLeft] = 0
     }
 
     /// Makes calls hang, deaf to deadline and cancellation, until `release`.
-    func hang(_ operation: Operation) {
+    public func hang(_ operation: Operation) {
         self[operation, .gate] = 1
     }
 
-    func release(_ operation: Operation) {
+    /// Lets the calls that hang go on.
+    public func release(_ operation: Operation) {
         self[operation, .gate] = 0
     }
 

@@ -2,24 +2,30 @@ import Foundation
 import Synchronization
 
 /// Compiles the plugins of `Tests/TestPlugins` with the C compiler, once per set of macros.
-enum TestPlugins {
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
+public enum TestPlugins {
+    /// The compiler's failure.
+    public struct Failure: Error, CustomStringConvertible {
+        /// What it was asked to do.
+        public var description: String
+
+        /// A failure in these words.
+        public init(description: String) {
+            self.description = description
+        }
     }
 
     /// A directory of this run's own, that nobody else can write to.
-    static let directory: String = {
-        var template = Array("/tmp/fpstorage-tests-XXXXXX".utf8CString)
+    public static let directory: String = {
+        var template = Array("/tmp/fphost-plugins-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return "/tmp" }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }()
 
     private static let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
     private static let compiled = Mutex<[String: String]>([:])
 
     /// A directory for one test.
-    static func newDirectory() throws -> String {
+    public static func newDirectory() throws -> String {
         let path = directory + "/" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         chmod(path, 0o755)
@@ -30,7 +36,7 @@ enum TestPlugins {
     private static let compiler = DispatchQueue(label: "compiler")
 
     /// The library `lib<name>.so`, in a directory of its own.
-    static func compile(_ source: String, name: String, macros: [String] = []) async throws -> String {
+    public static func compile(_ source: String, name: String, macros: [String] = []) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             compiler.async { continuation.resume(with: Result { try make(source, name: name, macros: macros) }) }
         }

@@ -1,0 +1,98 @@
+import FPPluginAPI
+import Glibc
+
+/// How the host of a case looks to the plugin: how large its structs are and what lies behind them.
+struct HostShape: Sendable {
+    enum Kind: Sendable {
+        /// This host.
+        case present
+        /// ABI 1.0 exactly: an input's last byte is the last of its page, and the next page must not be touched.
+        case old
+        /// A host of years to come: its structs are larger, and what it has put there is not zero.
+        case future
+    }
+
+    let kind: Kind
+
+    static let present = HostShape(kind: .present)
+
+    /// Bytes by which the structs are larger than those of fp_plugin.h.
+    private var growth: Int { kind == .future ? 64 : 0 }
+    var minor: UInt32 { kind == .future ? 99 : FP_ABI_MINOR }
+
+    /// Lends an input that begins with `struct_size`.
+    func lend<Value, Result>(
+        _ value: Value, _ body: (UnsafeMutablePointer<Value>) throws -> Result
+    ) rethrows -> Result {
+        let size = MemoryLayout<Value>.size
+        let room = kind == .old ? GuardedRoom(size) : GuardedRoom(unguarded: size + growth + 64)
+        defer { room.release() }
+        let pointer = room.start.bindMemory(to: Value.self, capacity: 1)
+        pointer.initialize(to: value)
+        room.start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
+        if kind == .future { memset(room.start + size, 0xA5, growth) }
+        return try body(pointer)
+    }
+
+    /// Lends an output that begins with `struct_size`, and sees to it that only fields that both sides know were written.
+    func lendOutput<Value, Result>(
+        _ value: Value, of slot: String, buffers: [PartialKeyPath<Value>],
+        _ body: (UnsafeMutablePointer<Value>) throws -> Result
+    ) throws -> (Result, Value) {
+        let size = MemoryLayout<Value>.size
+        let room = GuardedRoom(unguarded: size + growth + 64)
+        defer { room.release() }
+        let pointer = room.start.bindMemory(to: Value.self, capacity: 1)
+        pointer.initialize(to: value)
+        room.start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
+        memset(room.start + size + growth, 0xC5, 64)
+        if growth > 0 { memset(room.start + size, 0, growth) }
+        let result = try body(pointer)
+        let type = "\(Value.self)"
+        guard room.start.load(as: UInt32.self) == UInt32(size + growth) else {
+            throw Broken("\(slot) changed \(type).struct_size, which is the host's", .rule(1))
+        }
+        let behind = UnsafeRawBufferPointer(start: room.start + size + growth, count: 64)
+        guard behind.allSatisfy({ $0 == 0xC5 }) else {
+            throw Broken("\(slot) wrote behind \(type), whose struct_size is \(size + growth)", .rule(1))
+        }
+        for path in buffers {
+            guard let before = value[keyPath: path] as? fp_buf, let after = pointer.pointee[keyPath: path] as? fp_buf
+            else { continue }
+            guard before.ptr == after.ptr, before.cap == after.cap else {
+                throw Broken("\(slot) replaced a buffer of the host's in \(type); only len is the plugin's", .rule(2))
+            }
+            guard after.len <= after.cap else {
+                throw Broken("\(slot) says that it wrote \(after.len) bytes to a buffer of \(after.cap)", .rule(2))
+            }
+        }
+        return (result, pointer.pointee)
+    }
+}
+
+/// Memory for one struct, before a page that nobody may touch if wanted.
+struct GuardedRoom {
+    let start: UnsafeMutableRawPointer
+    private let mapping: (base: UnsafeMutableRawPointer, size: Int)?
+
+    init(_ size: Int) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let used = (size + page - 1) / page * page
+        guard let base = mmap(nil, used + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            base != MAP_FAILED
+        else { fatalError("no memory for a call") }
+        mprotect(base + used, page, PROT_NONE)
+        start = base + used - size
+        mapping = (base, used + page)
+    }
+
+    init(unguarded size: Int) {
+        start = .allocate(byteCount: size, alignment: 16)
+        memset(start, 0, size)
+        mapping = nil
+    }
+
+    func release() {
+        if let mapping { munmap(mapping.base, mapping.size) } else { start.deallocate() }
+    }
+}

@@ -1,0 +1,87 @@
+import FPPluginAPI
+import Glibc
+
+/// An open read.
+final class Reader {
+    private let store: Store
+    private var reader: OpaquePointer?
+    let info: Info
+
+    fileprivate init(_ store: Store, _ reader: OpaquePointer, _ info: Info) {
+        self.store = store
+        self.reader = reader
+        self.info = info
+    }
+
+    deinit { close() }
+
+    func close() {
+        guard let open = reader else { return }
+        reader = nil
+        Breadcrumb.shared.leave("read_close")
+        store.table.read_close?(open)
+    }
+
+    /// At most `capacity` bytes; none at the end.
+    func read(_ capacity: Int = 65536) throws -> [UInt8] {
+        guard let slot = store.table.read else { throw Broken("read is NULL", .slot("fp_plugin")) }
+        let room = Room(capacity)
+        var count = 0
+        try store.invocation.perform("read") { slot(reader, $0, room.start, capacity, &count) }
+        try room.check("read")
+        guard count <= capacity else {
+            throw Broken("read says that it gave \(count) bytes for a capacity of \(capacity)", .slot("read"))
+        }
+        return fp_buf(ptr: room.start, cap: capacity, len: count).array
+    }
+
+    /// Everything up to the end; more than `limit` bytes are too many.
+    func rest(_ capacity: Int = 65536, limit: UInt64 = .max) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let more = try read(capacity)
+            if more.isEmpty { return bytes }
+            bytes += more
+            guard UInt64(bytes.count) <= limit else {
+                throw Broken("read gave \(bytes.count) bytes where \(limit) were promised", .slot("read"))
+            }
+        }
+    }
+}
+
+extension Store {
+    func open(
+        _ key: String, offset: UInt64 = 0, length: UInt64 = FP_SIZE_UNKNOWN, ifMatch: String? = nil, flags: UInt32 = 0
+    ) throws -> Reader {
+        guard let slot = table.read_open else { throw Broken("read_open is NULL", .slot("fp_plugin")) }
+        var out: OpaquePointer?
+        do {
+            let info = try withInfo("read_open") { info in
+                try lend(key) { key in
+                    try lend(optional: ifMatch) { etag in
+                        var request = fp_read_req()
+                        request.flags = flags
+                        request.key = key
+                        request.offset = offset
+                        request.length = length
+                        request.if_match = etag
+                        try shape.lend(request) { request in
+                            try invocation.perform("read_open") { slot(instance, $0, request, &out, info) }
+                        }
+                    }
+                }
+            }
+            guard let out else { throw Broken("read_open returned FP_OK and no reader", .slot("read_open")) }
+            return Reader(self, out, info)
+        } catch let failure as Failure {
+            guard out == nil else { throw Broken("read_open failed and left a reader in *out", .rule(5)) }
+            throw failure
+        }
+    }
+
+    func get(_ key: String, offset: UInt64 = 0, length: UInt64 = FP_SIZE_UNKNOWN) throws -> [UInt8] {
+        let reader = try open(key, offset: offset, length: length)
+        defer { reader.close() }
+        return try reader.rest(limit: reader.info.size)
+    }
+}

@@ -1,0 +1,18 @@
+/// The packages that fphost's own plugins come in.
+enum PluginPackages {
+    private static let packages = [
+        "LocalStore": "fphost", "S3Store": "fphost-plugin-s3", "SFTPStore": "fphost-plugin-sftp",
+    ]
+
+    static var plugins: [String] { packages.keys.sorted() }
+
+    static func package(of plugin: String) -> String? { packages[plugin] }
+
+    /// What to do where one of fphost's own plugins is not; `nil` for a plugin of somebody else's.
+    static func advice(for plugin: String) -> String? {
+        packages[plugin].map { package in
+            "Install the package \(package). On Debian that is \"apt install \(package)\". If the plugin is elsewhere, set "
+                + "plugins.directory to where it is."
+        }
+    }
+}
