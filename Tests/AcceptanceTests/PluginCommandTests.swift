@@ -61,10 +61,10 @@ struct PluginCommandTests {
             "Tests/TestPlugins/broken.c", name: "Crashing", macros: ["CONSTRUCTOR_CRASHES"], in: directory)
         let list = try await HostProcess.run(["plugin", "list", "--directory", "."], in: directory)
         #expect(list.status == 0)
-        #expect(list.output.contains("it crashed with signal 4"), "\(list.output)")
+        #expect(list.output.contains("it crashed with signal"), "\(list.output)")
         let probe = try await HostProcess.run(["plugin", "probe", crashing], in: directory)
         #expect(probe.status == 78)
-        #expect(probe.errors.contains("it crashed with signal 4"), "\(probe.errors)")
+        #expect(probe.errors.contains("it crashed with signal"), "\(probe.errors)")
         let hanging = try await PluginCompiler.compile(
             "Tests/TestPlugins/broken.c", name: "Hanging", macros: ["CONSTRUCTOR_HANGS"], in: directory)
         let late = try await HostProcess.run(["plugin", "probe", "--time-limit", "1", hanging], in: directory)
@@ -80,7 +80,7 @@ struct PluginCommandTests {
             "Tests/TestPlugins/broken.c", name: "Forking", macros: ["CONSTRUCTOR_FORKS=\"\(note.path)\""],
             in: directory)
         let result = try await HostProcess.run(["plugin", "probe", path], in: directory)
-        #expect(result.errors.contains("it crashed with signal 4"), "\(result.errors)")
+        #expect(result.errors.contains("it crashed with signal"), "\(result.errors)")
         let child = try String(contentsOf: note, encoding: .utf8)
         _ = try await waitFor("the child \(child) to end", within: .seconds(30)) {
             guard let status = try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8) else { return true }

@@ -41,9 +41,9 @@ struct PluginRefusalTests {
             (["SIZE=100"], "its table has 100 bytes"),
             (["DROP=.stat=0"], "its slot \"stat\" is NULL"),
             (["OPTIONS=OPTION(\"a b\",1)"], "its option \"a b\" has a key that is not made of letters"),
-            (["CONSTRUCTOR_CRASHES"], "it crashed with signal 4 (Illegal instruction) while it was being loaded"),
-            (["ENTRY_CRASHES"], "it crashed with signal 4 (Illegal instruction) while it was being loaded"),
-            (["LOAD_CRASHES"], "it crashed with signal 4 (Illegal instruction) while it was being loaded"),
+            (["CONSTRUCTOR_CRASHES"], "it crashed with signal"),
+            (["ENTRY_CRASHES"], "it crashed with signal"),
+            (["LOAD_CRASHES"], "it crashed with signal"),
             (["CONSTRUCTOR_EXITS"], "it ended the process, with exit status 3, while it was being loaded"),
         ])
     func defect(macros: [String], sentence: String) async throws {
@@ -68,7 +68,7 @@ struct PluginRefusalTests {
             "Tests/TestPlugins/broken.c", name: "Other", macros: ["DROP=.read=0"], in: directory)
         let errors = try await refusal(
             of: crashing, more: "}\n  third: {plugin: \(other)", command: "serve", in: directory)
-        #expect(errors.contains("it crashed with signal 4"), "\(errors)")
+        #expect(errors.contains("it crashed with signal"), "\(errors)")
         #expect(errors.contains("its slot \"read\" is NULL"), "\(errors)")
     }
 
