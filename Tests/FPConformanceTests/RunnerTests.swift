@@ -66,7 +66,7 @@ struct RunnerTests {
         let directory = try TemporaryDirectory()
         let store = directory.url.appendingPathComponent("store").path
         let trial = Trial(plugin: try await Liar.library(), options: ["location": store])
-        _ = try await trial.run(["write", "resume", "list.pages", "pending", "race"])
+        _ = try await trial.run(["write.abort", "resume", "list.pages", "pending", "race", "threads"])
         #expect(directory.files(below: "store") == [])
     }
 
