@@ -335,7 +335,8 @@ typedef struct fp_resume_req {
     uint64_t expected_size;  /* final size if known: lets a plugin recognise its own finished commit    */
     uint64_t offset;         /* FP_SIZE_UNKNOWN = as far as durable.  Else, REWIND only: take the session back to
                                 exactly this offset; E_RANGE beyond what is durable, E_UNSUPPORTED where caps
-                                .rewind_unit does not allow it.  Bytes past it are dropped for good.           */
+                                .rewind_unit does not allow it (a plugin may allow more).  Bytes past it are
+                                dropped for good.                                                              */
 } fp_resume_req;
 
 #define FP_SYNC_POWER 1u   /* durable against power loss, not merely SIGKILL                            */
