@@ -48,7 +48,7 @@ struct fp_reader {
 struct fp_writer {
     int file, staging, objects;
     uint64_t offset;
-    bool resumable, if_free, ended;
+    bool resumable, if_free, ended, committed;
     char id[ID_LENGTH + 1];
     char name[KEY_MAX + 1];
 };
@@ -614,7 +614,7 @@ static fp_status write_commit(fp_writer *writer, const fp_call *call, const fp_c
         return errno == ENOENT ? fp_fail(call, FP_E_GONE, errno, 0, "the session was dropped meanwhile")
                                : failed(call, "publishing");
     /* From here on it is published: what fails now may only say that nobody knows how durable it is. */
-    writer->ended = true;
+    writer->ended = writer->committed = true;
     if ((power && fsync(writer->objects) != 0) || fstat(writer->file, &staged) != 0) {
         call->error->flags |= FP_ERRF_OUTCOME_UNKNOWN;
         return failed(call, "flushing to disk");
@@ -630,6 +630,7 @@ static fp_status write_abort(fp_writer *writer, const fp_call *call)
 {
     fp_status status = wanted(call);
     if (status != FP_OK) return status;
+    if (writer->committed) return fp_fail(call, FP_E_INVALID, 0, 0, "the write is committed");
     drop(writer->staging, writer->id);
     writer->ended = true;
     return FP_OK;

@@ -16,7 +16,7 @@ struct CommandTests {
             // Files and not pipes: nobody has to read while it runs.
             let files = try ["output", "errors"].map { name in
                 let url = directory.url.appendingPathComponent(name)
-                FileManager.default.createFile(atPath: url.path, contents: nil)
+                try Data().write(to: url)
                 return (url, try FileHandle(forWritingTo: url))
             }
             process.standardOutput = files[0].1

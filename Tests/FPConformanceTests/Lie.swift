@@ -10,6 +10,9 @@ struct Lie: Sendable, CustomTestStringConvertible {
         self.seenBy = seenBy
     }
 
+    /// Whether the lie is one of not coming back.
+    var hangs: Bool { ["hangs", "deaf", "deadline-ignored", "cancel-ignored"].contains(name) }
+
     var testDescription: String { name }
 
     static let all: [Lie] = [

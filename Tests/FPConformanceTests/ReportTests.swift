@@ -1,5 +1,6 @@
 import FPConformance
 import Foundation
+import FoundationXML
 import Testing
 
 @Suite("Conformance kit: reports and overrides")
@@ -45,9 +46,7 @@ struct ReportTests {
         #expect(text.contains("name=\"stat.size\""))
         #expect(text.contains("'a &lt;b&gt;'"))
         #expect(text.components(separatedBy: "<testcase").count == 4)
-        #expect(
-            text.components(separatedBy: "<testcase").count - 1 == text.components(separatedBy: "</testcase>").count
-                + text.components(separatedBy: "/>").count - 3)
+        #expect(XMLParser(data: Data(text.utf8)).parse())
     }
 
     @Test("An excused case does not fail the run, and one that passes is reported")

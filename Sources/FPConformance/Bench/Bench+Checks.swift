@@ -1,4 +1,5 @@
 import FPPluginAPI
+import Glibc
 
 extension Bench {
     /// - Throws: `Broken` unless the condition holds.
@@ -8,10 +9,10 @@ extension Bench {
 
     /// States that two sequences of bytes are the same, and where they are not.
     func check(_ found: [UInt8], is expected: [UInt8], _ what: String) throws {
-        guard found != expected else { return }
         guard found.count == expected.count else {
             throw Broken("\(what) has \(found.count) bytes, where \(expected.count) were due")
         }
+        if found.isEmpty || memcmp(found, expected, found.count) == 0 { return }
         let place = zip(found, expected).firstIndexWhereDifferent
         throw Broken("\(what) differs from what was written, first at byte \(place)")
     }

@@ -1,18 +1,19 @@
 /// Bytes that anybody can compute from their place, so that two processes agree on them.
 enum Pattern {
     static func bytes(_ range: Range<UInt64>, seed: UInt64 = 1) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-            var place = range.lowerBound
-            while place < range.upperBound {
-                // Eight bytes of a word at once: a case may need tens of megabytes, in a debug build too.
-                let word = word(place >> 3, seed)
-                repeat {
-                    buffer[count] = UInt8(truncatingIfNeeded: word >> ((place & 7) * 8))
-                    count += 1
-                    place += 1
-                } while place & 7 != 0 && place < range.upperBound
-            }
+        // Whole words at once: cases need tens of megabytes, in a debug build too.
+        let words = (range.lowerBound >> 3)..<((range.upperBound + 7) >> 3)
+        let room = UnsafeMutableRawPointer.allocate(byteCount: max(1, words.count) * 8, alignment: 8)
+        defer { room.deallocate() }
+        var place = 0
+        var index = words.lowerBound
+        while index < words.upperBound {
+            room.storeBytes(of: word(index, seed).littleEndian, toByteOffset: place, as: UInt64.self)
+            place += 8
+            index += 1
         }
+        let start = room + Int(range.lowerBound & 7)
+        return Array(UnsafeRawBufferPointer(start: start, count: range.count))
     }
 
     static func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] { bytes(0..<UInt64(count), seed: seed) }

@@ -29,7 +29,7 @@ final class Writer {
         defer { buffer.deallocate() }
         buffer.copyBytes(from: bytes)
         try store.invocation.perform("write") { slot(writer, $0, place, buffer.baseAddress, bytes.count) }
-        guard buffer[..<bytes.count].elementsEqual(bytes) else {
+        guard bytes.isEmpty || buffer.baseAddress.map({ memcmp($0, bytes, bytes.count) }) == 0 else {
             throw Broken("write changed the buffer, which is only lent", .rule(2))
         }
         buffer.initializeMemory(as: UInt8.self, repeating: 0xEE)

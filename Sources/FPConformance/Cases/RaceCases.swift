@@ -178,7 +178,9 @@ enum RaceCases {
                 let answers = try together(peers) {
                     $0 == 0 ? .resume(token: writer.token, offset: FP_SIZE_UNKNOWN) : .discard(token: writer.token)
                 }
-                try bench.check([FP_OK, FP_E_GONE].contains(answers[0].status), answers[0].message)
+                // The one that discards may hold the session for a moment.
+                try bench.check(
+                    [FP_OK, FP_E_GONE, FP_E_CONFLICT].contains(answers[0].status), answers[0].message)
                 try bench.check([FP_OK, FP_E_CONFLICT].contains(answers[1].status), answers[1].message)
                 try peers[0].run(.close)
                 try bench.check(absent: key, "of a session that never was committed")

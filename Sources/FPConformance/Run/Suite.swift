@@ -6,8 +6,12 @@ package enum Suite {
         AbiTableCases.all + AbiShapeCases.all + FlagCases.all + CapsCases.all + LifeCases.all
 
     private static let data =
-        ReadCases.all + WriteCases.all + ResumeCases.all + KillCases.all + RewindCases.all + RaceCases.all
-        + NameCases.all + ListCases.all + PendingCases.all + CopyCases.all + PresignCases.all
+        StatCases.all + ReadCases.all + ReaderCases.all + WriteCases.all + WriteEndCases.all + ReplaceCases.all
+        + WriteExtraCases.all + sessions + RaceCases.all + NameCases.all + ListCases.all + PendingCases.all
+        + CopyCases.all + PresignCases.all
+
+    private static let sessions =
+        TokenCases.all + ResumeCases.all + SessionEndCases.all + KillCases.all + RewindCases.all
 
     private static let manners = CancelCases.all + StalledCases.all + ConcurrencyCases.all + GuestCases.all
 

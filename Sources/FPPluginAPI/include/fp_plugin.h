@@ -310,7 +310,7 @@ typedef struct fp_read_req {
     fp_str if_match; /* etag; absent = any                                                             */
 } fp_read_req;
 
-#define FP_W_RESUMABLE 1u     /* begin must return a token                                              */
+#define FP_W_RESUMABLE 1u     /* begin must return a token; E_UNSUPPORTED without FP_CAP_RESUMABLE       */
 #define FP_W_IF_NOT_EXISTS 2u /* commit fails with E_EXISTS if the key exists then (begin MAY fail early) */
 
 typedef struct fp_write_req {
@@ -339,7 +339,8 @@ typedef struct fp_resume_req {
     uint64_t expected_size;  /* final size if known: lets a plugin recognise its own finished commit    */
     uint64_t offset;         /* FP_SIZE_UNKNOWN = as far as durable.  Else, REWIND only: take the session back to
                                 exactly this offset; E_RANGE beyond what is durable, E_UNSUPPORTED where caps
-                                .rewind_unit does not allow it.  Bytes past it are dropped for good.           */
+                                .rewind_unit does not allow it (a plugin may allow more).  Bytes past it are
+                                dropped for good.                                                              */
 } fp_resume_req;
 
 #define FP_SYNC_POWER 1u   /* durable against power loss, not merely SIGKILL                            */
@@ -449,7 +450,8 @@ typedef struct fp_plugin {
     fp_status (*validate)(const fp_host *host, const fp_node *config, const fp_call *call);
     /* * Must succeed while the back-end is unreachable (connect lazily), so that the server can start and
      * report DOWN; fail only for E_CONFIG/E_NO_MEMORY/E_INTERNAL.  Config reload = create new, drain and
-     * destroy old; both live side by side meanwhile. */
+     * destroy old; both live side by side meanwhile.  A store IS its back-end: instances with the same config
+     * see the same objects and sessions, side by side, in other processes and after a restart. */
     fp_status (*create)(const fp_host *host, const fp_node *config, const fp_call *call, fp_instance **out);
     /* * No call is in flight and all handles are closed.  Never fails; <= 5 s; wipes secrets. */
     void (*destroy)(fp_instance *);
@@ -498,8 +500,9 @@ typedef struct fp_plugin {
     fp_status (*write_sync)(fp_writer *, const fp_call *, uint32_t flags, fp_write_state *st);
     /* * [handle] Verify size (and digest), then publish atomically: one instant at which the key goes from
      * old/absent to new, for every observer.  Zero bytes written = an empty object.  Fails => nothing
-     * published, session still open: write_commit may be tried again, but no write follows.  Unless
-     * ERRF_OUTCOME_UNKNOWN: then write_resume tells. */
+     * published, session still open: write_commit may be tried again, or the session resumed, but no write
+     * follows.  Unless ERRF_OUTCOME_UNKNOWN: then write_resume tells.  A digest_alg not in caps.digests is
+     * E_UNSUPPORTED, never ignored. */
     fp_status (*write_commit)(fp_writer *, const fp_call *, const fp_commit_req *, fp_info *info);
     /* * [handle] Drop all staged bytes; tokens become E_GONE.  Idempotent; E_INVALID after a commit. */
     fp_status (*write_abort)(fp_writer *, const fp_call *);
@@ -507,7 +510,8 @@ typedef struct fp_plugin {
      * EQUIVALENT TO A CRASH: a RESUMABLE session stays resumable, a one-shot put leaves nothing visible.
      * Does not block on the back-end. */
     void (*write_close)(fp_writer *);
-    /* [pool] Abort by token, no writer needed (garbage collection).  Unknown token: FP_OK. */
+    /* [pool] Abort by token, no writer needed (garbage collection).  Unknown token: FP_OK.  The object of a
+     * committed session stays.  FENCED and a live writer: E_CONFLICT. */
     fp_status (*write_discard)(fp_instance *, const fp_call *, fp_str token);
 
     /* ---- [pool] housekeeping ---- */
