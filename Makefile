@@ -71,17 +71,25 @@ run: setup build ## Build the host, start it with ./fphost.yaml, and print the p
 
 .PHONY: lint
 lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds without a warning
+	@echo "lint: the contract with plugins"
+	@scripts/abi check
 	@echo "lint: swift format"
 	@swift format lint --strict --recursive --parallel $(FORMATTED)
 	@echo "lint: building with warnings as errors"
 	@swift build --build-tests $(DEBUG_FLAGS)
 
 .PHONY: test
-test: test-unit test-browser test-install ## Run every test but test-packages, which needs root
+test: test-unit test-plugins test-browser test-install ## Run every test but test-packages, which needs root
 
 .PHONY: test-unit
 test-unit: setup ## Run the Swift tests
 	@scripts/test-unit $(DEBUG_FLAGS)
+
+.PHONY: test-plugins
+test-plugins: setup build ## Try the contract's locks, the plugin guide's code, and plugins written with an installed copy
+	@scripts/test-abi
+	@scripts/test-guide
+	@scripts/test-examples
 
 .PHONY: test-browser
 test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build

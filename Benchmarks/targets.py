@@ -5,6 +5,7 @@ file system there is part of what is measured. The figures of one run can be com
 """
 
 import argparse
+import json
 import mmap
 import os
 import pathlib
@@ -12,6 +13,7 @@ import platform
 import random
 import shutil
 import statistics
+import subprocess
 import sys
 import threading
 import time
@@ -75,6 +77,27 @@ def measure_start(table, program, directory):
     median = statistics.median(times)
     remark = f"median of 10, {min(times):.0f} to {max(times):.0f}"
     table.row("start to first answered request", "< 200 ms", f"{median:.0f} ms", median < 200, remark)
+
+
+def measure_boundary(table, program, directory):
+    """The contract's own cost: a plugin that discards, through the host's pool."""
+    root = pathlib.Path(__file__).resolve().parent
+    library = directory / "libDiscard.so"
+    header = root.parent / "Sources/FPPluginAPI/include"
+    subprocess.run(
+        ["cc", "-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-I", header, "-o", library,
+         root / "discard.c"], check=True)
+    library.chmod(0o755)
+    output = subprocess.run(
+        [program, "plugin", "bench", library, "--json", "--size", str(scaled(8 * GIB) // MIB)], check=True,
+        capture_output=True, text=True).stdout
+    figures = json.loads(output)
+    load, call = figures["load_milliseconds"], figures["microseconds_per_call"]
+    table.row("loading and checking a plugin", "< 20 ms", f"{load:.1f} ms", load < 20)
+    for name in ("write", "read"):
+        rate = figures[f"{name}_gibibytes_per_second"]
+        remark = f"256 KiB a call; a call that does nothing: {call:.1f} us"
+        table.row(f"plugin that discards: {name}", ">= 4 GiB/s", f"{rate:.1f} GiB/s", rate >= 4, remark)
 
 
 def memory_row(table, name, host, limit, remark):
@@ -213,6 +236,8 @@ def main():
     table = Table()
     try:
         measure_start(table, program, directory / "start")
+        (directory / "boundary").mkdir()
+        measure_boundary(table, program, directory / "boundary")
         for measure in (measure_post, measure_chunks, measure_crowd, measure_beside_nginx):
             touch_memory(min(LARGE, 4 * GIB))
             place = directory / measure.__name__

@@ -9,4 +9,7 @@ enum InstalledFiles {
             .appendingPathComponent("share/fphost", isDirectory: true)
         return FileManager.default.fileExists(atPath: share.path) ? share.path : nil
     }()
+
+    /// The plugins to start a new one from.
+    static let examples = share.map { $0 + "/examples" } ?? "Examples"
 }

@@ -1,8 +1,11 @@
 import ArgumentParser
 
 /// `fphost plugin`
-struct PluginCommand: ParsableCommand {
+struct PluginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugin", abstract: "Check storage plugins.",
-        subcommands: [ValidateCommand.self, RunCaseCommand.self])
+        commandName: "plugin", abstract: "Look at, check, make and measure storage plugins.",
+        subcommands: [
+            PluginListCommand.self, PluginProbeCommand.self, PluginSchemaCommand.self, PluginNewCommand.self,
+            ValidateCommand.self, PluginBenchCommand.self, PluginTrialCommand.self, RunCaseCommand.self,
+        ])
 }

@@ -23,12 +23,11 @@ struct StorePlugins {
             }
         var problems: [ConfigProblem] = []
         var byStore: [String: Prepared] = [:]
+        let failures = try PluginTrial.failures(of: trialPaths(settings, from: directory))
         for (name, store) in settings.stores.sorted(by: { $0.value.position < $1.value.position }) {
             let library: PluginLibrary
             do throws(PluginLoadError) {
-                library = try PluginLibrary.load(
-                    PluginReference(store.plugin.text, sha256: store.sha256), from: directory,
-                    host: PluginHostInfo(version: Version.current), logger: logger)
+                library = try load(store, from: directory, except: failures, logger: logger)
             } catch {
                 problems.append(ConfigProblem(at: settings.position(of: "stores.\(name).plugin"), "\(error)"))
                 continue
@@ -46,6 +45,29 @@ struct StorePlugins {
             throw Refusal(.configuration, ConfigErrors(problems).description)
         }
         return StorePlugins(byStore: byStore)
+    }
+
+    /// The files that may be loaded as far as can be seen from outside, each once.
+    private static func trialPaths(_ settings: Settings, from directory: PluginDirectory) -> [String] {
+        var paths: Set<String> = []
+        for store in settings.stores.values {
+            guard let location = try? directory.locate(PluginReference(store.plugin.text)),
+                (try? PluginLibrary.examine(path: location.path, sha256: store.sha256)) != nil
+            else { continue }
+            paths.insert(location.path)
+        }
+        return paths.sorted()
+    }
+
+    private static func load(
+        _ store: Settings.Store, from directory: PluginDirectory, except failures: [String: PluginLoadError],
+        logger: Logger
+    ) throws(PluginLoadError) -> PluginLibrary {
+        let location = try directory.locate(PluginReference(store.plugin.text))
+        if let failure = failures[location.path] { throw failure }
+        return try PluginLibrary.load(
+            path: location.path, expectedName: location.name, sha256: store.sha256,
+            host: PluginHostInfo(version: Version.current), logger: logger)
     }
 
     /// Lets each plugin check the rules between its options, without any side effect.

@@ -120,6 +120,19 @@ import Testing
         #expect(keys == Set((0..<25).map { "in/\($0)" }))
     }
 
+    @Test(arguments: [("PAST", ""), ("FUTURE", "tag")])
+    func `a plugin of another minor version lists with what both sides know`(time: String, etag: String) async throws {
+        let path = try await TestPlugins.compile("memory", name: time, macros: [time])
+        let library = try PluginLibrary.load(
+            path: path, expectedName: time, host: TestStore.host, logger: LogRecorder().logger)
+        let test = try await TestStore(library: library)
+        try await test.store.put(WriteRequest(key: "k"), [bytes(3)], power: false)
+        let page = try await test.store.list(prefix: "", cursor: nil, limit: 10)
+        #expect(page.entries.map(\.key) == ["k"])
+        #expect(page.entries.map(\.size) == [3])
+        #expect(page.entries.map { $0.etag ?? "" } == [etag])
+    }
+
     @Test func `URLs carry what was asked for`() async throws {
         let test = try await TestStore()
         let url = try await test.store.presign(

@@ -62,6 +62,29 @@ extern void no_library_has_this(void);
 #ifdef CONSTRUCTOR_CRASHES
 __attribute__((constructor)) static void crash(void) { __builtin_trap(); }
 #endif
+#ifdef CONSTRUCTOR_EXITS
+#include <unistd.h>
+__attribute__((constructor)) static void leave(void) { _exit(3); }
+#endif
+#ifdef CONSTRUCTOR_FORKS
+/* Leaves a child behind, which holds what its parent had open, and whose number is in the file CONSTRUCTOR_FORKS. */
+#include <stdio.h>
+#include <unistd.h>
+__attribute__((constructor)) static void leave_behind(void)
+{
+    pid_t child = fork();
+    if (child == 0)
+        for (;;) pause();
+    FILE *file = fopen(CONSTRUCTOR_FORKS, "w");
+    fprintf(file, "%d", child);
+    fclose(file);
+    __builtin_trap();
+}
+#endif
+#ifdef CONSTRUCTOR_PRINTS
+#include <stdio.h>
+__attribute__((constructor)) static void greet(void) { puts("hello from the plugin"); }
+#endif
 #ifdef CONSTRUCTOR_HANGS
 __attribute__((constructor)) static void hang(void) { for (;;) { } }
 #endif
@@ -71,6 +94,8 @@ static fp_status load(const fp_host *h, const fp_call *c)
     (void)h;
 #ifdef LOAD_FAILS
     return fp_fail(c, FP_E_INTERNAL, 0, 0, "no luck today");
+#elif defined(LOAD_CRASHES)
+    __builtin_trap();
 #else
     (void)c;
     return FP_OK;
@@ -143,6 +168,8 @@ const fp_plugin *ENTRY(const fp_host *host)
     (void)host;
 #ifdef REFUSES
     return NULL;
+#elif defined(ENTRY_CRASHES)
+    __builtin_trap();
 #else
     return (const fp_plugin *)&table;
 #endif

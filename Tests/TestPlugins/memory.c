@@ -589,6 +589,19 @@ static fp_status transfer(fp_instance *dst, const fp_call *call, fp_instance *sr
     LEAVE(dst, OP_TRANSFER, status);
 }
 
+/* A plugin of an earlier minor version, whose entries end before the tag, or of a later one, whose go on. What lies
+ * behind an earlier one's end must not be looked at. */
+#if defined(PAST)
+#define ENTRY_SIZE offsetof(fp_entry, etag)
+#define ENTRY_ETAG {(const char *)1, 5}
+#elif defined(FUTURE)
+#define ENTRY_SIZE (sizeof(fp_entry) + 64)
+#define ENTRY_ETAG {"tag", 3}
+#else
+#define ENTRY_SIZE sizeof(fp_entry)
+#define ENTRY_ETAG {"tag", 3}
+#endif
+
 /* A cursor is the number of entries to skip; good enough while a test changes nothing in between. */
 static fp_status list(fp_instance *in, const fp_call *call, const fp_list_req *req, fp_entry_fn fn, void *ctx,
                       fp_list_res *res)
@@ -604,9 +617,10 @@ static fp_status list(fp_instance *in, const fp_call *call, const fp_list_req *r
             res->more = 1;
             break;
         }
-        fp_entry e = {.struct_size = sizeof e, .key = {o->key, strlen(o->key)}, .size = o->size, .mtime_ns = FP_TIME_UNKNOWN};
+        struct { fp_entry now; char later[64]; } e = {{.struct_size = ENTRY_SIZE, .key = {o->key, strlen(o->key)},
+            .size = o->size, .mtime_ns = FP_TIME_UNKNOWN, .etag = ENTRY_ETAG}, ""};
         given++;
-        if (fn(ctx, &e)) break;
+        if (fn(ctx, &e.now)) break;
     }
     if (LIES(in, OP_LIST, 2)) {
         res->more = 1;

@@ -5,7 +5,8 @@
  * R1 GROWTH   Every struct that starts with `struct_size` may grow at its END only; its OWNER (the side
  *             whose memory it is) sets struct_size = its own sizeof.  The other side neither reads nor
  *             WRITES past struct_size (FP_HAS); missing fields read as 0.  So output structs, which the
- *             host zeroes and sizes, are filled field by field: never by struct assignment or memset.
+ *             host sizes and fills with 0 or "not known", are filled field by field: never by struct
+ *             assignment or memset.
  *             Structs marked FROZEN never change.  Vtable slots are never reordered, retyped or reused.
  *             Reserved fields are 0.
  *             `flags` = must-understand: an unknown bit => FP_E_UNSUPPORTED, no side effect.
@@ -215,9 +216,9 @@ typedef struct fp_node {
 #define FP_OPT_DEPRECATED 8u
 
 typedef struct fp_option { /* an ARRAY of these is walked with fp_plugin.option_size as stride */
-    const char *key;          /* dotted path: "bucket", "tls.ca_file"                                  */
+    const char *key;          /* dotted path of letters, digits, '_' and '-': "bucket", "tls.ca_file"  */
     uint32_t type, flags;     /* FP_T_*, FP_OPT_*                                                    */
-    const char *default_text; /* NULL = none                                                           */
+    const char *default_text; /* NULL = none; of a STRING_LIST: its items, with commas between         */
     const char *choices;      /* "a|b|c" for ENUM                                                      */
     int64_t min, max;         /* inclusive, for INT/SIZE(bytes)/DURATION(ms); both 0 = no bound        */
     const char *help;         /* first sentence = summary line                                         */
@@ -230,9 +231,11 @@ typedef struct fp_option { /* an ARRAY of these is walked with fp_plugin.option_
 
 #define FP_CAP_RESUMABLE (1ull << 0)        /* write tokens survive the process                        */
 #define FP_CAP_DURABLE_TAIL (1ull << 1)     /* write_sync persists ANY byte count (durable_unit == 1)  */
-#define FP_CAP_ATOMIC_REPLACE (1ull << 2)   /* commit over an existing key is atomic                   */
+#define FP_CAP_ATOMIC_REPLACE (1ull << 2)   /* commit over an existing key is atomic.  Without it a plugin
+                                               may also refuse to replace: E_EXISTS at commit          */
 #define FP_CAP_ATOMIC_CREATE (1ull << 3)    /* FP_W_IF_NOT_EXISTS has no race, across processes       */
-#define FP_CAP_POWER_DURABLE (1ull << 4)    /* a successful commit survives power loss                 */
+#define FP_CAP_POWER_DURABLE (1ull << 4)    /* with FP_SYNC_POWER, what was synced or committed survives
+                                               power loss; without it, what the flag can do is done    */
 #define FP_CAP_READ_AFTER_WRITE (1ull << 5) /* stat/read see a commit at once, from any process        */
 #define FP_CAP_SHARED (1ull << 6)           /* other machines see the same objects and tokens          */
 #define FP_CAP_LIST (1ull << 7)
@@ -260,7 +263,7 @@ typedef struct fp_caps {
     uint32_t threading;       /* FP_THREADS_*; no looser than fp_plugin.threading_max                 */
     uint64_t flags;           /* FP_CAP_*                                                              */
     uint32_t max_concurrency; /* calls in flight that still help (e.g. connection pool size); 0 = host default 16 */
-    uint32_t max_key_bytes;   /* <= 1024                                                                */
+    uint32_t max_key_bytes;   /* 1 to 1024; the host never passes a longer key                         */
     uint32_t list_page_max;   /* entries per list() call; 0 = any                                       */
     uint32_t token_ttl_s;     /* idle life of a write token, seconds; 0 = unlimited                     */
     uint64_t max_object_size; /* bytes; FP_SIZE_UNKNOWN = no known limit                               */
@@ -325,7 +328,8 @@ typedef struct fp_write_req {
 typedef struct fp_write_state { /* host sets struct_size and token.ptr/cap (>= FP_TOKEN_MAX or 0) */
     uint32_t struct_size;
     uint32_t state;          /* FP_WS_*                                                                */
-    uint64_t durable_offset; /* bytes [0, durable_offset) survive SIGKILL of this process               */
+    uint64_t durable_offset; /* bytes [0, durable_offset) survive SIGKILL of this process; never more
+                                than were accepted.  Of no meaning with COMMITTED                      */
     fp_buf token;           /* opaque bytes; see write_begin                                           */
 } fp_write_state;
 
@@ -361,7 +365,8 @@ typedef struct fp_commit_req {
 
 typedef struct fp_copy_req {
     uint32_t struct_size, flags;
-    fp_str src, dst;      /* same instance                                                             */
+    fp_str src, dst;      /* same instance.  src == dst is like any taken dst: E_EXISTS if IF_NOT_EXISTS
+                             or where nothing may be replaced, else FP_OK and nothing changes          */
     fp_str if_match;      /* etag of src; absent = any                                                 */
 } fp_copy_req;
 
@@ -381,7 +386,7 @@ typedef struct fp_list_req {
     uint32_t struct_size, flags; /* flags: 0                                                            */
     fp_str prefix;        /* byte prefix of the key, any length; absent = everything                   */
     fp_str cursor;        /* from a previous result (any process, any time < 24 h); absent = start     */
-    fp_str start_after;   /* key; only with FP_CAP_LIST_ORDERED                                       */
+    fp_str start_after;   /* key; only list() with FP_CAP_LIST_ORDERED                                */
     uint32_t max_entries;  /* >= 1                                                                      */
     uint32_t reserved;
 } fp_list_req;
@@ -418,7 +423,8 @@ typedef struct fp_head { /* FROZEN; checked before anything else is read */
     { FP_MAGIC, (uint32_t)sizeof(fp_plugin), FP_ABI_MAJOR, FP_ABI_MINOR, (min_host), 0 }
 
 /* Static, const, lives as long as the process.  Slots marked * are REQUIRED, the others may be NULL
- * (NULL = FP_E_UNSUPPORTED; the matching capability bit must then be clear). */
+ * (NULL = FP_E_UNSUPPORTED; the matching capability bit must then be clear).  No flag is defined for the
+ * `flags` of stat and remove: they are 0. */
 typedef struct fp_plugin {
     fp_head head;
     const char *name;          /* * [A-Za-z][A-Za-z0-9_-]*; also the file name: lib<name>.so           */
@@ -426,7 +432,7 @@ typedef struct fp_plugin {
     const char *vendor, *license, *url, *description;
     uint32_t threading_max;    /* FP_THREADS_*: the loosest any instance will declare                  */
     uint32_t n_options;
-    const fp_option *options; /* the schema; also feeds --help, JSON schema, docs                      */
+    const fp_option *options; /* the schema; also feeds `fphost plugin schema`: JSON Schema, docs      */
     uint32_t option_size;      /* sizeof(fp_option): stride                                            */
     uint32_t reserved0;
 
@@ -435,11 +441,12 @@ typedef struct fp_plugin {
     fp_status (*load)(const fp_host *host, const fp_call *call);
     /* At orderly exit only, all instances gone; for leak checkers.  May never be called. */
     void (*unload)(void);
-    /* Extra key=value lines for `--dump-plugin` (library versions, TLS back-end...).  No secrets. */
+    /* Extra lines for `fphost plugin probe` (library versions, TLS back-end...).  No secrets. */
     void (*dump)(void (*emit)(void *ctx, fp_str key, fp_str value), void *ctx);
 
     /* ---- instance life cycle [control] ---- */
-    /* Offline check of cross-field rules for `--check-config`.  No network, no side effect. */
+    /* Offline check of cross-field rules, for `fphost check` and before each create.  No network, no
+     * side effect. */
     fp_status (*validate)(const fp_host *host, const fp_node *config, const fp_call *call);
     /* * Must succeed while the back-end is unreachable (connect lazily), so that the server can start and
      * report DOWN; fail only for E_CONFIG/E_NO_MEMORY/E_INTERNAL.  Config reload = create new, drain and
@@ -463,8 +470,8 @@ typedef struct fp_plugin {
     /* * [pool] info describes the WHOLE object.  E_NOT_FOUND, E_RANGE if offset > size or (offset == size and
      * length != 0 and size != 0), E_PRECONDITION.  Exactly min(length, size - offset) bytes follow. */
     fp_status (*read_open)(fp_instance *, const fp_call *, const fp_read_req *, fp_reader **out, fp_info *info);
-    /* * [handle] Blocks for >= 1 byte; *n <= cap; *n == 0 with FP_OK only after the last promised byte.
-     * A short body is E_TRANSIENT, never EOF.  After an error only read_close is legal; the host re-opens
+    /* * [handle] cap >= 1.  Blocks for >= 1 byte; *n <= cap; *n == 0 with FP_OK only after the last promised
+     * byte.  A short body is E_TRANSIENT, never EOF.  After an error only read_close is legal; the host re-opens
      * at its offset with if_match. */
     fp_status (*read)(fp_reader *, const fp_call *, void *buf, size_t cap, size_t *n);
     /* * [handle] Exactly once per successful read_open, at any point.  Does not block on the back-end. */
@@ -484,20 +491,20 @@ typedef struct fp_plugin {
      * succeeded.  E_GONE: unknown token.  The host never runs two writers of one session on purpose; plugins
      * should detect it (flock, lease) and return E_CONFLICT. */
     fp_status (*write_resume)(fp_instance *, const fp_call *, const fp_resume_req *, fp_writer **out, fp_write_state *st);
-    /* * [handle] Append.  offset must equal the bytes accepted so far (E_INVALID otherwise: catches host bugs).
-     * FP_OK = ALL len bytes accepted (buffered, not necessarily durable); buf is free on return.  After an
-     * error the writer is poisoned: only write_close, write_abort are legal; resume to go on. */
+    /* * [handle] Append.  offset must equal the bytes accepted so far (E_INVALID otherwise: catches host bugs);
+     * len may be 0.  FP_OK = ALL len bytes accepted (buffered, not necessarily durable); buf is free on return.
+     * After an error the writer is poisoned: only write_close, write_abort are legal; resume to go on. */
     fp_status (*write)(fp_writer *, const fp_call *, uint64_t offset, const void *buf, size_t len);
     /* [handle] Push out what can be pushed out and report durable_offset (never decreases; rounds down to
      * durable_unit unless DURABLE_TAIL) and, optionally, a fresher token.  RESUMABLE writers only. */
     fp_status (*write_sync)(fp_writer *, const fp_call *, uint32_t flags, fp_write_state *st);
     /* * [handle] Verify size (and digest), then publish atomically: one instant at which the key goes from
      * old/absent to new, for every observer.  Zero bytes written = an empty object.  Fails => nothing
-     * published, and only write_close, write_abort are legal; the session is still open for write_resume,
-     * unless ERRF_OUTCOME_UNKNOWN: then write_resume tells.  A digest_alg not in caps.digests is
+     * published, session still open: write_commit may be tried again, or the session resumed, but no write
+     * follows.  Unless ERRF_OUTCOME_UNKNOWN: then write_resume tells.  A digest_alg not in caps.digests is
      * E_UNSUPPORTED, never ignored. */
     fp_status (*write_commit)(fp_writer *, const fp_call *, const fp_commit_req *, fp_info *info);
-    /* * [handle] Drop all staged bytes; tokens become E_GONE.  Idempotent. */
+    /* * [handle] Drop all staged bytes; tokens become E_GONE.  Idempotent; E_INVALID after a commit. */
     fp_status (*write_abort)(fp_writer *, const fp_call *);
     /* * [handle] Free the handle, exactly once per non-NULL *out.  Without commit/abort before it, this is
      * EQUIVALENT TO A CRASH: a RESUMABLE session stays resumable, a one-shot put leaves nothing visible.

@@ -83,6 +83,12 @@ public final class PluginLibrary: @unchecked Sendable {
         return library
     }
 
+    /// Checks a plugin's file without running any of its code: who may change it, its digest, what machine it is for.
+    /// - Throws: ``PluginLoadError``: what was expected, what was found, what to do.
+    public static func examine(path: String, sha256: String? = nil) throws(PluginLoadError) {
+        try LibraryHeader.check(try TrustedFile(path: path, sha256: sha256))
+    }
+
     /// Loads the plugin that a store names.
     /// - Throws: ``PluginLoadError``: what was expected, what was found, what to do.
     public static func load(

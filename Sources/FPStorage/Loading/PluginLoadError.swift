@@ -45,6 +45,10 @@ public struct PluginLoadError: Error, Sendable, Equatable, CustomStringConvertib
         case badOptions
         /// The plugin's own start failed.
         case startFailed
+        /// It ends the process that loads it.
+        case crashed
+        /// It does not come to an end of being loaded.
+        case hung
     }
 
     /// What kind of refusal it is.
