@@ -93,6 +93,22 @@ import Testing
         #expect(test.control[.writeClose, .calls] == 1)
     }
 
+    @Test func `a writer goes back to the plugin also from a task that was cancelled`() async throws {
+        let test = try await TestStore()
+        let writer = try await test.store.beginWrite(WriteRequest(key: "k", resumable: true))
+        try await writer.write([bytes(10)], thenSync: false)
+        await Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            await writer.close()
+        }.value
+        #expect(test.control[.writeClose, .calls] == 1)
+        guard case .open(let resumed) = try await test.store.resumeWrite(token: writer.token) else {
+            Issue.record("it is committed")
+            return
+        }
+        await resumed.close()
+    }
+
     @Test func `a failed commit leaves the writer as it was`() async throws {
         let test = try await TestStore()
         let writer = try await test.store.beginWrite(WriteRequest(key: "k"))

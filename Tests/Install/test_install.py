@@ -135,7 +135,9 @@ def plain(page):
 
 def commands(command, path=()):
     own = path + (command["commandName"],)
-    children = [child for child in command.get("subcommands", []) if child["commandName"] != "help"]
+    children = [
+        child for child in command.get("subcommands", []) if child["shouldDisplay"] and child["commandName"] != "help"
+    ]
     return [words for child in children for words in commands(child, own)] or [" ".join(own)]
 
 

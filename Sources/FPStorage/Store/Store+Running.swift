@@ -38,6 +38,10 @@ extension Store {
         if activity.isClosing, lane != .release {
             return .failure(unavailable(operation, "the store is shutting down", retryAfter: nil))
         }
+        // A handle goes back to the plugin also for a task that wants nothing any more: otherwise nobody would do it.
+        if lane == .release {
+            return await withUnsafeContinuation { call.start($0, in: pool, lane: lane) }
+        }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { call.start($0, in: pool, lane: lane) }
         } onCancel: {
