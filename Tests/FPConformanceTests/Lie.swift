@@ -140,5 +140,7 @@ struct Lie: Sendable, CustomTestStringConvertible {
         Lie("leaks-threads", "guest.leak-threads"),
         Lie("threads-take-signals", "guest.thread-signals"),
         Lie("handles-leak", "guest.leak-handles"),
+        Lie("move-keeps", "random.objects"),
+        Lie("resume-forgets", "random.session"),
     ]
 }

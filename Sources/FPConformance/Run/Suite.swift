@@ -8,7 +8,7 @@ package enum Suite {
     private static let data =
         StatCases.all + ReadCases.all + ReaderCases.all + WriteCases.all + WriteEndCases.all + ReplaceCases.all
         + WriteExtraCases.all + sessions + RaceCases.all + NameCases.all + ListCases.all + PendingCases.all
-        + CopyCases.all + PresignCases.all
+        + CopyCases.all + PresignCases.all + RandomCases.all
 
     private static let sessions =
         TokenCases.all + ResumeCases.all + SessionEndCases.all + KillCases.all + RewindCases.all
