@@ -31,6 +31,12 @@ public struct TokenFile: Sendable {
         return theirs
     }
 
+    /// Reads the token at `path`; `nil` if there is no file. Makes nothing.
+    /// - Throws: ``TokenFileError`` as ``load(at:)`` does for a file that exists.
+    public static func existing(at path: String) throws(TokenFileError) -> TokenFile? {
+        try read(path)
+    }
+
     /// 32 bytes of the system's generator in base64url without padding (RFC 4648, section 5).
     static func random() -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

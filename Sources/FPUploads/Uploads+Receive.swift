@@ -139,11 +139,29 @@ extension Uploads {
             throw UploadError(.invalid, "The chunk goes beyond the \(size) bytes of the file.")
         }
         let known = try await knownChunk(record.id, chunk)
-        let (_, fingerprint) = try await readThrough(body, atMost: size - chunk.offset)
-        guard known == nil || known?.fingerprint == fingerprint else {
+        let (length, fingerprint) = try await readThrough(body, atMost: size - chunk.offset)
+        let expected: UInt64
+        if let known {
+            expected = known.fingerprint
+        } else {
+            // No chunk was cut like that, so only the file itself can tell.
+            expected = try await self.fingerprint(of: record.id, offset: chunk.offset, length: length)
+        }
+        guard fingerprint == expected else {
             throw UploadError(.conflict, "The upload is whole, and other bytes had arrived at \(chunk.offset).")
         }
         return view(record)
+    }
+
+    private func fingerprint(of id: UploadID, offset: UInt64, length: UInt64) async throws(UploadError) -> UInt64 {
+        let fingerprint = ChunkFingerprint()
+        guard length > 0 else { return fingerprint.value }
+        let reader = try await open(id).read(offset: offset, length: length)
+        defer { reader.close() }
+        while let buffer = try await reader.next() {
+            buffer.withUnsafeReadableBytes { fingerprint.update($0) }
+        }
+        return fingerprint.value
     }
 
     private func readThrough(

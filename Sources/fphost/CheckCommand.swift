@@ -16,6 +16,7 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingRefusals {
             let settings = try configuration.load()
+            try Host.validate(settings)
             let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
             let plugins = try StorePlugins.load(settings, logger: logger)
             try plugins.validate(settings, logger: logger)

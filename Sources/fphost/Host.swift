@@ -74,12 +74,37 @@ final class Host: Sendable {
         for store in stores { await store.shutdown() }
     }
 
-    private static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
+    /// Checks what ``start(_:logger:)`` would refuse of the settings themselves, without any side effect. What is
+    /// wrong with the plugins and their options is for ``StorePlugins`` to say.
+    static func validate(_ settings: Settings) throws {
+        _ = try catalogPath(settings)
+        for case .file(let path) in settings.api.tokens {
+            try reportingTokenFiles(settings) { () throws(TokenFileError) in _ = try TokenFile.existing(at: path) }
+        }
+        _ = try ServerSettings(settings, tokens: BearerTokens([]))
+    }
+
+    private static func catalogPath(_ settings: Settings) throws -> String {
         guard case .sqlite(let path) = settings.catalog else {
             throw Refusal(
                 .configuration,
                 "\(settings.position(of: "catalog")): this fphost keeps its catalog in SQLite only; write sqlite:PATH")
         }
+        return path
+    }
+
+    private static func reportingTokenFiles<Value>(
+        _ settings: Settings, _ body: () throws(TokenFileError) -> Value
+    ) throws -> Value {
+        do throws(TokenFileError) {
+            return try body()
+        } catch {
+            throw Refusal(.configuration, "\(settings.position(of: "api.tokens")): \(error)")
+        }
+    }
+
+    private static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
+        let path = try catalogPath(settings)
         do throws(CatalogError) {
             return try await SQLiteCatalog.open(
                 path: path, durability: settings.uploads.durability == .power ? .power : .process, logger: logger)
@@ -100,14 +125,12 @@ final class Host: Sendable {
             switch token {
             case .value(let secret): tokens.append(secret.value)
             case .file(let path):
-                do throws(TokenFileError) {
-                    let file = try TokenFile.load(at: path)
-                    if file.isNew { logger.notice("made a token for the application API in \(path)") }
-                    if file.isReadableByOthers { logger.warning("\(path) can be read by others; chmod it to 600") }
-                    tokens.append(file.token)
-                } catch {
-                    throw Refusal(.configuration, "\(settings.position(of: "api.tokens")): \(error)")
+                let file = try reportingTokenFiles(settings) { () throws(TokenFileError) in
+                    try TokenFile.load(at: path)
                 }
+                if file.isNew { logger.notice("made a token for the application API in \(path)") }
+                if file.isReadableByOthers { logger.warning("\(path) can be read by others; chmod it to 600") }
+                tokens.append(file.token)
             }
         }
         if tokens.isEmpty { logger.warning("api.tokens is empty, so the application API is closed") }

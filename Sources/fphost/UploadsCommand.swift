@@ -62,7 +62,8 @@ struct UploadsCommand: AsyncParsableCommand {
 
         private func page(cursor: String?, limit: Int) throws -> ListedPage {
             let fields = [
-                ("state", state), ("store", store), ("path_prefix", prefix), ("cursor", cursor), ("limit", "\(limit)"),
+                ("state", state), ("store", store), ("path_prefix", prefix), ("order", "oldest"), ("cursor", cursor),
+                ("limit", "\(limit)"),
             ]
             let query = fields.compactMap { name, value in
                 value.map { "\(name)=\(PercentEncoding.component($0))" }

@@ -112,4 +112,26 @@ struct ConfigurationTests {
         #expect(result.errors.contains("fphost.yaml:4:"), "\(result.errors)")
         #expect(result.errors.contains("\"location\""), "\(result.errors)")
     }
+
+    @Test(
+        "check refuses what serve would refuse",
+        arguments: [
+            "catalog: postgresql://localhost/fphost", "api: {tokens: [\"file:./empty\"]}",
+            "server: {base_path: /healthz}",
+        ])
+    func checkRefusesLikeServe(setting: String) async throws {
+        let directory = try TemporaryDirectory()
+        let empty = directory.url.appendingPathComponent("empty").path
+        #expect(FileManager.default.createFile(atPath: empty, contents: Data()))
+        let lines = HostProcess.plainConfiguration.split(separator: "\n").filter {
+            !$0.hasPrefix(setting.prefix { $0 != ":" })
+        }
+        let text = (lines + [Substring(setting)]).joined(separator: "\n") + "\n"
+        try text.write(to: directory.url.appendingPathComponent("fphost.yaml"), atomically: true, encoding: .utf8)
+        for command in ["serve", "check"] {
+            let result = try await HostProcess.run([command], in: directory)
+            #expect(result.status == 78, "\(command): \(result.errors)")
+            #expect(result.errors.contains("fphost.yaml:\(lines.count + 1):"), "\(command): \(result.errors)")
+        }
+    }
 }

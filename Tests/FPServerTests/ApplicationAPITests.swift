@@ -257,7 +257,8 @@ struct ApplicationAPITests {
     @Test(
         "a parameter that is wrong is refused with its name",
         arguments: [
-            "state=new", "state=", "order=up", "limit=0", "limit=1001", "limit=x", "limit=-1", "limit=",
+            "state=new", "state=", "state=deleting", "order=up", "limit=0", "limit=1001", "limit=x", "limit=-1",
+            "limit=",
             "created_from=today",
             "created_before=2020-01-01", "colour=red", "limit=1&limit=2", "cursor=zzz", "path=a&name=b",
             "path_prefix=a&state=complete",

@@ -138,6 +138,31 @@ struct DownloadTests {
         }
     }
 
+    @Test("a restore that meets a revert or a claim answers with the file or with 404, never with a fault")
+    func restoreRaces() async throws {
+        try await ServerHouse.with { house async throws in
+            for round in 0..<60 {
+                let id = try await house.upload()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<4 {
+                        group.addTask {
+                            let reply = try await house.send("GET", "/fp/restore/\(id)")
+                            #expect(reply.status == 200 || reply.status == 404, "\(reply.status) \(reply.text)")
+                        }
+                    }
+                    group.addTask {
+                        if round.isMultiple(of: 2) {
+                            #expect(try await house.send("DELETE", "/fp/revert/\(id)").status == 204)
+                        } else {
+                            try await house.store(id, "\(round).txt")
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
     @Test("the original name comes back from restore, the stored one from load")
     func names() async throws {
         try await ServerHouse.with { house async throws in

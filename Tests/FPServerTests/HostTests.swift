@@ -175,10 +175,15 @@ struct DemoTests {
         }
     }
 
-    @Test("a page of another origin can change nothing")
+    @Test("a page of another origin can change nothing, and reads nothing even if CORS would let it")
     func otherOrigins() async throws {
         try await withDemo { house async throws in
             let id = try await house.upload()
+            for target in ["/demo/uploads", "/demo/uploads/\(id)/content"] {
+                let reply = try await house.send("GET", target, [("Origin", "https://evil.example")])
+                #expect(reply.status == 403)
+                #expect(!reply.text.contains(id))
+            }
             let refused: [[(String, String)]] = [
                 [], [("X-Fphost-Demo", "0")], [("X-Fphost-Demo", "1"), ("Origin", "https://evil.example")],
                 [("X-Fphost-Demo", "1"), ("Origin", "null")],

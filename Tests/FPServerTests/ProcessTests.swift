@@ -101,6 +101,12 @@ struct ProcessTests {
             "P5 JSON that is no object", form: { $0.add("filepond", "[1]") }, [("Upload-Length", "5")], 400, invalid
         )
         Exchange("P5 an input without a file", form: { $0.add("filepond", file: "", []) }, 400, invalid)
+        Exchange(
+            "P5 an input without a file beside metadata",
+            form: {
+                $0.add("filepond", "{}")
+                $0.add("filepond", file: "", [1])
+            }, [("Upload-Length", "1")], 400, invalid)
         Exchange("P6", form: { $0.add("filepond", "{}") }, [("Upload-Length", "10")], 200, .id)
         Exchange("P6 any field", form: { $0.add("photos", "{}") }, [("Upload-Length", "10")], 200, .id)
         Exchange(

@@ -66,8 +66,9 @@ enum UploadListing: Equatable {
         guard let value else { return nil }
         var states: Set<UploadState> = []
         for word in value.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let state = UploadState(rawValue: String(word)) else {
-                let known = UploadState.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let state = UploadState(rawValue: String(word)), state != .deleting else {
+                // What is being deleted is gone for every reader.
+                let known = UploadState.allCases.filter { $0 != .deleting }.map(\.rawValue).joined(separator: ", ")
                 throw Problem(
                     .badRequest, "The parameter \"state\" takes \(known), or several of them with commas between.")
             }

@@ -19,13 +19,14 @@ struct DemoAccess: Sendable {
                     + "http://127.0.0.1 or http://localhost, or name the proxy in front of it in server.trusted_proxies."
             )
         }
+        // A browser sends Origin with every change, and with every request whose answer a page of another origin wants
+        // to read, which server.cors may allow such a page elsewhere; programs that send none are no browsers.
+        for origin in request.headers["Origin"] where Self.authority(of: origin) != host.lowercased() {
+            return Problem(.forbidden, "Only the demo page of this server may do this, not a page of another origin.")
+        }
         guard request.method != .GET && request.method != .HEAD else { return nil }
         guard request.headers.first(name: "X-Fphost-Demo") == "1" else {
             return Problem(.forbidden, "A change needs the header X-Fphost-Demo: 1, which only the demo page sends.")
-        }
-        // A browser sends Origin with every request but GET and HEAD; programs that send none are no browsers.
-        for origin in request.headers["Origin"] where Self.authority(of: origin) != host.lowercased() {
-            return Problem(.forbidden, "Only the demo page of this server may do this, not a page of another origin.")
         }
         return nil
     }

@@ -21,21 +21,28 @@ extension FilePondDialect {
     /// GET restore: the main file of a temporary upload.
     func restore(_ operand: String?, _ request: Request) async throws -> Response {
         guard let id = UploadID(try Self.required(operand)) else { throw Self.invalidID }
-        guard let upload = try await uploads.upload(id), upload.state == .complete || upload.state == .storing else {
-            throw Self.notFound
-        }
-        return try await respond(request, orMissing: Self.unreadableFile) { () async throws(UploadError) in
+        guard try await isRestorable(id) else { throw Self.notFound }
+        // It may be claimed or reverted before its file is open; only a file that should be there is a fault.
+        return try await respond(
+            request, orMissing: try await isRestorable(id) ? Self.unreadableFile : Self.notFound
+        ) { () async throws(UploadError) in
             try await uploads.openTemporary(id)
         }
     }
 
+    private func isRestorable(_ id: UploadID) async throws -> Bool {
+        let state = try await uploads.upload(id)?.state
+        return state == .complete || state == .storing
+    }
+
     private func respond(
-        _ request: Request, orMissing missing: Problem, open: () async throws(UploadError) -> Content
+        _ request: Request, orMissing missing: @autoclosure () async throws -> Problem,
+        open: () async throws(UploadError) -> Content
     ) async throws -> Response {
         do throws(UploadError) {
             return try await Download.respond(to: request, with: try await open())
         } catch  where error.kind == .notFound {
-            throw missing
+            throw try await missing()
         } catch {
             throw Problem(error)
         }

@@ -99,7 +99,8 @@ struct UploadForm {
         let values = texts.filter { $0.field == field }.map(\.value)
         guard values.count <= 1 else { throw Problem(.badRequest, "Invalid number of fields in request data.") }
         guard let chosen = receptions.firstIndex(where: { $0.field == field }) else {
-            guard let text = values.first, Self.isObject(text) else {
+            // A file input without a file announces nothing.
+            guard let text = values.first, Self.isObject(text), !fieldsWithoutFile.contains(field) else {
                 throw Problem(.badRequest, "Invalid data type has been parsed.")
             }
             await abandon()

@@ -72,10 +72,12 @@ extension Connection {
         answer(exchange, .text(failure.status, failure.sentence + "\n"), to: .GET, [:])
     }
 
-    private func begin(_ head: HTTPRequestHead) {
+    private func begin(_ parsed: HTTPRequestHead) {
         guard let handle else {
             return
         }
+        var head = parsed
+        head.headers.trimValues()
         hasHeadBegun = false
         hasHeadLine = false
         lastSerial += 1

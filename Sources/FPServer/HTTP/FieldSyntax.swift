@@ -1,3 +1,5 @@
+import NIOHTTP1
+
 /// What header fields may be made of (RFC 9110, section 5).
 enum FieldSyntax {
     /// Whether a text is a token: a field name or a method (RFC 9110, section 5.6.2).
@@ -18,5 +20,18 @@ enum FieldSyntax {
         default:
             "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
+    }
+}
+
+extension HTTPHeaders {
+    /// Takes away the spaces and tabs behind the values, which are no part of them (RFC 9110, section 5.5). The parser
+    /// does so only with those in front.
+    mutating func trimValues() {
+        let isBlank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+        guard contains(where: { $0.value.utf8.last.map(isBlank) ?? false }) else { return }
+        self = HTTPHeaders(
+            map { field in
+                (field.name, String(field.value[...].trimmingBlanks()))
+            })
     }
 }
