@@ -1,0 +1,25 @@
+import FPPluginKit
+
+/// Takes the outcome of requests. Called with the connection's lock held: it must not do anything but remember.
+protocol ReplySink: AnyObject {
+    func receive(_ reply: Reply)
+    /// The connection is gone, and with it the answer.
+    func lose(_ error: PluginError)
+}
+
+// Sendable by hand: the connection's lock guards it.
+/// One request under way, and its reply.
+final class Exchange: ReplySink, @unchecked Sendable {
+    fileprivate(set) var outcome: Result<Reply, PluginError>?
+
+    func receive(_ reply: Reply) { outcome = .success(reply) }
+
+    func lose(_ error: PluginError) { outcome = .failure(error) }
+}
+
+/// For requests whose reply nobody waits for.
+final class Nobody: ReplySink, Sendable {
+    static let instance = Nobody()
+    func receive(_ reply: Reply) {}
+    func lose(_ error: PluginError) {}
+}
