@@ -11,6 +11,8 @@ struct Abilities: Sendable, Equatable {
     var replaces = false
     /// Files can be cut to a length: sessions can be taken back.
     var truncates = false
+    /// The times of a file can be set, so that versions can be told apart.
+    var setsTimes = false
 
     /// Finds out with a few files of a name of their own, which are removed again.
     static func find(on connection: Connection, _ call: borrowing Call) throws(PluginError) -> Abilities {
@@ -43,6 +45,11 @@ private struct Trial {
         if connection.features.has(Extension.posixRename) {
             abilities.replaces = try succeeds(.posixRename(one, to: two), call)
         }
+        // A time that no clock gives by itself.
+        let times = Attributes.Times(accessed: 1_000_000_000, modified: 1_000_000_000)
+        let isSet = try succeeds(.set(Attributes(times: times), on: two), call)
+        let dated = try connection.run(.attributes(ofLink: two), call).attributesIfThere("looking at a trial file")
+        abilities.setsTimes = isSet && dated?.times?.modified == times.modified
         let isCut = try succeeds(.set(Attributes(size: 1), on: two), call)
         let attributes = try connection.run(.attributes(ofLink: two), call)
         let size = try attributes.attributesIfThere("looking at a trial file")?.size

@@ -275,11 +275,13 @@ final class Connection: @unchecked Sendable {
             let left = max(lastReply, lastRequest) + timing.answer.nanoseconds - now
             guard left > 0 else {
                 throw PluginError(
-                    .transient, "\(settings.server.name) owes an answer for \(timing.answer); the connection is given up")
+                    .transient, "\(settings.server.name) has owed an answer for \(timing.answer), so it counts as lost")
             }
             return min(pause, left)
         }
-        if timing.idleClose > .zero { pause = min(pause, max(1_000_000, lastWork + timing.idleClose.nanoseconds - now)) }
+        if timing.idleClose > .zero {
+            pause = min(pause, max(1_000_000, lastWork + timing.idleClose.nanoseconds - now))
+        }
         guard timing.keepAlive > .zero else { return pause }
         let due = max(lastReply, lastRequest) + timing.keepAlive.nanoseconds - now
         if due <= 0 {

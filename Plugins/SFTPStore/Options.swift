@@ -33,7 +33,9 @@ extension Settings {
 
     static let identitiesOnly = Option.bool(
         "identities_only", default: true,
-        help: "Whether key_file is the only key file to offer. If not, id_ed25519, id_ecdsa and id_rsa in ~/.ssh are too."
+        help: """
+            Whether key_file is the only key file to offer. If not, id_ed25519, id_ecdsa and id_rsa in ~/.ssh are too.
+            """
     ).advanced
 
     static let authMethods = Option.string(
@@ -58,7 +60,9 @@ extension Settings {
 
     static let fingerprints = Option.string(
         "host_key", default: "",
-        help: "The fingerprint of the server's host key (SHA256:...), or several by comma; known_host_file is not asked."
+        help: """
+            The fingerprint of the server's host key (SHA256:...), or several by comma; known_host_file is not asked.
+            """
     ).map { (text) throws(OptionProblem) in
         let found = list(text)
         for item in found where !item.hasPrefix("SHA256:") || item.utf8.count != 50 {

@@ -20,7 +20,9 @@ extension SFTPStore {
         guard found.kind == .file, found.size == size else {
             throw PluginError(.invalid, "\(doing): \(size) bytes announced, \(found.size ?? 0) on the server")
         }
-        let placing = Placing(connection: connection, settings: settings, abilities: abilities)
+        let placing = Placing(
+            connection: connection, settings: settings, abilities: abilities,
+            record: staged.isSession ? staged.committedRecordPath : nil)
         try placing.place(staged.path, found, as: staged.key, replacing: staged.replaces, keepsSource: false, call)
         // It is done, and nothing that goes wrong from here on makes it undone.
         let info = (try? connection.look(at: staged.key, call))?.objectInfo ?? found.objectInfo
@@ -59,6 +61,8 @@ struct Placing {
     let connection: Connection
     let settings: Settings
     let abilities: Abilities
+    /// Gets the time of the object, by which a commit is recognised.
+    var record: String?
 
     /// How often the step is repeated when others get in between.
     private static let raceLimit = 8
@@ -115,8 +119,8 @@ struct Placing {
         _ source: String, _ file: Attributes, to target: String, _ there: Attributes?, replacing: Bool,
         keepsSource: Bool, _ call: borrowing Call
     ) throws(PluginError) -> Status {
+        try setTimes(source, file, after: replacing ? there : nil, call)
         if replacing, abilities.replaces, !keepsSource {
-            try moveTimeOn(source, file, past: there, call)
             return try decide(.posixRename(source, to: target), call)
         }
         if replacing, there != nil {
@@ -146,12 +150,30 @@ struct Placing {
         }
     }
 
-    /// A tag is a time and a size; times are whole seconds. So that two versions never share one, the time moves on.
-    private func moveTimeOn(
-        _ source: String, _ file: Attributes, past there: Attributes?, _ call: borrowing Call
+    /// A tag is a time and a size, and times are whole seconds: where a version replaces another, its time moves on, so
+    /// that the two never share a tag. The record gets the same time.
+    private func setTimes(
+        _ source: String, _ file: Attributes, after there: Attributes?, _ call: borrowing Call
     ) throws(PluginError) {
-        guard let there, there.etag == file.etag, let times = file.times else { return }
-        let later = Attributes.Times(accessed: times.accessed, modified: times.modified &+ 1)
-        _ = try connection.run(.set(Attributes(times: later), on: source), call)
+        guard abilities.setsTimes, let times = file.times else { return }
+        var requests: [Request] = []
+        var modified = times.modified
+        if let old = there?.times?.modified, old >= modified {
+            modified = old &+ 1
+            requests.append(
+                .set(Attributes(times: Attributes.Times(accessed: times.accessed, modified: modified)), on: source))
+        }
+        if let record {
+            // When it was last used tells when it may go.
+            let stamp = Attributes.Times(accessed: unixNow(), modified: modified)
+            requests.append(.set(Attributes(times: stamp), on: record))
+        }
+        if requests.isEmpty { return }
+        guard connection.features.isSerial else {
+            _ = try connection.run(requests, call)
+            return
+        }
+        // Done before what follows, so nobody has to wait.
+        for request in requests { try connection.send(request, to: Nobody.instance) }
     }
 }

@@ -31,9 +31,10 @@ extension SFTPStore {
             [staged.path, staged.openRecordPath, staged.committedRecordPath].map(Request.attributes(ofLink:)), call)
         let bytes = try replies[0].attributesIfThere(doing)
         let isRecorded = try replies[1].attributesIfThere(doing) != nil
-        let hasCommitBegun = try replies[2].attributesIfThere(doing) != nil
+        let commit = try replies[2].attributesIfThere(doing)
+        let hasCommitBegun = commit != nil
         guard let bytes, bytes.kind == .file else {
-            return try recogniseCommit(staged, hasCommitBegun, request.expectedSize, on: connection, call)
+            return try recogniseCommit(staged, commit, request.expectedSize, on: connection, call)
         }
         guard isRecorded || hasCommitBegun else {
             // It was being dropped.
@@ -90,16 +91,18 @@ extension SFTPStore {
         return .open(RemoteWriter(self, staged, file, at: offset), WriteProgress(durableOffset: offset))
     }
 
-    /// - Throws: `.gone` unless a commit is proven.
+    /// - Throws: `.gone` unless a commit is proven and its object is still there.
     private func recogniseCommit(
-        _ staged: Staged, _ hasCommitBegun: Bool, _ size: UInt64?, on connection: Connection, _ call: borrowing Call
+        _ staged: Staged, _ commit: Attributes?, _ size: UInt64?, on connection: Connection, _ call: borrowing Call
     ) throws(PluginError) -> ResumedWrite {
-        // Only a commit lets the bytes go while the record stays, and only one that began. That the object is there
-        // still is asked as well, lest the host build on one that was removed since.
-        guard hasCommitBegun, let record = try connection.record(at: staged.committedRecordPath, call),
+        // Only a commit that began lets the bytes go while the record stays. That the object is still the one that it
+        // published is asked as well, lest the host build on one that was removed or replaced since.
+        guard let commit, let record = try connection.record(at: staged.committedRecordPath, call),
             record.key == staged.key, let object = try connection.look(at: staged.key, call),
             size == nil || size == object.size
         else { throw gone(staged.key) }
+        let setsTimes = try abilities(on: connection, call).setsTimes
+        guard !setsTimes || commit.times?.modified == object.times?.modified else { throw gone(staged.key) }
         return .committed
     }
 

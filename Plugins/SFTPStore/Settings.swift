@@ -130,7 +130,7 @@ struct Settings: Sendable {
             try refuse("`host_key` pins the key, so that `accept_new` can have no effect; drop one of the two")
         }
         if trust.fingerprints.isEmpty, trust.knownHosts.isEmpty {
-            try refuse("there is no home directory to look for .ssh/known_hosts in; give `known_host_file` or `host_key`")
+            try refuse("there is no home directory with .ssh/known_hosts; give `known_host_file` or `host_key`")
         }
         if login.methods.isEmpty { try refuse("`auth_methods` leaves no way to log in") }
         if !rootPath.utf8.allSatisfy({ $0 != 0 }) { try refuse("the option `root_path` has a zero byte") }

@@ -57,8 +57,9 @@ extension SFTPStore {
     }
 
     /// Makes the file and its record, and looks at the key: a write that cannot be published should fail now.
-    private func open(_ staged: Staged, on connection: Connection, _ call: borrowing Call) throws(PluginError) -> OpenFile
-    {
+    private func open(
+        _ staged: Staged, on connection: Connection, _ call: borrowing Call
+    ) throws(PluginError) -> OpenFile {
         let paths = connection.paths
         let doing = "beginning to write \"\(staged.key)\""
         let own = [paths.privateDirectory, paths.staging]

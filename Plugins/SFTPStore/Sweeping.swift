@@ -30,9 +30,11 @@ private struct Leftovers {
     private var trials: [String: UInt32] = [:]
 
     mutating func add(_ name: Reply.Name) {
-        guard name.attributes.kind == .file, let time = name.attributes.times?.modified,
+        guard name.attributes.kind == .file, let times = name.attributes.times,
             let text = String(validating: name.bytes, as: UTF8.self)
         else { return }
+        // Of a commit's record the one is the time of its object, the other that of the commit.
+        let time = max(times.accessed, times.modified)
         if SessionID(text) != nil {
             bytes[text] = time
         } else if text.hasSuffix(".m") {
