@@ -89,7 +89,7 @@ extension SFTPStore: CopyingStore, TransferringStore {
             throw PluginError(.unsupported, "the server cannot copy \"\(request.source)\" by itself")
         }
         let staged = Staged(
-            .random(), request.target, replaces: replaces(request), isSession: false, in: connection.paths)
+            .random(), request.target, ifNotExists: request.ifNotExists, isSession: false, on: connection)
         do throws(PluginError) {
             try copyBytes(path, to: staged, on: connection, call)
             let info = try publish(staged, size: found.size ?? 0, power: false, on: connection, call)

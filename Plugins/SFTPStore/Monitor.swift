@@ -39,7 +39,7 @@ final class Monitor: @unchecked Sendable {
     /// - Throws: `.timeout` and `.cancelled`, as the call says.
     func wait(_ call: borrowing Call, until isTrue: () -> Bool) throws(PluginError) {
         while !isTrue() {
-            try call.check()
+            try call.checkAll()
             sleep(until: min(monotonicNow() + Self.slice, call.deadlineNanoseconds ?? .max))
         }
     }
@@ -52,5 +52,19 @@ final class Monitor: @unchecked Sendable {
     private func sleep(until nanoseconds: Int64) {
         var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         pthread_cond_timedwait(condition, mutex, &time)
+    }
+}
+
+extension Call {
+    /// As `check`, but by the deadline and the descriptor themselves, so that it holds for hosts that give no function.
+    borrowing func checkAll() throws(PluginError) {
+        try check()
+        if let deadlineNanoseconds, monotonicNow() >= deadlineNanoseconds {
+            throw PluginError(.timeout, "the call's deadline passed")
+        }
+        guard cancelFD >= 0 else { return }
+        var poller = pollfd(fd: cancelFD, events: Int16(POLLIN), revents: 0)
+        guard poll(&poller, 1, 0) > 0 else { return }
+        throw PluginError(.cancelled, "the host cancelled the call")
     }
 }

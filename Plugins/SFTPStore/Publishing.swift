@@ -15,11 +15,13 @@ extension SFTPStore {
         // From here on the record says that a commit has begun: see `resume`. It may say so from an earlier try.
         if staged.isSession { requests.append(.rename(staged.openRecordPath, to: staged.committedRecordPath)) }
         let replies = try connection.run(requests, call)
-        try accept(replies[0], settingModeOf: staged.key)
-        let found = try replies[1].expectAttributes(doing)
+        guard let found = try replies[1].attributesIfThere(doing) else {
+            throw PluginError(.gone, "\(doing): the upload was dropped")
+        }
         guard found.kind == .file, found.size == size else {
             throw PluginError(.invalid, "\(doing): \(size) bytes announced, \(found.size ?? 0) on the server")
         }
+        try accept(replies[0], settingModeOf: staged.key)
         let placing = Placing(
             connection: connection, settings: settings, abilities: abilities,
             record: staged.isSession ? staged.committedRecordPath : nil)

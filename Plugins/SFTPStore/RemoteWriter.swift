@@ -66,7 +66,7 @@ final class RemoteWriter: PluginWriter {
             connection = try store.pool.connection(for: .requests, call)
         }
         let info = try store.publish(staged, size: request.size, power: request.power, on: connection, call)
-        isFinished = true
+        finish()
         return info
     }
 
@@ -74,7 +74,13 @@ final class RemoteWriter: PluginWriter {
         file?.close()
         file = nil
         try store.drop(staged.id, call)
+        finish()
+    }
+
+    /// The session has ended: others may look at what became of it.
+    private func finish() {
         isFinished = true
+        if staged.isSession { store.ledger.end(staged.id, .settled) }
     }
 
     func close() {
@@ -83,9 +89,7 @@ final class RemoteWriter: PluginWriter {
         if !staged.isSession {
             // Nobody will ask for these bytes again.
             if !isFinished { (file?.connection ?? store.pool.anyOpen)?.tell(.remove(staged.path)) }
-        } else if isFinished {
-            store.ledger.end(staged.id, .settled)
-        } else {
+        } else if !isFinished {
             store.ledger.end(staged.id, history)
         }
         file = nil

@@ -24,8 +24,7 @@ extension SFTPStore {
         let isSettled = try waitForWrites(history, call)
         let connection = try pool.connection(for: .bytes, call)
         let staged = Staged(
-            token.id, token.key, replaces: settings.allowOverwrite && !token.ifNotExists, isSession: true,
-            in: connection.paths)
+            token.id, token.key, ifNotExists: token.ifNotExists, isSession: true, on: connection)
         let doing = "going on with the upload of \"\(token.key)\""
         let replies = try connection.run(
             [staged.path, staged.openRecordPath, staged.committedRecordPath].map(Request.attributes(ofLink:)), call)

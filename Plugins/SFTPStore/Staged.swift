@@ -4,18 +4,21 @@ import FPPluginKit
 struct Staged: Sendable {
     let id: SessionID
     let key: Key
+    /// Whether the host asked for a free key.
+    let ifNotExists: Bool
     /// Whether a commit may replace an object.
     let replaces: Bool
     /// Whether there is a record, so that the bytes can be gone on with.
     let isSession: Bool
     private let directory: String
 
-    init(_ id: SessionID, _ key: Key, replaces: Bool, isSession: Bool, in paths: Paths) {
+    init(_ id: SessionID, _ key: Key, ifNotExists: Bool, isSession: Bool, on connection: Connection) {
         self.id = id
         self.key = key
-        self.replaces = replaces
+        self.ifNotExists = ifNotExists
+        replaces = connection.settings.allowOverwrite && !ifNotExists
         self.isSession = isSession
-        directory = paths.staging
+        directory = connection.paths.staging
     }
 
     var path: String { "\(directory)/\(id.name)" }
@@ -42,10 +45,10 @@ extension SFTPStore {
     /// Begins to stage bytes.
     func stage(_ request: WriteRequest, _ call: borrowing Call) throws(PluginError) -> (Staged, OpenFile) {
         let connection = try pool.connection(for: .bytes, call)
-        let replaces = settings.allowOverwrite && !request.ifNotExists
         for attempt in 0..<2 {
             let staged = Staged(
-                .random(), request.key, replaces: replaces, isSession: request.isResumable, in: connection.paths)
+                .random(), request.key, ifNotExists: request.ifNotExists, isSession: request.isResumable,
+                on: connection)
             do throws(PluginError) {
                 return (staged, try open(staged, on: connection, call))
             } catch {
@@ -86,7 +89,7 @@ extension SFTPStore {
             guard let file else { throw PluginError.unexpected(doing) }
             if staged.isSession {
                 guard let record else { throw PluginError.unexpected(doing) }
-                try write(SessionRecord(key: staged.key, ifNotExists: !staged.replaces), to: record, doing, call)
+                try write(SessionRecord(key: staged.key, ifNotExists: staged.ifNotExists), to: record, doing, call)
             }
             return file
         } catch {
@@ -108,21 +111,30 @@ extension SFTPStore {
         file.noteClosed()
     }
 
-    /// Drops what is staged. The record goes first: without it the bytes can no more be taken for a commit's.
+    /// Drops what is staged. The record goes first: without it the bytes can no more be taken for a commit's. What is
+    /// published stays so, and its proof.
     func drop(_ id: SessionID, _ call: borrowing Call) throws(PluginError) {
         try pool.perform(call) { (connection, call) throws(PluginError) in
             let base = connection.paths.staging
-            let records = [id.openRecordName, id.committedRecordName].map { Request.remove("\(base)/\($0)") }
-            for requests in [records, [.remove("\(base)/\(id.name)")]] {
-                for reply in try connection.run(requests, call) {
-                    guard case .status(let status) = reply, status.isAbsent || status.isOK else {
-                        try reply.expectOK("dropping an upload")
-                        continue
-                    }
-                }
-            }
+            let path = "\(base)/\(id.name)"
+            let doing = "dropping an upload"
+            let bytes = try connection.run(.attributes(ofLink: path), call).attributesIfThere(doing)
+            var records = [id.openRecordName]
+            if bytes != nil { records.append(id.committedRecordName) }
+            try connection.remove(records.map { "\(base)/\($0)" }, doing, call)
+            if bytes != nil { try connection.remove([path], doing, call) }
         }
     }
 
     func taken(_ key: Key) -> PluginError { PluginError(.exists, "\"\(key)\" exists already") }
+}
+
+extension Connection {
+    /// Removes files. That one is gone already is no failure.
+    func remove(_ paths: [String], _ doing: String, _ call: borrowing Call) throws(PluginError) {
+        for reply in try run(paths.map(Request.remove), call) {
+            if case .status(let status) = reply, status.isAbsent { continue }
+            try reply.expectOK(doing)
+        }
+    }
 }

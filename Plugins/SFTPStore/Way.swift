@@ -62,7 +62,7 @@ extension Connection {
             switch try Way(way, replies, for: key) {
             case .clear: return
             case .blocked(let path):
-                throw PluginError(.exists, "\"\(key)\" cannot be stored: \(path) is an object and no directory")
+                throw PluginError(.exists, "\"\(key)\" cannot be stored: a part of that path is an object (\(path))")
             case .missing(let first):
                 if attempt == 0 { try makeDirectories(paths.wayToRoot, ifMissing: paths.rootDirectory, call) }
                 try makeDirectories(Array(way[first...]), mode: settings.directoryMode, call)

@@ -17,16 +17,20 @@ final class Guardian {
         posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // A group of its own, so that the server's children end with it.
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        let script = "\"$@\" </dev/null & read -r line; trap '' TERM; kill -TERM 0; sleep 0.2; kill -KILL 0"
+        // A server's connections are its children, in sessions of their own: they end with it.
+        let script = """
+            "$@" </dev/null & server=$!
+            read -r line
+            for file in /proc/[0-9]*/stat; do
+                read -r child name state parent rest <"$file" && [ "$parent" = "$server" ] && kill -KILL "$child"
+            done 2>/dev/null
+            kill -KILL "$server" 2>/dev/null
+            wait
+            """
         var pid: pid_t = 0
         let result = withArguments(["sh", "-c", script, "sh"] + arguments) { arguments in
             withArguments(["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + environment) { environment in
-                posix_spawnp(&pid, "sh", &actions, &attributes, arguments, environment)
+                posix_spawnp(&pid, "sh", &actions, nil, arguments, environment)
             }
         }
         close(ends[0])
@@ -40,7 +44,6 @@ final class Guardian {
 
     deinit {
         close(leash)
-        kill(-shell, SIGKILL)
         var status: Int32 = 0
         waitpid(shell, &status, 0)
     }

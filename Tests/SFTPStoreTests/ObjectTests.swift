@@ -101,8 +101,7 @@ struct ObjectTests {
             #expect(try loose.store.get("k") == [UInt8(flags)])
         }
         #expect(loose.store.caps.flags & FP_CAP_ATOMIC_REPLACE != 0)
-        // The session that was refused can still be resumed, by contract; the puts have left nothing.
-        #expect(try loose.store.all(pending: true).map(\.key) == ["k"])
+        try waitUntil("nothing is left of the refused") { loose.staged == [] }
     }
 
     @Test("A key and keys below it exclude each other, without loss", arguments: ["true", "false"])
@@ -153,7 +152,7 @@ struct ObjectTests {
             return found.st_mode & 0o7777
         }
         // Bits that the usual umask takes away.
-        let open = try Fixture(["file_permissions_mode": "0666", "directory_permissions_mode": "0777"])
+        let open = try Fixture(["file_mode": "0666", "dir_mode": "0777"])
         try open.store.put("a/b/1", [1])
         try open.store.put("a/2", [1], flags: FP_W_RESUMABLE)
         #expect(["/a/b/1", "/a/2"].map { mode(open.path + $0) } == [0o666, 0o666])
@@ -167,12 +166,13 @@ struct ObjectTests {
     @Test("A file that shrinks under a reader is an error, never a short object")
     func shrinking() throws {
         let fixture = try Fixture()
-        try fixture.store.put("k", Pattern.bytes(10_000))
+        let bytes = Pattern.bytes(4_000_000)
+        try fixture.store.put("k", bytes)
         let reader = try fixture.store.open("k")
-        _ = try reader.read(4000)
-        truncate(fixture.path + "/k", 5000)
-        #expect(try reader.read(4000).count == 1000)
-        expectFailure(FP_E_TRANSIENT) { try reader.read(4000) }
+        var found = try reader.read(4000)
+        truncate(fixture.path + "/k", 3_000_000)
+        expectFailure(FP_E_TRANSIENT) { while true { found += try reader.read(100_000) } }
+        #expect(found == Array(bytes[..<found.count]) && found.count <= 3_000_000)
         expectFailure(FP_E_INVALID) { try reader.read(4000) }
     }
 

@@ -90,7 +90,9 @@ func freePort() throws -> UInt16 {
     var address = loopback(0)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0 }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
+        }
     }
     guard bound else { throw Problem("no free port: errno \(errno)") }
     return UInt16(bigEndian: address.sin_port)

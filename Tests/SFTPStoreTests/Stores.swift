@@ -29,6 +29,7 @@ struct Fixture {
         self.server = server
         directory = try TemporaryDirectory()
         self.options = server.options(options, root: "\(directory.path)/root")
+        mkdir("\(directory.path)/root", 0o755)
         store = try TestStore(sftpStore, self.options)
     }
 
@@ -44,6 +45,19 @@ struct Fixture {
     /// What is staged, but for the proofs of commits.
     var staged: [String] {
         tree(withPrivate: true).filter { $0.hasPrefix(".fp/w/") && !$0.hasSuffix(".c") }
+    }
+
+    /// What a host and time clear away: sessions that no upload owns, and the rest once it is days old.
+    func expectNoLitter(_ store: TestStore) throws {
+        for entry in try store.all(pending: true) { try store.discard(entry.token) }
+        for name in tree(withPrivate: true) where name.hasPrefix(".fp/") {
+            let old = timeval(tv_sec: time(nil) - 3 * 86400, tv_usec: 0)
+            utimes("\(path)/\(name)", [old, old])
+        }
+        _ = try store.all(pending: true)
+        try waitUntil("what is left of \(tree(withPrivate: true)) goes") {
+            tree(withPrivate: true).filter { $0.hasPrefix(".fp/") } == [".fp/w"]
+        }
     }
 
     /// A second store on the same directory, as a second host would have it.
