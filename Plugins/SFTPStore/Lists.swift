@@ -51,7 +51,11 @@ extension SFTPStore: PendingListingStore {
             let sessions = try connection.sessions(after: after, limit: batchSize, call)
             for (session, record) in zip(sessions, try connection.records(of: sessions, call)) {
                 after = Array(session.id.name.utf8)
-                guard let record, record.key.string.utf8.starts(with: request.prefix.utf8) else { continue }
+                guard let record else {
+                    try sweep(session, on: connection, call)
+                    continue
+                }
+                guard record.key.string.utf8.starts(with: request.prefix.utf8) else { continue }
                 let size = session.bytes.size ?? 0
                 let entry = PendingEntry(
                     key: record.key.string,
@@ -66,7 +70,7 @@ extension SFTPStore: PendingListingStore {
 }
 
 /// What lies in the staging directory under one session's name.
-private struct StagedSession {
+struct StagedSession {
     let id: SessionID
     let bytes: Attributes
     let recordName: String

@@ -6,6 +6,13 @@ extension SFTPStore {
     /// How long something must have lain still that no token can bring back.
     private static let litterLife: UInt32 = 86400
 
+    /// Removes a session whose beginning was cut off before its record was whole: nobody ever got its token.
+    func sweep(_ session: StagedSession, on connection: Connection, _ call: borrowing Call) throws(PluginError) {
+        guard let time = session.bytes.times?.modified, unixNow() > time, unixNow() - time > Self.litterLife
+        else { return }
+        try drop(session.id, call)
+    }
+
     /// Removes what nobody will ask for: records of commits that the host has long put down, bytes of one-shot puts
     /// that were cut off, and halves of sessions whose beginning was.
     func sweep(_ connection: Connection, _ call: borrowing Call) throws(PluginError) {

@@ -27,10 +27,18 @@ final class Guardian {
             kill -KILL "$server" 2>/dev/null
             wait
             """
+        // The tests' threads may block signals that a shell waits with.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var pid: pid_t = 0
         let result = withArguments(["sh", "-c", script, "sh"] + arguments) { arguments in
             withArguments(["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + environment) { environment in
-                posix_spawnp(&pid, "sh", &actions, nil, arguments, environment)
+                posix_spawnp(&pid, "sh", &actions, &attributes, arguments, environment)
             }
         }
         close(ends[0])
