@@ -1,6 +1,7 @@
 import CSSH
 import FPPluginKit
 import Glibc
+import Synchronization
 
 // Sendable by hand: what changes is behind the monitor, or belongs to the connection's own thread.
 /// A connection to the SFTP server: any number of requests under way at once, for any number of files.
@@ -13,6 +14,8 @@ final class Connection: @unchecked Sendable {
     private let bell: Bell
     let monitor = Monitor()
 
+    private let lastID = Atomic<UInt32>(0)
+
     // Behind the monitor.
     private var state = State.opening
     private var isStopping = false
@@ -21,7 +24,6 @@ final class Connection: @unchecked Sendable {
     private var queue: [[UInt8]] = []
     private var queuedBytes = 0
     private var underWay: [UInt32: any ReplySink] = [:]
-    private var nextID: UInt32 = 1
     private var isAsleep = false
     /// When the oldest request that nothing was heard since was sent.
     private var lastRequest: Int64
@@ -92,21 +94,25 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Sends a request whose reply goes to `sink`.
-    func send(_ request: Request, to sink: any ReplySink) throws(PluginError) {
-        try monitor.locked { () throws(PluginError) in try enqueue(request, sink) }
+    func send(_ request: consuming Request, to sink: any ReplySink) throws(PluginError) {
+        let id = newID()
+        let packet = request.numbered(id)
+        try monitor.locked { () throws(PluginError) in try enqueue(packet, id, sink) }
     }
 
     /// Sends a request that nobody waits for; a connection that is gone has done as much.
     func tell(_ request: Request) { try? send(request, to: Nobody.instance) }
 
     /// Sends a large request once the queue has room for it.
-    func send(_ request: Request, to sink: any ReplySink, _ call: borrowing Call) throws(PluginError) {
+    func send(_ request: consuming Request, to sink: any ReplySink, _ call: borrowing Call) throws(PluginError) {
+        let id = newID()
+        let packet = request.numbered(id)
         try monitor.locked { () throws(PluginError) in
             try monitor.wait(call) {
                 if case .closed = state { return true }
                 return queuedBytes < Self.queueLimit
             }
-            try enqueue(request, sink)
+            try enqueue(packet, id, sink)
         }
     }
 
@@ -148,14 +154,13 @@ final class Connection: @unchecked Sendable {
         monitor.locked { monitor.wait(before: deadline) { hasEnded } }
     }
 
-    private func enqueue(_ request: Request, _ sink: any ReplySink) throws(PluginError) {
+    private func newID() -> UInt32 { lastID.wrappingAdd(1, ordering: .relaxed).newValue }
+
+    private func enqueue(_ packet: [UInt8], _ id: UInt32, _ sink: any ReplySink) throws(PluginError) {
         if case .closed(let error) = state { throw error }
-        let id = nextID
-        nextID &+= 1
         lastWork = monotonicNow()
         if underWay.isEmpty { lastRequest = lastWork }
         underWay[id] = sink
-        let packet = request.numbered(id)
         queue.append(packet)
         queuedBytes += packet.count
         guard isAsleep else { return }
@@ -286,7 +291,8 @@ final class Connection: @unchecked Sendable {
         let due = max(lastReply, lastRequest) + timing.keepAlive.nanoseconds - now
         if due <= 0 {
             let work = lastWork
-            try enqueue(.realPath("."), Nobody.instance)
+            let id = newID()
+            try enqueue(Request.realPath(".").numbered(id), id, Nobody.instance)
             lastWork = work
             return 0
         }

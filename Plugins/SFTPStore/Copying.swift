@@ -58,18 +58,20 @@ extension SFTPStore: CopyingStore, TransferringStore {
         try setMode(path, found, on: connection, call)
         try Placing(connection: connection, settings: settings, abilities: abilities)
             .place(path, found, as: request.target, replacing: replaces(request), keepsSource: false, call)
-        if isAtomic { try removeTwin(path, found, on: connection, call) }
+        if isAtomic { try removeTwin(path, of: request.target, on: connection, call) }
         let info = (try? connection.look(at: request.target, call)) ?? found
         return CopyOutcome(info: info.objectInfo, streamed: false, atomic: isAtomic)
     }
 
     /// A copy that is a link has the same file under both names, and rename(2) does nothing then.
     private func removeTwin(
-        _ path: String, _ found: Attributes, on connection: Connection, _ call: borrowing Call
+        _ path: String, of key: Key, on connection: Connection, _ call: borrowing Call
     ) throws(PluginError) {
-        let left = try connection.run(.attributes(ofLink: path), call).attributesIfThere("moving an object")
-        guard let left, left.etag == found.etag else { return }
-        try connection.run(.remove(path), call).expectOK("moving an object")
+        let names = [path, connection.paths.path(of: key)]
+        let replies = try connection.run(names.map(Request.attributes(ofLink:)), call)
+        let left = try replies[0].attributesIfThere("moving an object")
+        guard let left, left.etag == (try replies[1].attributesIfThere("moving an object")?.etag) else { return }
+        try connection.remove([path], "moving an object", call)
     }
 
     /// A second name for the same bytes where the server has links: objects are never changed in place, only replaced
@@ -109,7 +111,9 @@ extension SFTPStore: CopyingStore, TransferringStore {
         let new = Request.open(staged.path, [.write, .create, .exclusive], Attributes(permissions: 0o600))
         let target = OpenFile(connection, try connection.run(new, call).expectHandle(doing))
         let reply = try connection.run(.copyData(source.handle, to: target.handle), call)
-        if case .status(let status) = reply, !status.isOK { throw connection.explain(status, doing, call) }
+        if case .status(let status) = reply, !status.isOK {
+            throw connection.explain(status, doing, takesBytes: true, call)
+        }
         try target.close(call, doing)
         source.close()
     }

@@ -91,6 +91,7 @@ extension SSHSession {
         defer { free(line) }
         var lines: [String] = []
         while getline(&line, &capacity, file) > 0, let text = line { lines.append(String(cString: text)) }
-        return lines
+        // libssh would take the end of the line for a part of the key.
+        return lines.map { String($0.prefix { !$0.isNewline }) }
     }
 }

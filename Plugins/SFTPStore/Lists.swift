@@ -45,6 +45,8 @@ extension SFTPStore: PendingListingStore {
     ) throws(PluginError) -> [UInt8]? {
         let connection = try pool.connection(for: .requests, call)
         var after = try Cursor(request.cursor).after
+        let own = [connection.paths.privateDirectory, connection.paths.staging].map(Request.attributes(ofLink:))
+        guard try connection.areOwn(connection.run(own, call)) else { return nil }
         let batchSize = min(request.maxEntries, largestBatch)
         if after.isEmpty { try sweep(connection, call) }
         while true {
@@ -86,7 +88,8 @@ extension Connection {
         let doing = "listing unfinished uploads"
         guard var stream = try DirectoryStream(paths.staging, on: self, doing, call) else { return [] }
         while let names = try stream.next(call) {
-            for name in names where after.lexicographicallyPrecedes(name.bytes.prefix(32)) {
+            for name in names
+            where name.attributes.kind == .file && after.lexicographicallyPrecedes(name.bytes.prefix(32)) {
                 smallest.insert(Smallest.Entry(sortName: name.bytes, attributes: name.attributes))
             }
         }

@@ -36,9 +36,15 @@ struct ObjectWalk {
     private func isReachable(_ path: [UInt8], _ call: borrowing Call) throws(PluginError) -> Bool {
         let key = try Key(String(decoding: path, as: UTF8.self))
         let way = connection.paths.way(to: key) + [connection.paths.path(of: key)]
-        guard case .clear = try Way(way, connection.run(way.map(Request.attributes(ofLink:)), call), for: key)
-        else { return false }
-        return true
+        let replies = try connection.run(way.map(Request.attributes(ofLink:)), call)
+        do throws(PluginError) {
+            guard case .clear = try Way(way, replies, for: key) else { return false }
+            return true
+        } catch {
+            // What is behind a link is not in the list.
+            guard error.code == .denied else { throw error }
+            return false
+        }
     }
 
     private mutating func visit(

@@ -97,7 +97,7 @@ struct Placing {
             guard try connection.run(.attributes(ofLink: source), call).attributesIfThere("looking at \(key)") != nil
             else { throw PluginError(.gone, "the bytes of \"\(key)\" are gone from the server") }
         }
-        throw PluginError.refused(refusal, "storing \"\(key)\"")
+        throw connection.explain(refusal, "storing \"\(key)\"", call)
     }
 
     /// - Returns: false if an empty directory was in the way, which is no object.
@@ -105,7 +105,8 @@ struct Placing {
         at target: String, _ there: Attributes, _ key: Key, _ replacing: Bool, _ call: borrowing Call
     ) throws(PluginError) -> Bool {
         switch there.kind {
-        case .file where replacing: return true
+        // A link under the key itself is replaced, not followed.
+        case .file where replacing, .link where replacing: return true
         case .directory:
             guard case .status(let status) = try connection.run(.removeDirectory(target), call) else { return false }
             guard !status.isOK, !status.isAbsent else { return false }

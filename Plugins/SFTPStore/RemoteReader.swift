@@ -108,27 +108,27 @@ extension SFTPStore {
         _ request: ReadRequest, _ call: borrowing Call
     ) throws(PluginError) -> (reader: any PluginReader, info: ObjectInfo) {
         let key = request.key
-        let doing = "opening \"\(key)\""
-        let connection = try pool.connection(for: .bytes, call)
-        let path = connection.paths.path(of: key)
-        let way = connection.paths.way(to: key)
-        let requests = (way + [path]).map(Request.attributes(ofLink:)) + [.open(path, .read)]
-        var replies = try connection.run(requests, call)
-        let opened = replies.removeLast()
-        // Made before anything is thrown, so that it is closed.
-        let file = try? OpenFile(connection, opened.expectHandle(doing))
-        let leaf = replies.removeLast()
-        guard case .clear = try Way(way, replies, for: key), try Connection.object(leaf, key) != nil else {
-            throw PluginError(.notFound, "there is no object \"\(key)\"")
+        for _ in 0..<8 {
+            let connection = try pool.connection(for: .bytes, call)
+            // First of all, whether it is a file: to open a pipe would hold up the server.
+            guard let seen = try connection.look(at: key, call) else {
+                throw PluginError(.notFound, "there is no object \"\(key)\"")
+            }
+            if let tag = request.ifMatch, tag != seen.etag {
+                throw PluginError(.precondition, "\"\(key)\" has been replaced")
+            }
+            let size = seen.size ?? 0
+            let promised = try request.promisedBytes(ofObjectWith: size)
+            let opened = try connection.run(.open(connection.paths.path(of: key), .read), call)
+            if case .status(let status) = opened, status.isAbsent { continue }
+            let file = OpenFile(connection, try opened.expectHandle("opening \"\(key)\""))
+            let exchange = try connection.ask(.attributes(ofHandle: file.handle))
+            let reader = try RemoteReader(file, key, from: request.offset, to: request.offset + promised)
+            let found = try connection.reply(to: exchange, call).expectAttributes("opening \"\(key)\"")
+            if found.etag == seen.etag, found.kind == .file { return (reader, seen.objectInfo) }
+            // It was replaced between the look and the opening.
+            reader.close()
         }
-        guard let file else { _ = try opened.expectHandle(doing); throw PluginError.unexpected(doing) }
-        let found = try connection.run(.attributes(ofHandle: file.handle), call).expectAttributes(doing)
-        if let tag = request.ifMatch, tag != found.etag {
-            throw PluginError(.precondition, "\"\(key)\" has been replaced")
-        }
-        let size = found.size ?? 0
-        let promised = try request.promisedBytes(ofObjectWith: size)
-        let reader = try RemoteReader(file, key, from: request.offset, to: request.offset + promised)
-        return (reader, found.objectInfo)
+        throw PluginError(.transient, "\"\(key)\" is replaced again and again")
     }
 }

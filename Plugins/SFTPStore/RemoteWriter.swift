@@ -164,25 +164,6 @@ final class RemoteWriter: PluginWriter {
         if let place, connection.features.isSerial {
             _ = try? connection.run(.set(Attributes(size: place), onHandle: file.handle), call)
         }
-        return connection.explain(refusal, doing, call)
-    }
-}
-
-extension Connection {
-    /// Version 3 has no word for a full disk, so the server is asked for its free space.
-    func explain(_ refusal: Status, _ doing: String, _ call: borrowing Call) -> PluginError {
-        var error = PluginError.refused(refusal, doing)
-        guard error.code == .transient else { return error }
-        error.code = .noSpace
-        guard let space = try? self.space(call) else {
-            error.message = "\(doing): the server refused the bytes; its disk or a quota may be full"
-            return error
-        }
-        // Of the file system that holds the file, a block too few for a packet is none.
-        error.message =
-            space.free < 1 << 20
-            ? "\(doing): the server's disk is full; free some space"
-            : "\(doing): the server refused the bytes although its disk has room; a quota may be used up"
-        return error
+        return connection.explain(refusal, doing, takesBytes: true, call)
     }
 }

@@ -15,15 +15,14 @@ struct Request {
         put(UInt32(truncatingIfNeeded: packet.count - 4), at: 0)
     }
 
-    /// The packet with its id, to be sent as it is.
-    func numbered(_ id: UInt32) -> [UInt8] {
-        var copy = self
-        copy.put(id, at: 5)
-        return copy.packet
+    /// The packet with its id, to be sent as it is. In place: a packet may hold much.
+    consuming func numbered(_ id: UInt32) -> [UInt8] {
+        put(id, at: 5)
+        return packet
     }
 
     private mutating func put(_ number: UInt32, at place: Int) {
-        withUnsafeBytes(of: number.bigEndian) { packet.replaceSubrange(place..<place + 4, with: $0) }
+        for index in 0..<4 { packet[place + index] = UInt8(truncatingIfNeeded: number >> (24 - 8 * index)) }
     }
 
     /// The first packet of all: version 3, which is what servers in the field speak. It has no id.

@@ -25,32 +25,25 @@ extension SFTPStore {
         let connection = try pool.connection(for: .bytes, call)
         let staged = Staged(
             token.id, token.key, ifNotExists: token.ifNotExists, isSession: true, on: connection)
-        let doing = "going on with the upload of \"\(token.key)\""
-        let replies = try connection.run(
-            [staged.path, staged.openRecordPath, staged.committedRecordPath].map(Request.attributes(ofLink:)), call)
-        let bytes = try replies[0].attributesIfThere(doing)
-        let isRecorded = try replies[1].attributesIfThere(doing) != nil
-        let commit = try replies[2].attributesIfThere(doing)
-        let hasCommitBegun = commit != nil
-        guard let bytes, bytes.kind == .file else {
-            return try recogniseCommit(staged, commit, request.expectedSize, on: connection, call)
+        let traces = try traces(of: staged, isSettled, on: connection, call)
+        guard let bytes = traces.bytes, bytes.kind == .file else {
+            return try recogniseCommit(staged, traces.commit, request.expectedSize, on: connection, call)
         }
-        guard isRecorded || hasCommitBegun else {
+        guard traces.record != nil || traces.commit != nil else {
             // It was being dropped.
             connection.tell(.remove(staged.path))
             throw gone(token.key)
         }
-        if hasCommitBegun {
+        if traces.commit != nil {
             let object = try connection.look(at: token.key, call)
             if let object, try isSame(staged.path, bytes, as: token.key, object, on: connection, call) {
                 // The end came between the two steps of a commit. Writing now would change the object.
-                try connection.run(.remove(staged.path), call).expectOK(doing)
+                try connection.remove([staged.path], "going on with the upload of \"\(token.key)\"", call)
                 return .committed
             }
-            try takeCommitBack(staged, isRecorded, on: connection, call)
+            try takeCommitBack(staged, traces.record != nil, on: connection, call)
         }
-        let size = isSettled ? bytes.size ?? 0 : try settledSize(staged, on: connection, call)
-        return try reopen(staged, request.offset, size: size, on: connection, call)
+        return try reopen(staged, request.offset, size: bytes.size ?? 0, on: connection, call)
     }
 
     /// Bytes staged under the record of a commit mean that it did not happen.
@@ -124,21 +117,45 @@ extension SFTPStore {
         }
     }
 
-    /// The length once it has stopped to grow. A server goes on with what it has received of a connection that broke;
-    /// that takes it moments, since it lies in its memory, and we send nothing after the end of a process.
-    private func settledSize(
-        _ staged: Staged, on connection: Connection, _ call: borrowing Call
-    ) throws(PluginError) -> UInt64 {
-        var last: UInt64?
+    /// What the staging directory holds of a session.
+    private struct Traces: Equatable {
+        var bytes: Attributes?
+        var record: Attributes?
+        var commit: Attributes?
+    }
+
+    /// Looks until nothing changes any more, if it is not known who wrote last. A server goes on with what it has
+    /// received of a connection that broke; that takes it moments, since it lies in its memory, and nothing follows:
+    /// the end of a process resets its connections.
+    private func traces(
+        of staged: Staged, _ isSettled: Bool, on connection: Connection, _ call: borrowing Call
+    ) throws(PluginError) -> Traces {
+        var last: Traces?
         while true {
-            let found = try connection.run(.attributes(ofLink: staged.path), call)
-                .expectAttributes("looking at the upload of \"\(staged.key)\"")
-            let size = found.size ?? 0
-            if size == last { return size }
-            last = size
+            let found = try traces(of: staged, on: connection, call)
+            if isSettled || found == last { return found }
+            last = found
             let pause = monotonicNow() + 150_000_000
             try pauses.locked { () throws(PluginError) in try pauses.wait(call) { monotonicNow() >= pause } }
         }
+    }
+
+    private func traces(
+        of staged: Staged, on connection: Connection, _ call: borrowing Call
+    ) throws(PluginError) -> Traces {
+        let paths = [staged.path, staged.openRecordPath, staged.committedRecordPath]
+        let own = [connection.paths.privateDirectory, connection.paths.staging]
+        let replies = try connection.run((own + paths).map(Request.attributes(ofLink:)), call)
+        guard try connection.areOwn(replies[..<2]) else { return Traces() }
+        var found: [Attributes?] = []
+        for (path, reply) in zip(paths, replies[2...]) {
+            let attributes = try reply.attributesIfThere("going on with the upload of \"\(staged.key)\"")
+            guard attributes?.kind != .link else {
+                throw PluginError(.denied, "\(path) is a symbolic link; somebody planted it, remove it")
+            }
+            found.append(attributes)
+        }
+        return Traces(bytes: found[0], record: found[1], commit: found[2])
     }
 
     // MARK: - One file or two

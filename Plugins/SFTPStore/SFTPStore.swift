@@ -125,10 +125,16 @@ final class SFTPStore: PluginStore {
 
     func remove(_ key: Key, _ call: borrowing Call) throws(PluginError) {
         try pool.perform(call) { (connection, call) throws(PluginError) in
-            guard try connection.look(at: key, call) != nil else { return }
             let way = connection.paths.way(to: key)
+            let path = connection.paths.path(of: key)
+            var looks = try connection.run((way + [path]).map(Request.attributes(ofLink:)), call)
+            let last = looks.removeLast()
+            // Directories are no objects: their keys are absent.
+            guard case .clear = try Way(way, looks, for: key),
+                let found = try last.attributesIfThere("looking at \"\(key)\""), found.kind != .directory
+            else { return }
             // Directories that became empty go along; one that did not is refused, and stays.
-            let requests = [.remove(connection.paths.path(of: key))] + way.reversed().map(Request.removeDirectory)
+            let requests = [.remove(path)] + way.reversed().map(Request.removeDirectory)
             let replies = try connection.run(requests, call)
             if case .status(let status) = replies[0], status.isAbsent { return }
             try replies[0].expectOK("removing \"\(key)\"")

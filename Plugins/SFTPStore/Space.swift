@@ -31,3 +31,27 @@ extension Connection {
         return Space(bytes)
     }
 }
+
+extension Connection {
+    /// Version 3 has one word for most failures, so the server is asked for the state of its disk.
+    /// - Parameter takesBytes: whether it was bytes that were refused, to a file that was open.
+    func explain(
+        _ refusal: Status, _ doing: String, takesBytes: Bool = false, _ call: borrowing Call
+    ) -> PluginError {
+        let error = PluginError.refused(refusal, doing)
+        guard refusal.code == Status.failure, error.code == .transient else { return error }
+        func because(_ code: PluginError.Code, _ reason: String) -> PluginError {
+            PluginError(code, "\(doing): \(reason)", nativeCode: error.nativeCode)
+        }
+        let space = try? space(call)
+        if let space, space.isReadOnly {
+            return because(.denied, "the server's file system is mounted read-only; mount it for writing")
+        }
+        // A disk without room for the next packet may have room for less.
+        if let space, space.free < (takesBytes ? 1 << 20 : 1) || space.freeFiles == 0 {
+            return because(.noSpace, "the server's disk is full; free some space")
+        }
+        guard takesBytes else { return error }
+        return because(.noSpace, "the server refused the bytes; a quota may be used up, or its disk be full")
+    }
+}

@@ -80,10 +80,8 @@ extension SFTPStore {
             let file = try? OpenFile(connection, replies[3].expectHandle(doing))
             let record = staged.isSession ? try? OpenFile(connection, replies[4].expectHandle(doing)) : nil
             guard try connection.areOwn(replies[..<2]) else { throw PluginError(.notFound, doing) }
-            _ = try replies[3].expectHandle(doing)
-            if !staged.replaces, case .attributes = replies[2],
-                try Connection.object(replies[2], staged.key) != nil
-            {
+            if case .status(let status) = replies[3] { throw connection.explain(status, doing, call) }
+            if !staged.replaces, case .attributes(let found) = replies[2], found.kind == .file {
                 throw taken(staged.key)
             }
             guard let file else { throw PluginError.unexpected(doing) }
@@ -106,7 +104,9 @@ extension SFTPStore {
         let exchange = try file.connection.ask(write)
         let closing = try file.connection.ask(.close(file.handle))
         let reply = try file.connection.reply(to: exchange, call)
-        if case .status(let status) = reply, !status.isOK { throw file.connection.explain(status, doing, call) }
+        if case .status(let status) = reply, !status.isOK {
+            throw file.connection.explain(status, doing, takesBytes: true, call)
+        }
         try file.connection.reply(to: closing, call).expectOK(doing)
         file.noteClosed()
     }

@@ -54,7 +54,9 @@ extension SFTPStore {
         let content = Array("fphost".utf8)
         let write = content.withUnsafeBytes { Request.write(file.handle, at: 0, $0) }
         let written = try connection.run(write, call)
-        if case .status(let status) = written, !status.isOK { throw connection.explain(status, doing, call) }
+        if case .status(let status) = written, !status.isOK {
+            throw connection.explain(status, doing, takesBytes: true, call)
+        }
         guard case .data(let found) = try connection.run(.read(file.handle, at: 0, count: 64), call),
             found == content
         else { throw PluginError(.corrupt, "a probe was read back with other bytes than were written") }
