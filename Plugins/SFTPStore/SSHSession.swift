@@ -135,6 +135,10 @@ extension SSHSession {
         }
         let started = try drive { _ in ssh_channel_request_subsystem(channel, "sftp") }
         guard started == SSH_OK else {
+            // Only what the server says counts: a connection may break at this point as at any other.
+            guard ssh_get_error_code(UnsafeMutableRawPointer(raw)) == Int32(SSH_REQUEST_DENIED.rawValue) else {
+                throw PluginError(.transient, "starting SFTP on \(server.name): \(problem)", nativeCode: started)
+            }
             throw PluginError(
                 .config, "\(server.name) has no SFTP for \(server.user): \(problem); enable its subsystem \"sftp\"",
                 nativeCode: started)

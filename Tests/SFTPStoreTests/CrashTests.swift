@@ -52,6 +52,7 @@ struct CrashTests {
             let driver = try fixture.process()
             let begun = try driver.run("begin \(key) \(FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS)")
             try driver.run("write 50000 \(round)")
+            try driver.run("sync 0")
             try driver.send("commit \(round % 2)")
             usleep(UInt32.random(in: 0...12_000, using: &random))
             driver.kill()

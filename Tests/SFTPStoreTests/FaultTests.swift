@@ -5,27 +5,6 @@ import Testing
 
 @Suite("SFTPStore: faults")
 struct FaultTests {
-    /// A store behind a proxy.
-    private struct Line {
-        let fixture: Fixture
-        let proxy: TCPProxy
-        let store: TestStore
-
-        init(_ options: [String: String] = [:], on server: SSHServer = sharedServer) throws {
-            fixture = try Fixture(on: server)
-            proxy = try TCPProxy(to: server.port)
-            let host = try readFile("\(server.directory.path)/host.pub")
-                .split(separator: " ").prefix(2).joined(separator: " ")
-            try writeFile("\(fixture.directory.path)/known_hosts", "[127.0.0.1]:\(proxy.port) \(host)\n")
-            store = try fixture.another(
-                [
-                    "port": "\(proxy.port)", "known_host_file": "\(fixture.directory.path)/known_hosts",
-                ].merging(options) { _, given in given })
-        }
-
-        func end() { proxy.stop() }
-    }
-
     @Test("A cut at any byte of an upload leaves the whole object or a session that goes on", arguments: [true, false])
     func cuts(up: Bool) throws {
         var random = SeededGenerator("cuts")
@@ -40,7 +19,7 @@ struct FaultTests {
             let span = up ? [3000, 720_000] : [2500, 6000]
             let limit = Int.random(in: 0..<span[round % 2], using: &random)
             line.proxy.set { if up { $0.cutAfterUp = limit } else { $0.cutAfterDown = limit } }
-            failures += try upload(bytes, to: key, line.store)
+            failures += try Uploader(line.store).upload(bytes, to: key)
             line.proxy.set {
                 $0.cutAfterUp = nil
                 $0.cutAfterDown = nil
@@ -50,40 +29,6 @@ struct FaultTests {
         #expect(failures > 10, "the proxy cut nothing")
         #expect(try line.store.keys().count == 60)
         try line.fixture.expectNoLitter(line.store)
-    }
-
-    /// Uploads as a host does: after a failure it resumes, and asks what became of a commit.
-    /// - Returns: how many calls failed.
-    private func upload(_ bytes: [UInt8], to key: String, _ store: TestStore) throws -> Int {
-        var failures = 0
-        var token: [UInt8] = []
-        var writer: TestWriter?
-        while true {
-            do {
-                if token.isEmpty {
-                    writer = try store.begin(key, flags: FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS)
-                    token = writer?.token ?? []
-                } else if writer == nil {
-                    guard case .open(let resumed) = try store.resume(token) else { return failures }
-                    writer = resumed
-                }
-                guard let writer else { throw Problem("no writer") }
-                while writer.offset < bytes.count {
-                    let end = min(bytes.count, Int(writer.offset) + 100_000)
-                    try writer.write(Array(bytes[Int(writer.offset)..<end]))
-                    if writer.offset % 300_000 == 0 { #expect(try writer.sync() == writer.offset) }
-                }
-                try writer.commit()
-                writer.close()
-                return failures
-            } catch let failure as Failure {
-                #expect(failure.status == FP_E_TRANSIENT, "\(failure)")
-                failures += 1
-                writer?.close()
-                writer = nil
-                guard failures < 20 else { throw failure }
-            }
-        }
     }
 
     @Test("A writer outlives its connection if nothing was under way")
