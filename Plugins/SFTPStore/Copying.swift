@@ -26,7 +26,10 @@ extension SFTPStore: CopyingStore, TransferringStore {
             request.move
             ? try move(path, found, request, abilities, on: connection, call)
             : try copy(path, found, request, abilities, on: connection, call)
-        if request.move { source.prune(request.source, root, on: connection) }
+        if request.move {
+            source.removed.note(request.source, found)
+            source.prune(request.source, root, on: connection)
+        }
         if request.power { try flush(request.target, on: connection, call) }
         return outcome
     }
@@ -56,7 +59,7 @@ extension SFTPStore: CopyingStore, TransferringStore {
             throw PluginError(.unsupported, "SFTP moves nothing atomically that must not replace")
         }
         try setMode(path, found, on: connection, call)
-        try Placing(connection: connection, settings: settings, abilities: abilities)
+        try Placing(connection: connection, settings: settings, abilities: abilities, removed: removed)
             .place(path, found, as: request.target, replacing: replaces(request), keepsSource: false, call)
         if isAtomic { try removeTwin(path, of: request.target, on: connection, call) }
         let info = (try? connection.look(at: request.target, call)) ?? found
@@ -80,7 +83,7 @@ extension SFTPStore: CopyingStore, TransferringStore {
         _ path: String, _ found: Attributes, _ request: CopyRequest, _ abilities: Abilities,
         on connection: Connection, _ call: borrowing Call
     ) throws(PluginError) -> CopyOutcome {
-        let placing = Placing(connection: connection, settings: settings, abilities: abilities)
+        let placing = Placing(connection: connection, settings: settings, abilities: abilities, removed: removed)
         if abilities.linksExclusively, !replaces(request) {
             try setMode(path, found, on: connection, call)
             try placing.place(path, found, as: request.target, replacing: false, keepsSource: true, call)

@@ -71,57 +71,55 @@ extension SFTPStore: PendingListingStore {
     }
 }
 
-/// What lies in the staging directory under one session's name.
+/// Bytes that lie in the staging directory.
 struct StagedSession {
     let id: SessionID
     let bytes: Attributes
-    let recordName: String
 }
 
 extension Connection {
-    /// Sessions that have bytes and a record, in the order of their names.
+    /// Sessions that have bytes, in the order of their names.
     fileprivate func sessions(
         after: [UInt8], limit: Int, _ call: borrowing Call
     ) throws(PluginError) -> [StagedSession] {
-        // A session has two names, which follow each other.
-        var smallest = Smallest(limit: limit * 3)
+        var smallest = Smallest(limit: limit)
         let doing = "listing unfinished uploads"
         guard var stream = try DirectoryStream(paths.staging, on: self, doing, call) else { return [] }
         while let names = try stream.next(call) {
             for name in names
-            where name.attributes.kind == .file && after.lexicographicallyPrecedes(name.bytes.prefix(32)) {
+            where name.bytes.count == 32 && name.attributes.kind == .file
+                && after.lexicographicallyPrecedes(name.bytes)
+            {
                 smallest.insert(Smallest.Entry(sortName: name.bytes, attributes: name.attributes))
             }
         }
-        var sessions: [StagedSession] = []
-        var bytes: (id: SessionID, attributes: Attributes)?
-        for entry in smallest.sorted() {
-            let name = String(decoding: entry.sortName, as: UTF8.self)
-            if let id = SessionID(name) {
-                bytes = (id, entry.attributes)
-            } else if let found = bytes, name == found.id.openRecordName || name == found.id.committedRecordName {
-                sessions.append(StagedSession(id: found.id, bytes: found.attributes, recordName: name))
-                bytes = nil
-            }
+        return smallest.sorted().compactMap { entry in
+            SessionID(String(decoding: entry.sortName, as: UTF8.self))
+                .map { StagedSession(id: $0, bytes: entry.attributes) }
         }
-        return Array(sessions.prefix(limit))
     }
 
-    /// Their records, as many at a time as there are.
+    /// Their records, all at once; of a commit that began if there is no other.
     fileprivate func records(
         of sessions: [StagedSession], _ call: borrowing Call
     ) throws(PluginError) -> [SessionRecord?] {
-        let opened = try run(sessions.map { .open("\(paths.staging)/\($0.recordName)", .read) }, call)
-        let files = opened.map { reply in
-            if case .handle(let handle) = reply { OpenFile(self, handle) } else { nil as OpenFile? }
-        }
+        var records = try self.records(named: sessions.map(\.id.openRecordName), call)
+        let missing = records.indices.filter { records[$0] == nil }
+        let begun = try self.records(named: missing.map { sessions[$0].id.committedRecordName }, call)
+        for (index, record) in zip(missing, begun) { records[index] = record }
+        return records
+    }
+
+    private func records(named names: [String], _ call: borrowing Call) throws(PluginError) -> [SessionRecord?] {
+        let opened = try run(names.map { .open("\(paths.staging)/\($0)", .read) }, call)
         var reads: [Exchange?] = []
-        for file in files {
-            guard let file else {
+        for reply in opened {
+            guard case .handle(let handle) = reply else {
                 reads.append(nil)
                 continue
             }
-            reads.append(try ask(.read(file.handle, at: 0, count: SessionRecord.capacity)))
+            let file = OpenFile(self, handle)
+            reads.append(try ask(.read(handle, at: 0, count: SessionRecord.capacity)))
             file.close()
         }
         var records: [SessionRecord?] = []

@@ -23,7 +23,7 @@ extension SFTPStore {
         }
         try accept(replies[0], settingModeOf: staged.key)
         let placing = Placing(
-            connection: connection, settings: settings, abilities: abilities,
+            connection: connection, settings: settings, abilities: abilities, removed: removed,
             record: staged.isSession ? staged.committedRecordPath : nil)
         try placing.place(staged.path, found, as: staged.key, replacing: staged.replaces, keepsSource: false, call)
         // It is done, and nothing that goes wrong from here on makes it undone.
@@ -63,6 +63,7 @@ struct Placing {
     let connection: Connection
     let settings: Settings
     let abilities: Abilities
+    let removed: RecentTimes
     /// Gets the time of the object, by which a commit is recognised.
     var record: String?
 
@@ -89,7 +90,8 @@ struct Placing {
             }
             let there = try last.attributesIfThere("looking at \"\(key)\"")
             if let there, try !makeRoom(at: target, there, key, replacing, call) { continue }
-            let status = try step(source, file, to: target, there, replacing: replacing, keepsSource: keepsSource, call)
+            let status = try step(
+                source, file, as: key, over: there, replacing: replacing, keepsSource: keepsSource, call)
             if status.isOK { return }
             refusal = status
             // The server does not say why. If it is not somebody else, the next round finds nothing new.
@@ -119,10 +121,11 @@ struct Placing {
 
     /// The one request that counts. If its answer is lost, nobody knows what became of it.
     private func step(
-        _ source: String, _ file: Attributes, to target: String, _ there: Attributes?, replacing: Bool,
+        _ source: String, _ file: Attributes, as key: Key, over there: Attributes?, replacing: Bool,
         keepsSource: Bool, _ call: borrowing Call
     ) throws(PluginError) -> Status {
-        try setTimes(source, file, after: replacing ? there : nil, call)
+        let target = connection.paths.path(of: key)
+        try setTimes(source, file, after: [replacing ? there?.times?.modified : nil, removed.last(of: key)], call)
         if replacing, abilities.replaces, !keepsSource {
             return try decide(.posixRename(source, to: target), call)
         }
@@ -153,15 +156,15 @@ struct Placing {
         }
     }
 
-    /// A tag is a time and a size, and times are whole seconds: where a version replaces another, its time moves on, so
-    /// that the two never share a tag. The record gets the same time.
+    /// A tag is a time and a size, and times are whole seconds: where a version comes after another, its time moves on,
+    /// so that the two never share a tag. The record gets the same time.
     private func setTimes(
-        _ source: String, _ file: Attributes, after there: Attributes?, _ call: borrowing Call
+        _ source: String, _ file: Attributes, after others: [UInt32?], _ call: borrowing Call
     ) throws(PluginError) {
         guard abilities.setsTimes, let times = file.times else { return }
         var requests: [Request] = []
         var modified = times.modified
-        if let old = there?.times?.modified, old >= modified {
+        if let old = others.compactMap(\.self).max(), old >= modified {
             modified = old &+ 1
             requests.append(
                 .set(Attributes(times: Attributes.Times(accessed: times.accessed, modified: modified)), on: source))

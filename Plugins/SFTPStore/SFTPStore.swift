@@ -10,6 +10,7 @@ final class SFTPStore: PluginStore {
     let pool: ConnectionPool
     let log: Log
     let ledger = SessionLedger()
+    let removed = RecentTimes()
     /// To sleep on.
     let pauses = Monitor()
     private let known = Mutex<Known>(Known())
@@ -138,6 +139,7 @@ final class SFTPStore: PluginStore {
             let replies = try connection.run(requests, call)
             if case .status(let status) = replies[0], status.isAbsent { return }
             try replies[0].expectOK("removing \"\(key)\"")
+            removed.note(key, found)
         }
     }
 }
