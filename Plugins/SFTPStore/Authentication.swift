@@ -76,35 +76,37 @@ extension SSHSession {
 
     private func tryKeys(_ login: Settings.Login) throws(PluginError) -> Outcome {
         var reasons: [String] = []
-        for path in keyFiles(login) {
-            let isConfigured = path == login.keyFile
+        for source in keys(login) {
             let key: PrivateKey
-            switch PrivateKey.load(path, passphrase: login.passphrase) {
+            switch PrivateKey.load(source, passphrase: login.passphrase) {
             case .success(let loaded): key = loaded
             case .failure(let problem):
                 reasons.append(problem.reason)
                 continue
             }
-            if isConfigured, let file = login.certificateFile, let reason = key.add(certificate: file) {
+            if source.isConfigured, let file = login.certificateFile, let reason = key.add(certificate: file) {
                 reasons.append(reason)
             }
             let answer = try answer(to: { ssh_userauth_publickey($0, nil, key.raw) })
             guard answer == SSH_AUTH_SUCCESS || answer == SSH_AUTH_PARTIAL else {
-                reasons.append("the key in \(path) was refused")
+                reasons.append("\(source.name) was refused")
                 continue
             }
-            return outcome(answer, "the key in \(path)")
+            return outcome(answer, source.name)
         }
         return .refused(reasons.isEmpty ? "`key_file` is not set" : reasons.joined(separator: "; "))
     }
 
-    private func keyFiles(_ login: Settings.Login) -> [String] {
-        var paths = login.keyFile.map { [$0] } ?? []
-        guard !login.identitiesOnly else { return paths }
+    private func keys(_ login: Settings.Login) -> [PrivateKey.Source] {
+        var sources: [PrivateKey.Source] = []
+        if let path = login.keyFile { sources.append(.file(path, isConfigured: true)) }
+        if let text = login.privateKey { sources.append(.text(text)) }
+        guard !login.identitiesOnly else { return sources }
         for name in ["id_ed25519", "id_ecdsa", "id_rsa"] {
-            if let path = Environment.file(name), access(path, R_OK) == 0, !paths.contains(path) { paths.append(path) }
+            guard let path = Environment.file(name), access(path, R_OK) == 0, path != login.keyFile else { continue }
+            sources.append(.file(path, isConfigured: false))
         }
-        return paths
+        return sources
     }
 
     // MARK: - Prompts
@@ -131,33 +133,50 @@ final class PrivateKey {
 
     struct Problem: Error { let reason: String }
 
+    /// Where a key comes from.
+    enum Source {
+        case file(String, isConfigured: Bool)
+        case text(String)
+
+        var name: String {
+            switch self {
+            case .file(let path, _): "the key in \(path)"
+            case .text: "the key in `private_key`"
+            }
+        }
+
+        var isConfigured: Bool { if case .file(_, false) = self { false } else { true } }
+    }
+
     private init(_ raw: ssh_key) { self.raw = raw }
 
     deinit { ssh_key_free(raw) }
 
-    static func load(_ path: String, passphrase: String?) -> Result<PrivateKey, Problem> {
-        guard access(path, R_OK) == 0 else {
-            return .failure(Problem(reason: "the key in \(path) cannot be read: \(Socket.text(of: errno))"))
+    static func load(_ source: Source, passphrase: String?) -> Result<PrivateKey, Problem> {
+        if case .file(let path, _) = source, access(path, R_OK) != 0 {
+            return .failure(Problem(reason: "\(source.name) cannot be read: \(Socket.text(of: errno))"))
         }
         var key: ssh_key?
         var wasAsked = false
         // Without a function to ask, OpenSSL would ask on the terminal.
+        let ask: ssh_auth_callback = { _, _, _, _, _, wasAsked in
+            wasAsked?.assumingMemoryBound(to: Bool.self).pointee = true
+            return -1
+        }
         let code = withUnsafeMutablePointer(to: &wasAsked) { wasAsked in
-            ssh_pki_import_privkey_file(
-                path, passphrase,
-                { _, _, _, _, _, wasAsked in
-                    wasAsked?.assumingMemoryBound(to: Bool.self).pointee = true
-                    return -1
-                }, wasAsked, &key)
+            switch source {
+            case .file(let path, _): ssh_pki_import_privkey_file(path, passphrase, ask, wasAsked, &key)
+            case .text(let text): ssh_pki_import_privkey_base64(text, passphrase, ask, wasAsked, &key)
+            }
         }
         if code == SSH_OK, let key { return .success(PrivateKey(key)) }
         let reason =
             if passphrase != nil {
-                "the key in \(path) cannot be decrypted: the passphrase is wrong, or it is no private key"
+                "\(source.name) cannot be decrypted: the passphrase is wrong, or it is no private key"
             } else if wasAsked {
-                "the key in \(path) is encrypted: set `passphrase`"
+                "\(source.name) is encrypted: set `passphrase`"
             } else {
-                "the key in \(path) is no private key that libssh knows, or it is encrypted and `passphrase` is not set"
+                "\(source.name) is no private key that libssh knows, or it is encrypted and `passphrase` is not set"
             }
         return .failure(Problem(reason: reason))
     }

@@ -18,6 +18,10 @@ extension Settings {
         "key_file", help: "A private key in a file, in OpenSSH's or PEM form."
     ).optional
 
+    static let privateKey = Option.secret(
+        "private_key", help: "A private key itself, in OpenSSH's or PEM form, in place of key_file."
+    ).optional
+
     static let passphrase = Option.secret("passphrase", help: "What the private key is encrypted with.").optional
 
     static let certificateFile = Option.path(
@@ -172,6 +176,7 @@ extension Settings {
 
     static let declarations = [
         host.declaration, port.declaration, username.declaration, password.declaration, keyFile.declaration,
+        privateKey.declaration,
         passphrase.declaration, certificateFile.declaration, allowAgent.declaration, agentSocket.declaration,
         identitiesOnly.declaration, authMethods.declaration, knownHosts.declaration, fingerprints.declaration,
         acceptNew.declaration, proxyJump.declaration, jumpKeyFile.declaration, rootPath.declaration,

@@ -17,6 +17,7 @@ struct Settings: Sendable {
     let user: UInt32?
     let group: UInt32?
     let allowOverwrite: Bool
+    private let hasPrivateKey: Bool
     let maxConnections: Int
 
     struct Endpoint: Sendable, Equatable {
@@ -47,6 +48,8 @@ struct Settings: Sendable {
 
         let methods: [Method]
         let keyFile: String?
+        /// The text of a key, in place of a file.
+        let privateKey: String?
         let certificateFile: String?
         let passphrase: String?
         let password: String?
@@ -79,12 +82,14 @@ struct Settings: Sendable {
             user: userName)
         let password = try config.value(of: Self.password)
         let keyFile = try config.value(of: Self.keyFile)
+        let privateKey = try config.value(of: Self.privateKey)
         let agentSocket = try config.value(of: Self.agentSocket)
         let usesAgent = try config.value(of: Self.allowAgent)
         let methods = try config.value(of: Self.authMethods)
         func login(_ keyFile: String?, _ passphrase: String?, _ certificate: String?) throws(PluginError) -> Login {
             Login(
-                methods: methods.filter { $0 != .agent || usesAgent }, keyFile: keyFile, certificateFile: certificate,
+                methods: methods.filter { $0 != .agent || usesAgent }, keyFile: keyFile,
+                privateKey: keyFile == nil ? privateKey : nil, certificateFile: certificate,
                 passphrase: passphrase, password: password, agentSocket: agentSocket ?? Environment.agentSocket,
                 identitiesOnly: try config.value(of: Self.identitiesOnly))
         }
@@ -107,6 +112,7 @@ struct Settings: Sendable {
         timing = Timing(
             connect: try config.value(of: Self.timeout), answer: try config.value(of: Self.answerTimeout),
             keepAlive: try config.value(of: Self.keepAlive), idleClose: try config.value(of: Self.idleClose))
+        hasPrivateKey = privateKey != nil
         rootPath = try config.value(of: Self.rootPath)
         fileMode = try config.value(of: Self.fileMode)
         directoryMode = try config.value(of: Self.directoryMode)
@@ -120,8 +126,11 @@ struct Settings: Sendable {
     func check() throws(PluginError) {
         func refuse(_ reason: String) throws(PluginError) { throw PluginError(.config, reason) }
         if server.user.isEmpty { try refuse("the option `username` is required where the process has no user name") }
-        if login.keyFile == nil, login.certificateFile != nil {
+        if login.keyFile == nil, login.privateKey == nil, login.certificateFile != nil {
             try refuse("the option `certificate_file` needs `key_file`, the private key that it certifies")
+        }
+        if login.keyFile != nil, hasPrivateKey {
+            try refuse("`key_file` and `private_key` both give a private key; drop one of the two")
         }
         if (user == nil) != (group == nil) {
             try refuse("the options `uid` and `gid` go together, because SFTP sets both at once; give both or none")

@@ -59,7 +59,7 @@ extension SFTPStore {
         throw PluginError(.transient, "the staging directory is removed again and again")
     }
 
-    /// Makes the file and its record, and looks at the key: a write that cannot be published should fail now.
+    /// Makes the file and its record.
     private func open(
         _ staged: Staged, on connection: Connection, _ call: borrowing Call
     ) throws(PluginError) -> OpenFile {
@@ -68,7 +68,6 @@ extension SFTPStore {
         let own = [paths.privateDirectory, paths.staging]
         let new = Attributes(permissions: 0o600)
         var requests = own.map(Request.attributes(ofLink:))
-        requests.append(.attributes(ofLink: paths.path(of: staged.key)))
         requests.append(.open(staged.path, [.write, .create, .exclusive], new))
         if staged.isSession { requests.append(.open(staged.openRecordPath, [.write, .create, .exclusive], new)) }
         var exchanges: [Exchange] = []
@@ -77,13 +76,10 @@ extension SFTPStore {
             var replies: [Reply] = []
             for exchange in exchanges { replies.append(try connection.reply(to: exchange, call)) }
             // Before anything is thrown, so that what is open is closed.
-            let file = try? OpenFile(connection, replies[3].expectHandle(doing))
-            let record = staged.isSession ? try? OpenFile(connection, replies[4].expectHandle(doing)) : nil
+            let file = try? OpenFile(connection, replies[2].expectHandle(doing))
+            let record = staged.isSession ? try? OpenFile(connection, replies[3].expectHandle(doing)) : nil
             guard try connection.areOwn(replies[..<2]) else { throw PluginError(.notFound, doing) }
-            if case .status(let status) = replies[3] { throw connection.explain(status, doing, call) }
-            if !staged.replaces, case .attributes(let found) = replies[2], found.kind == .file {
-                throw taken(staged.key)
-            }
+            if case .status(let status) = replies[2] { throw connection.explain(status, doing, call) }
             guard let file else { throw PluginError.unexpected(doing) }
             if staged.isSession {
                 guard let record else { throw PluginError.unexpected(doing) }

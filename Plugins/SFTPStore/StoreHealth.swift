@@ -46,20 +46,18 @@ extension SFTPStore {
         let doing = "writing a probe"
         let path = "\(connection.paths.privateDirectory)/trial-\(SessionID.random().name)"
         defer { connection.tell(.remove(path)) }
-        let file = OpenFile(
-            connection,
-            try connection.run(
-                .open(path, [.read, .write, .create, .exclusive], Attributes(permissions: 0o600)), call
-            ).expectHandle(doing))
+        let new = Request.open(path, [.write, .create, .exclusive], Attributes(permissions: 0o600))
+        let file = OpenFile(connection, try connection.run(new, call).expectHandle(doing))
         let content = Array("fphost".utf8)
         let write = content.withUnsafeBytes { Request.write(file.handle, at: 0, $0) }
-        let written = try connection.run(write, call)
-        if case .status(let status) = written, !status.isOK {
+        if case .status(let status) = try connection.run(write, call), !status.isOK {
             throw connection.explain(status, doing, takesBytes: true, call)
         }
-        guard case .data(let found) = try connection.run(.read(file.handle, at: 0, count: 64), call),
+        try file.close(call, doing)
+        let again = OpenFile(connection, try connection.run(.open(path, .read), call).expectHandle(doing))
+        guard case .data(let found) = try connection.run(.read(again.handle, at: 0, count: 64), call),
             found == content
         else { throw PluginError(.corrupt, "a probe was read back with other bytes than were written") }
-        file.close()
+        again.close()
     }
 }

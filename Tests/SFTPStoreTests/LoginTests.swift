@@ -35,6 +35,17 @@ struct LoginTests {
         }
     }
 
+    @Test("A key may be given as it is, without a file")
+    func keyText() throws {
+        var options = sharedServer.options(root: "")
+        options["private_key"] = try readFile(options.removeValue(forKey: "key_file") ?? "")
+        #expect(try TestStore(sftpStore, options).health().state == FP_HEALTH_OK)
+        options["private_key"] = "nonsense"
+        let failure = expectFailure(FP_E_AUTH) { try TestStore(sftpStore, options).health() }
+        #expect(failure?.message.contains("`private_key`") == true)
+        #expect(failure?.message.contains("nonsense") == false)
+    }
+
     @Test("A key file that is missing or no key is an error that names it")
     func badKeyFiles() throws {
         let fixture = try Fixture(["key_file": "/nonexistent/key"])
