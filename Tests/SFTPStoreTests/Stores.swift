@@ -13,6 +13,9 @@ let sftpStore: PluginLibrary = {
     } catch { fatalError("\(error)") }
 }()
 
+/// The working tree that the tests come from.
+let repository: String = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+
 /// One server for all tests that do nothing to it.
 let sharedServer: SSHServer = {
     do { return try SSHServer() } catch { fatalError("\(error)") }
