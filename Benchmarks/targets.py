@@ -18,6 +18,7 @@ import time
 
 from client import Body, Failed, Multipart
 from servers import FPHost, Nginx
+from sftp import measure_sftp
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -213,7 +214,7 @@ def main():
     table = Table()
     try:
         measure_start(table, program, directory / "start")
-        for measure in (measure_post, measure_chunks, measure_crowd, measure_beside_nginx):
+        for measure in (measure_post, measure_chunks, measure_crowd, measure_beside_nginx, measure_sftp):
             touch_memory(min(LARGE, 4 * GIB))
             place = directory / measure.__name__
             measure(table, program, place, block)

@@ -41,7 +41,7 @@ final class Connection: @unchecked Sendable {
     }
 
     /// Bytes that may wait in the queue: enough to keep libssh busy while the host fetches more.
-    private static let queueLimit = 1 << 20
+    private static let queueLimit = 512 << 10
 
     /// Starts to connect. The first call that needs the connection learns how it went.
     init(_ settings: Settings, _ log: Log) throws(PluginError) {
@@ -227,8 +227,9 @@ final class Connection: @unchecked Sendable {
             var moved = try sending.push(into: link)
             if moved > 0 {
                 monitor.locked {
+                    let wasFull = queuedBytes >= Self.queueLimit
                     queuedBytes -= moved
-                    monitor.announce()
+                    if wasFull, queuedBytes < Self.queueLimit { monitor.announce() }
                 }
             }
             moved += try receive(from: link)
@@ -246,10 +247,12 @@ final class Connection: @unchecked Sendable {
         guard count > 0 else { return 0 }
         try monitor.locked { () throws(PluginError) in
             lastReply = monotonicNow()
+            // Most are answers to writes, which nobody waits for one by one.
+            var isAwaited = false
             while let (id, reply) = try link.nextReply() {
-                underWay.removeValue(forKey: id)?.receive(reply)
+                if let sink = underWay.removeValue(forKey: id), sink.receive(reply) { isAwaited = true }
             }
-            monitor.announce()
+            if isAwaited { monitor.announce() }
         }
         return count
     }

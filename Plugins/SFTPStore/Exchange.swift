@@ -2,7 +2,8 @@ import FPPluginKit
 
 /// Takes the outcome of requests. Called with the connection's lock held: it must not do anything but remember.
 protocol ReplySink: AnyObject {
-    func receive(_ reply: Reply)
+    /// - Returns: whether somebody may be waiting for just this.
+    func receive(_ reply: Reply) -> Bool
     /// The connection is gone, and with it the answer.
     func lose(_ error: PluginError)
 }
@@ -12,7 +13,10 @@ protocol ReplySink: AnyObject {
 final class Exchange: ReplySink, @unchecked Sendable {
     fileprivate(set) var outcome: Result<Reply, PluginError>?
 
-    func receive(_ reply: Reply) { outcome = .success(reply) }
+    func receive(_ reply: Reply) -> Bool {
+        outcome = .success(reply)
+        return true
+    }
 
     func lose(_ error: PluginError) { outcome = .failure(error) }
 }
@@ -20,6 +24,6 @@ final class Exchange: ReplySink, @unchecked Sendable {
 /// For requests whose reply nobody waits for.
 final class Nobody: ReplySink, Sendable {
     static let instance = Nobody()
-    func receive(_ reply: Reply) {}
+    func receive(_ reply: Reply) -> Bool { false }
     func lose(_ error: PluginError) {}
 }

@@ -11,7 +11,7 @@ final class RemoteReader: PluginReader {
     private var next: UInt64
     private var underWay: [Part] = []
     private var first = 0
-    /// Bytes to ask for ahead; grows, so that a look at the start of a file fetches little.
+    /// Bytes to ask for ahead; grows, so that a look at the start of a file fetches little, and little waits in memory.
     private var ahead: UInt64
     private var arrived: ArraySlice<UInt8> = []
 
@@ -77,6 +77,8 @@ final class RemoteReader: PluginReader {
     private func receive(_ call: borrowing Call) throws(PluginError) {
         guard first < underWay.count else { return }
         let part = underWay[first]
+        // To ask further ahead helps only where the host is quicker than the server.
+        if !file.connection.isAnswered(part.exchange) { ahead = min(Self.furthest, ahead * 2) }
         let reply = try file.connection.reply(to: part.exchange, call)
         first += 1
         if first > 64 {
@@ -94,7 +96,6 @@ final class RemoteReader: PluginReader {
         case .status(let status): throw PluginError.refused(status, "reading \"\(key)\"")
         default: throw PluginError.unexpected("reading \"\(key)\"")
         }
-        ahead = min(Self.furthest, ahead * 2)
         try fetch()
     }
 

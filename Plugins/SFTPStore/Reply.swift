@@ -62,8 +62,6 @@ struct Status: Sendable, Equatable {
     static let permissionDenied: UInt32 = 3
     static let failure: UInt32 = 4
     static let badMessage: UInt32 = 5
-    static let noConnection: UInt32 = 6
-    static let connectionLost: UInt32 = 7
     static let unsupported: UInt32 = 8
     // Later versions of the protocol; some servers of version 3 send them.
     static let noSuchPath: UInt32 = 10

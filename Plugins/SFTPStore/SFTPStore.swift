@@ -75,8 +75,8 @@ final class SFTPStore: PluginStore {
         }
         var capabilities = Capabilities(flags, threading: .parallel)
         capabilities.maxConcurrency = UInt32(max(16, settings.maxConnections * 4))
-        capabilities.readSize = 512 << 10
-        capabilities.writeSize = 512 << 10
+        capabilities.readSize = 256 << 10
+        capabilities.writeSize = 256 << 10
         capabilities.writerMemory = 1 << 20
         capabilities.readerMemory = 3 << 20
         return capabilities
@@ -93,8 +93,6 @@ final class SFTPStore: PluginStore {
         }
         return abilities
     }
-
-    func note(_ features: Features) { known.withLock { $0.features = features } }
 
     func health(deep: Bool, _ call: borrowing Call) throws(PluginError) -> Health {
         try checkHealth(deep: deep, call)

@@ -26,9 +26,14 @@ final class WriteTracker: ReplySink, @unchecked Sendable {
     /// Takes back the last `add`: the write was not sent.
     func removeLast() { if starts.count > answered { starts.removeLast() } }
 
-    func receive(_ reply: Reply) {
+    func receive(_ reply: Reply) -> Bool {
         let start = starts[answered]
         answered += 1
+        note(reply, at: start)
+        return underWay == 0
+    }
+
+    private func note(_ reply: Reply, at start: UInt64) {
         guard refusal == nil else { return }
         if case .status(let status) = reply {
             guard !status.isOK else { return }
