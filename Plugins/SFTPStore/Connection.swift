@@ -118,7 +118,12 @@ final class Connection: @unchecked Sendable {
 
     func reply(to exchange: Exchange, _ call: borrowing Call) throws(PluginError) -> Reply {
         try monitor.locked { () throws(PluginError) in
-            try monitor.wait(call) { exchange.outcome != nil }
+            do throws(PluginError) {
+                try monitor.wait(call) { exchange.outcome != nil }
+            } catch {
+                exchange.isAbandoned = true
+                throw error
+            }
             guard let outcome = exchange.outcome else { throw PluginError(.internalError, "a reply got lost") }
             return try outcome.get()
         }
@@ -135,8 +140,21 @@ final class Connection: @unchecked Sendable {
     func run(_ requests: [Request], _ call: borrowing Call) throws(PluginError) -> [Reply] {
         var exchanges: [Exchange] = []
         for request in requests { exchanges.append(try ask(request)) }
+        return try replies(to: exchanges, call)
+    }
+
+    /// The replies to several requests.
+    func replies(to exchanges: [Exchange], _ call: borrowing Call) throws(PluginError) -> [Reply] {
         var replies: [Reply] = []
-        for exchange in exchanges { replies.append(try reply(to: exchange, call)) }
+        do throws(PluginError) {
+            for exchange in exchanges { replies.append(try reply(to: exchange, call)) }
+        } catch {
+            monitor.locked { for exchange in exchanges { exchange.isAbandoned = true } }
+            for exchange in exchanges {
+                if case .success(.handle(let handle)) = exchange.outcome { tell(.close(handle)) }
+            }
+            throw error
+        }
         return replies
     }
 
@@ -250,7 +268,12 @@ final class Connection: @unchecked Sendable {
             // Most are answers to writes, which nobody waits for one by one.
             var isAwaited = false
             while let (id, reply) = try link.nextReply() {
-                if let sink = underWay.removeValue(forKey: id), sink.receive(reply) { isAwaited = true }
+                guard let sink = underWay.removeValue(forKey: id) else { continue }
+                if sink.receive(reply) { isAwaited = true }
+                if case .handle(let handle) = reply, let exchange = sink as? Exchange, exchange.isAbandoned {
+                    let id = newID()
+                    try enqueue(Request.close(handle).numbered(id), id, Nobody.instance)
+                }
             }
             if isAwaited { monitor.announce() }
         }

@@ -12,6 +12,8 @@ protocol ReplySink: AnyObject {
 /// One request under way, and its reply.
 final class Exchange: ReplySink, @unchecked Sendable {
     fileprivate(set) var outcome: Result<Reply, PluginError>?
+    /// The call that asked was given up: what the server opened for it has to be closed.
+    var isAbandoned = false
 
     func receive(_ reply: Reply) -> Bool {
         outcome = .success(reply)

@@ -73,8 +73,7 @@ extension SFTPStore {
         var exchanges: [Exchange] = []
         for request in requests { exchanges.append(try connection.ask(request)) }
         do throws(PluginError) {
-            var replies: [Reply] = []
-            for exchange in exchanges { replies.append(try connection.reply(to: exchange, call)) }
+            let replies = try connection.replies(to: exchanges, call)
             // Before anything is thrown, so that what is open is closed.
             let file = try? OpenFile(connection, replies[2].expectHandle(doing))
             let record = staged.isSession ? try? OpenFile(connection, replies[3].expectHandle(doing)) : nil
