@@ -50,11 +50,16 @@ $(STAMPS)/pytest: Tests/Browser/requirements.txt | $(PYTHON)
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
 	@mkdir -p $(@D) && touch $@
 
+$(STAMPS)/servers: Tests/SFTPStoreTests/requirements.txt $(STAMPS)/packages-servers | $(PYTHON)
+	@echo "setup: installing rclone into .venv"
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
+	@mkdir -p $(@D) && touch $@
+
 .PHONY: setup
 setup: $(STAMPS)/toolchain $(CLIENT)/filepond.min.js ## Install what building needs, and fetch the FilePond client
 
 .PHONY: setup-test
-setup-test: setup $(STAMPS)/packages-test $(STAMPS)/pytest ## setup, and what the browser tests need
+setup-test: setup $(STAMPS)/servers $(STAMPS)/packages-test $(STAMPS)/pytest ## setup, and what the tests need
 
 # --- Build and run ----------------------------------------------------------------------------------------------
 
@@ -82,7 +87,7 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 test: test-unit test-plugins test-browser test-install ## Run every test but test-packages, which needs root
 
 .PHONY: test-unit
-test-unit: setup ## Run the Swift tests
+test-unit: setup $(STAMPS)/servers ## Run the Swift tests
 	@scripts/test-unit $(DEBUG_FLAGS)
 
 .PHONY: test-plugins
@@ -106,7 +111,7 @@ test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 
 	@scripts/test-packages $(PYTHON) $(PYTEST_ARGS)
 
 .PHONY: test-sanitize
-test-sanitize: setup ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
+test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
 	@scripts/test-sanitize thread .build-tsan
 	@scripts/test-sanitize address .build-asan
 
@@ -115,7 +120,7 @@ fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 .PHONY: bench
-bench: setup $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=0.01 for a quick look
+bench: setup $(STAMPS)/servers $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=0.01 for a quick look
 	@python3 Benchmarks/targets.py --host $(HOST)
 
 # --- Install ----------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "fphost", targets: ["fphost"]),
         .library(name: "FPPluginKit", targets: ["FPPluginKit"]),
         .library(name: "LocalStore", type: .dynamic, targets: ["LocalStore"]),
+        .library(name: "SFTPStore", type: .dynamic, targets: ["SFTPStore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -50,10 +51,12 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
         .target(name: "FPPluginAPI"),
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
         .target(name: "CLinux", path: "Plugins/CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
+        plugin("SFTPStore", links: ["CSSH"]),
 
         .target(name: "FPConfig", dependencies: ["CYaml"]),
         .target(name: "CFPStorage"),
@@ -87,6 +90,7 @@ let package = Package(
         .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
+        .testTarget(name: "SFTPStoreTests", dependencies: ["SFTPStore", "PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),

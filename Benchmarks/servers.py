@@ -70,7 +70,8 @@ class Server:
 class FPHost(Server):
     probe = "/healthz"
 
-    def __init__(self, program, directory):
+    def __init__(self, program, directory, stores=None):
+        """`stores` take the place of the usual two, "staging" and "media", by name."""
         directory.mkdir(parents=True, exist_ok=True)
         port = free_port()
         configuration = {
@@ -79,6 +80,7 @@ class FPHost(Server):
             "stores": {
                 "staging": {"plugin": "LocalStore", "options": {"location": "./data/staging"}},
                 "media": {"plugin": "LocalStore", "options": {"location": "./data/media"}},
+                **(stores or {}),
             },
             "uploads": {"staging": "staging"},
             "catalog": "sqlite:./data/fphost.db",

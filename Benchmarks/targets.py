@@ -20,6 +20,7 @@ import time
 
 from client import Body, Failed, Multipart
 from servers import FPHost, Nginx
+from sftp import measure_sftp
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -238,7 +239,7 @@ def main():
         measure_start(table, program, directory / "start")
         (directory / "boundary").mkdir()
         measure_boundary(table, program, directory / "boundary")
-        for measure in (measure_post, measure_chunks, measure_crowd, measure_beside_nginx):
+        for measure in (measure_post, measure_chunks, measure_crowd, measure_beside_nginx, measure_sftp):
             touch_memory(min(LARGE, 4 * GIB))
             place = directory / measure.__name__
             measure(table, program, place, block)

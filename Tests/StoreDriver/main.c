@@ -313,7 +313,7 @@ int main(int count, char **arguments)
         }
         nodes[i - 1] = (fp_node){
             .struct_size = sizeof *nodes, .type = FP_N_SCALAR, .key = borrow(arguments[i]), .text = borrow(equals + 1),
-            .i64 = !strcmp(equals + 1, "true"),
+            .i64 = strcmp(equals + 1, "true") ? atoll(equals + 1) : 1,
         };
         *last = &nodes[i - 1];
         last = &nodes[i - 1].next;

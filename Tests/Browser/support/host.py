@@ -16,7 +16,8 @@ CLIENT = pathlib.Path(os.environ.get("FPHOST_CLIENT", ROOT / ".build/filepond"))
 
 
 class Host:
-    def __init__(self, directory, page_origin):
+    def __init__(self, directory, page_origin, stores=None):
+        """`stores` are named in place of the usual ones: two directories of this machine, "staging" and "media"."""
         self.directory = pathlib.Path(directory)
         self.log = []
         configuration = {
@@ -31,6 +32,7 @@ class Host:
             "stores": {
                 "staging": {"plugin": "LocalStore", "options": {"location": "./data/staging"}},
                 "media": {"plugin": "LocalStore", "options": {"location": "./data/media"}},
+                **(stores or {}),
             },
             "uploads": {"staging": "staging"},
             "catalog": "sqlite:./data/fphost.db",

@@ -1,0 +1,96 @@
+import FPPluginKit
+
+// Sendable by hand: the list is behind the monitor.
+/// The connections of a store. They are opened when there is work for them, and again after they broke.
+final class ConnectionPool: @unchecked Sendable {
+    let settings: Settings
+    private let log: Log
+    private let monitor = Monitor()
+    private var connections: [Connection] = []
+    private var isClosed = false
+
+    /// What the connection is for.
+    enum Purpose {
+        /// A few requests: any connection that is up will do.
+        case requests
+        /// A file's bytes: better a connection of its own.
+        case bytes
+    }
+
+    init(_ settings: Settings, _ log: Log) {
+        self.settings = settings
+        self.log = log
+    }
+
+    /// A connection that is open, the least busy one.
+    func connection(for purpose: Purpose, _ call: borrowing Call) throws(PluginError) -> Connection {
+        let (chosen, isNew) = try choose(purpose)
+        do throws(PluginError) {
+            try chosen.waitUntilOpen(call)
+            return chosen
+        } catch {
+            // A server that takes no more of us still serves the connections that it has.
+            guard isNew, chosen.isClosed, let other = leastBusy() else { throw error }
+            log.write(.warning, "no further connection, so that \(settings.server.name) is slower: \(error.message)")
+            return other
+        }
+    }
+
+    /// One that is up, for what need not succeed.
+    var anyOpen: Connection? { leastBusy() }
+
+    private func leastBusy() -> Connection? {
+        monitor.locked { connections.filter(\.isOpen) }.min { $0.load < $1.load }
+    }
+
+    private func choose(_ purpose: Purpose) throws(PluginError) -> (Connection, isNew: Bool) {
+        try monitor.locked { () throws(PluginError) in
+            guard !isClosed else { throw PluginError(.transient, "the store is closed") }
+            connections.removeAll(where: \.isClosed)
+            let answering = connections.filter { $0.isOpen && $0.silence < .seconds(3) }
+            if let best = answering.min(by: { $0.load < $1.load }) {
+                let isGood = purpose == .requests || best.fileCount == 0
+                if isGood || connections.count >= settings.maxConnections { return (best, false) }
+            } else if connections.count >= settings.maxConnections {
+                // None says a word. One that comes up may; else the quietest makes room for a new one.
+                if let opening = connections.first(where: { !$0.isOpen }) { return (opening, false) }
+                guard let quietest = connections.max(by: { $0.silence < $1.silence }) else {
+                    throw PluginError(.internalError, "a pool without room")
+                }
+                guard quietest.silence > .seconds(10) else { return (quietest, false) }
+                quietest.stop()
+                connections.removeAll { $0 === quietest }
+            } else if purpose == .requests, let opening = connections.first(where: { !$0.isOpen }) {
+                return (opening, false)
+            }
+            let new = try Connection(settings, log)
+            connections.append(new)
+            return (new, true)
+        }
+    }
+
+    /// Runs `body` on a connection, and once more on another if the first turns out to have gone stale. Only for what
+    /// can be done twice.
+    func perform<Value>(
+        _ call: borrowing Call, _ body: (Connection, borrowing Call) throws(PluginError) -> Value
+    ) throws(PluginError) -> Value {
+        let connection = try connection(for: .requests, call)
+        do throws(PluginError) {
+            return try body(connection, call)
+        } catch {
+            guard error.code == .transient, connection.isClosed else { throw error }
+            return try body(try self.connection(for: .requests, call), call)
+        }
+    }
+
+    /// Ends all connections, and waits for them a little.
+    func close() {
+        let closing = monitor.locked {
+            isClosed = true
+            return connections
+        }
+        for connection in closing { connection.stop() }
+        let deadline = monotonicNow() + 3_000_000_000
+        for connection in closing { connection.waitForEnd(before: deadline) }
+    }
+}

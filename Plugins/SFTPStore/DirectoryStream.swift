@@ -1,0 +1,70 @@
+import FPPluginKit
+
+/// The names in a directory of the server, in the order that it gives them.
+struct DirectoryStream: ~Copyable {
+    private let file: OpenFile
+    private let doing: String
+    private var underWay: [Exchange] = []
+
+    /// How many parts to ask for ahead: the distance to the server counts once for so many, not for each.
+    private static let ahead = 4
+
+    /// Nil if there is no such directory.
+    init?(_ path: String, on connection: Connection, _ doing: String, _ call: borrowing Call) throws(PluginError) {
+        let reply = try connection.run(.openDirectory(path), call)
+        if case .status(let status) = reply, status.isAbsent { return nil }
+        file = OpenFile(connection, try reply.expectHandle(doing))
+        self.doing = doing
+    }
+
+    /// The next names, some at a time; nil at the end.
+    mutating func next(_ call: borrowing Call) throws(PluginError) -> [Reply.Name]? {
+        while underWay.count < Self.ahead { underWay.append(try file.connection.ask(.readDirectory(file.handle))) }
+        let reply = try file.connection.reply(to: underWay.removeFirst(), call)
+        switch reply {
+        case .names(let names): return names.filter { !$0.isSelfOrParent }
+        case .status(let status) where status.code == Status.endOfFile: return nil
+        case .status(let status): throw PluginError.refused(status, doing)
+        default: throw PluginError.unexpected(doing)
+        }
+    }
+}
+
+extension Reply.Name {
+    fileprivate var isSelfOrParent: Bool { bytes.elementsEqual(".".utf8) || bytes.elementsEqual("..".utf8) }
+}
+
+/// Keeps the smallest of many names, in bounded memory.
+struct Smallest {
+    private let limit: Int
+    private var kept: [Entry] = []
+    /// Nothing above it can be among the smallest any more.
+    private var ceiling: [UInt8]?
+
+    struct Entry {
+        /// The name; of a directory with a slash, since that is where its objects stand in the order.
+        let sortName: [UInt8]
+        let attributes: Attributes
+    }
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func insert(_ entry: Entry) {
+        if let ceiling, !entry.sortName.lexicographicallyPrecedes(ceiling) { return }
+        kept.append(entry)
+        if kept.count >= limit * 2 + 256 { shrink() }
+    }
+
+    /// The smallest, in order.
+    consuming func sorted() -> [Entry] {
+        shrink()
+        return kept
+    }
+
+    private mutating func shrink() {
+        kept.sort { $0.sortName.lexicographicallyPrecedes($1.sortName) }
+        guard kept.count > limit else { return }
+        kept.removeLast(kept.count - limit)
+        ceiling = kept.last?.sortName
+    }
+}

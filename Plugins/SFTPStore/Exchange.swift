@@ -1,0 +1,31 @@
+import FPPluginKit
+
+/// Takes the outcome of requests. Called with the connection's lock held: it must not do anything but remember.
+protocol ReplySink: AnyObject {
+    /// - Returns: whether somebody may be waiting for just this.
+    func receive(_ reply: Reply) -> Bool
+    /// The connection is gone, and with it the answer.
+    func lose(_ error: PluginError)
+}
+
+// Sendable by hand: the connection's lock guards it.
+/// One request under way, and its reply.
+final class Exchange: ReplySink, @unchecked Sendable {
+    fileprivate(set) var outcome: Result<Reply, PluginError>?
+    /// The call that asked was given up: what the server opened for it has to be closed.
+    var isAbandoned = false
+
+    func receive(_ reply: Reply) -> Bool {
+        outcome = .success(reply)
+        return true
+    }
+
+    func lose(_ error: PluginError) { outcome = .failure(error) }
+}
+
+/// For requests whose reply nobody waits for.
+final class Nobody: ReplySink, Sendable {
+    static let instance = Nobody()
+    func receive(_ reply: Reply) -> Bool { false }
+    func lose(_ error: PluginError) {}
+}

@@ -1,0 +1,26 @@
+import FPPluginKit
+import Synchronization
+
+/// The times of objects that were removed a moment ago.
+///
+/// A tag is a time in whole seconds and a size. An object that takes the place of one that was removed within the same
+/// second gets a later time, so that it has another tag. Between processes only the second itself tells them apart.
+final class RecentTimes: Sendable {
+    private let times = Mutex<[Key: UInt32]>([:])
+    /// Times lie ahead of the clock by a second for each replacement within one; more than that is not kept.
+    private static let life: UInt32 = 60
+    private static let capacity = 10_000
+
+    func note(_ key: Key, _ attributes: Attributes) {
+        guard let time = attributes.times?.modified else { return }
+        let oldest = unixNow() &- Self.life
+        guard time > oldest else { return }
+        times.withLock { times in
+            if times.count >= Self.capacity { times = times.filter { $0.value > oldest } }
+            if times.count < Self.capacity { times[key] = time }
+        }
+    }
+
+    /// The time that an object under this key must come after.
+    func last(of key: Key) -> UInt32? { times.withLock { $0[key] } }
+}

@@ -1,0 +1,63 @@
+import FPPluginKit
+
+extension SFTPStore {
+    /// How the server is; with `deep`, whether a file can be written there and read back.
+    func checkHealth(deep: Bool, _ call: borrowing Call) throws(PluginError) -> Health {
+        try pool.perform(call) { (connection, call) throws(PluginError) in
+            let server = settings.server.name
+            let root = try connection.run(.attributes(of: connection.paths.rootDirectory), call)
+                .attributesIfThere("looking at root_path on \(server)")
+            if let root, root.kind != .directory {
+                return Health(.down, detail: "root_path \(connection.paths.rootDirectory) is no directory on \(server)")
+            }
+            let space = try connection.space(call)
+            var health = Health(
+                .ok, totalBytes: space?.total, usedBytes: space?.used, freeBytes: space?.free)
+            if let problem = space.flatMap(Self.problem) {
+                health.state = .degraded
+                health.detail = "\(problem) on \(server)"
+                return health
+            }
+            do throws(PluginError) {
+                let abilities = try self.abilities(on: connection, call)
+                if !abilities.truncates {
+                    health.state = .degraded
+                    health.detail = "\(server) cannot cut files to a length; use another store for temporary uploads"
+                }
+                if deep { try probe(connection, call) }
+            } catch {
+                guard !connection.isClosed, error.code != .timeout, error.code != .cancelled else { throw error }
+                health.state = deep && error.code != .noSpace ? .down : .degraded
+                health.detail = "\(server) can be read but not written: \(error.message)"
+            }
+            return health
+        }
+    }
+
+    private static func problem(_ space: Space) -> String? {
+        if space.isReadOnly { return "the file system is mounted read-only" }
+        if space.free == 0 { return "the disk is full" }
+        if space.freeFiles == 0 { return "the file system has no free inodes" }
+        return nil
+    }
+
+    /// Writes, reads back and removes a file.
+    private func probe(_ connection: Connection, _ call: borrowing Call) throws(PluginError) {
+        let doing = "writing a probe"
+        let path = "\(connection.paths.privateDirectory)/trial-\(SessionID.random().name)"
+        defer { connection.tell(.remove(path)) }
+        let new = Request.open(path, [.write, .create, .exclusive], Attributes(permissions: 0o600))
+        let file = OpenFile(connection, try connection.run(new, call).expectHandle(doing))
+        let content = Array("fphost".utf8)
+        let write = content.withUnsafeBytes { Request.write(file.handle, at: 0, $0) }
+        if case .status(let status) = try connection.run(write, call), !status.isOK {
+            throw connection.explain(status, doing, takesBytes: true, call)
+        }
+        try file.close(call, doing)
+        let again = OpenFile(connection, try connection.run(.open(path, .read), call).expectHandle(doing))
+        guard case .data(let found) = try connection.run(.read(again.handle, at: 0, count: 64), call),
+            found == content
+        else { throw PluginError(.corrupt, "a probe was read back with other bytes than were written") }
+        again.close()
+    }
+}

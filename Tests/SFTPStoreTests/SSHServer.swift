@@ -1,0 +1,140 @@
+import Glibc
+import PluginTestKit
+
+/// An SSH server of a test's own on a loopback port, with keys of its own, gone with its last owner.
+///
+/// A shell stands between: it ends the server when its standard input does, so that nothing is left behind when the
+/// tests are killed.
+final class SSHServer: @unchecked Sendable {
+    // Constant but for the process, which only `start` and `stop` touch, one test at a time: hence Sendable by hand.
+    let directory: TemporaryDirectory
+    let port: UInt16
+    private var guardian: Guardian?
+    private let arguments: [String]
+
+    /// Where the server finds its programs; nil where OpenSSH's server is not installed.
+    static let program: String? = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].first { access($0, X_OK) == 0 }
+
+    /// - Parameter lines: more lines of its configuration.
+    init(_ lines: [String] = [], sftp: String = "internal-sftp") throws {
+        guard let program = Self.program else { throw Problem("OpenSSH's server is not installed") }
+        directory = try TemporaryDirectory()
+        let path = directory.path
+        port = try freePort()
+        for name in ["host", "user", "other"] { try makeKey("\(path)/\(name)") }
+        try writeFile("\(path)/authorized", try readFile("\(path)/user.pub"))
+        let host = try readFile("\(path)/host.pub").split(separator: " ").prefix(2).joined(separator: " ")
+        try writeFile("\(path)/known_hosts", "[127.0.0.1]:\(port) \(host)\n")
+        let configuration =
+            [
+                "Port \(port)", "ListenAddress 127.0.0.1", "HostKey \(path)/host", "PidFile none",
+                "AuthorizedKeysFile \(path)/authorized", "StrictModes no", "UsePAM no", "PasswordAuthentication no",
+                "PermitRootLogin yes", "Subsystem sftp \(sftp)", "LogLevel ERROR", "MaxStartups 100",
+            ] + lines
+        // The first mention of a setting counts.
+        try writeFile("\(path)/config", (lines + configuration).joined(separator: "\n") + "\n")
+        // As root, it wants a directory for its unprivileged part.
+        if geteuid() == 0 { mkdir("/run/sshd", 0o755) }
+        arguments = [program, "-D", "-e", "-f", "\(path)/config"]
+        try start()
+    }
+
+    func start() throws {
+        guardian = try Guardian(arguments, log: "\(directory.path)/log")
+        try waitForPort(port)
+    }
+
+    /// Ends the server and all of its connections.
+    func stop() { guardian = nil }
+
+    /// The options of a store on this server.
+    func options(_ more: [String: String] = [:], root: String) -> [String: String] {
+        [
+            "host": "127.0.0.1", "port": "\(port)", "username": userName, "key_file": "\(directory.path)/user",
+            "known_host_file": "\(directory.path)/known_hosts", "root_path": root,
+        ].merging(more) { _, given in given }
+    }
+}
+
+/// Whom the tests run as.
+let userName: String = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "root"
+
+func makeKey(_ path: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "") throws {
+    let result = runTool(["ssh-keygen", "-q", "-N", passphrase, "-C", "tests", "-f", path] + arguments)
+    guard result.status == 0 else { throw Problem("ssh-keygen failed: \(result)") }
+}
+
+func writeFile(_ path: String, _ text: String) throws {
+    guard let file = fopen(path, "we") else { throw Problem("cannot write \(path)") }
+    defer { fclose(file) }
+    guard fputs(text, file) >= 0 else { throw Problem("cannot write \(path)") }
+}
+
+func readFile(_ path: String) throws -> String {
+    guard let file = fopen(path, "re") else { throw Problem("cannot read \(path)") }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+        let count = fread(&chunk, 1, chunk.count, file)
+        if count == 0 { break }
+        bytes += chunk.prefix(count)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// A loopback port that nobody listens on.
+func freePort() throws -> UInt16 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    defer { close(socket) }
+    var address = loopback(0)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let bound = withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
+        }
+    }
+    guard bound else { throw Problem("no free port: errno \(errno)") }
+    return UInt16(bigEndian: address.sin_port)
+}
+
+func loopback(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_port = port.bigEndian
+    return address
+}
+
+/// A connected socket, or -1.
+func dial(_ port: UInt16) -> Int32 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    var address = loopback(port)
+    let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    guard connected == 0 else {
+        close(socket)
+        return -1
+    }
+    return socket
+}
+
+func waitForPort(_ port: UInt16) throws {
+    try waitUntil("port \(port) answers") {
+        let socket = dial(port)
+        defer { if socket >= 0 { close(socket) } }
+        return socket >= 0
+    }
+}
+
+/// Asks again and again, for at most half a minute.
+func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+    for _ in 0..<3000 {
+        if try condition() { return }
+        usleep(10_000)
+    }
+    throw Problem("waited in vain: \(what)")
+}
