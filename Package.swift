@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "fphost", targets: ["fphost"]),
         .library(name: "FPPluginKit", targets: ["FPPluginKit"]),
         .library(name: "LocalStore", type: .dynamic, targets: ["LocalStore"]),
+        .library(name: "S3Store", type: .dynamic, targets: ["S3Store"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -38,10 +39,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "FPPluginAPI"),
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
         .target(name: "CLinux", path: "Plugins/CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
+        .target(name: "CChecksums", path: "Plugins/CChecksums"),
+        plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL"]),
 
         .target(name: "FPConfig", dependencies: ["CYaml"]),
         .target(name: "CFPStorage"),
@@ -68,6 +72,7 @@ let package = Package(
         .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
+        .testTarget(name: "S3StoreTests", dependencies: ["S3Store", "PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),

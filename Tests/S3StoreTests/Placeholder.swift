@@ -1,0 +1,2 @@
+import Testing
+@Suite("S3Store") struct Placeholder { @Test("placeholder") func a() {} }
