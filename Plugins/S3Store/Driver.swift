@@ -27,8 +27,9 @@ final class Driver {
     }
 
     private func loop() {
-        while !isStopping {
+        while true {
             for message in engine.drain() { handle(message) }
+            if isStopping { return }
             var running: CInt = 0
             var code = curl_multi_perform(multi, &running)
             collect()

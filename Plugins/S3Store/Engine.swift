@@ -120,30 +120,34 @@ extension Exchange.End {
 enum RequestBody: Sendable {
     case none
     case bytes([UInt8])
-    /// The first `count` bytes of a part, which do not change meanwhile.
-    case part(PartBuffer, count: Int)
+    /// The bytes of a part so far, which do not change meanwhile, and some more.
+    case part(PartBuffer?, suffix: [UInt8])
 
     var count: Int {
         switch self {
         case .none: 0
         case .bytes(let bytes): bytes.count
-        case .part(_, let count): count
+        case .part(let part, let suffix): (part?.count ?? 0) + suffix.count
         }
     }
 
     /// Copies what follows `offset`, as much as fits.
     /// - Returns: how many bytes; negative if they cannot be read.
     func copy(from offset: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let wanted = min(buffer.count, count - offset)
-        guard wanted > 0 else { return 0 }
-        let target = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
         switch self {
         case .none: return 0
-        case .bytes(let bytes):
-            target.copyBytes(from: bytes[offset..<offset + wanted])
-            return wanted
-        case .part(let part, _): return part.copy(from: offset, to: target)
+        case .bytes(let bytes): return Self.copy(bytes, from: offset, to: buffer)
+        case .part(let part, let suffix):
+            let left = (part?.count ?? 0) - offset
+            guard let part, left > 0 else { return Self.copy(suffix, from: -left, to: buffer) }
+            return part.copy(from: offset, to: UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(left)))
         }
+    }
+
+    private static func copy(_ bytes: [UInt8], from offset: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let piece = bytes.dropFirst(offset).prefix(buffer.count)
+        buffer.copyBytes(from: piece)
+        return piece.count
     }
 }
 

@@ -87,6 +87,24 @@ extension Collection<UInt8> {
     }
 }
 
+extension Array<UInt8> {
+    /// From RFC 4648's alphabet; nil if it is none.
+    init?(base64 text: String) {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        self = []
+        var word: UInt32 = 0
+        var bits = 0
+        for digit in text.utf8.prefix(while: { $0 != UInt8(ascii: "=") }) {
+            guard let value = alphabet.firstIndex(of: digit) else { return nil }
+            word = word << 6 | UInt32(value)
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            append(UInt8(truncatingIfNeeded: word >> UInt32(bits)))
+        }
+    }
+}
+
 extension FixedWidthInteger {
     /// Its bytes, the most significant first.
     var bigEndianBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }

@@ -45,7 +45,7 @@ extension S3Client {
     /// Makes the bytes of a buffer the body of a request, with the checksum that is configured.
     func fill(_ request: inout S3Request, with buffer: PartBuffer?) throws(PluginError) {
         guard let buffer else { return }
-        request.body = .part(buffer, count: buffer.count)
+        request.body = .part(buffer, suffix: [])
         if settings.signsPayload, let hash = try buffer.sha256() { request.payloadHash = hash.hexadecimal }
         if let field = try checksumField(of: buffer) { request.headers.append(field) }
     }

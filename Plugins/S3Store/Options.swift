@@ -107,7 +107,10 @@ enum Options {
             """)
     static let checksum = Option.choice(
         "checksum", ["crc32c", "crc64nvme", "sha256", "md5", "none"], default: "crc32c",
-        help: "The checksum that goes with each part, for the service to check. `md5` is the one that all know.")
+        help: """
+            The checksum that goes with each part, for the service to check. `md5` is the one that all know, and the one \
+            that `durable_tail: none` uses.
+            """)
     static let payloadSigning = Option.choice(
         "payload_signing", ["auto", "always", "never"], default: "auto",
         help: "Whether the signature covers the bytes too. `auto` covers them where TLS does not."

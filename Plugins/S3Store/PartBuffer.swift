@@ -82,20 +82,17 @@ final class PartBuffer: @unchecked Sendable {
         return try hash.current()
     }
 
-    /// The SHA-256 of what came so far, whatever the settings need.
-    func contentHash() throws(PluginError) -> [UInt8] {
-        if let hash { return try hash.current() }
-        let digest = try RunningDigest(.sha256)
+    /// Hands out what came so far.
+    func eachPiece(_ body: (UnsafeRawBufferPointer) -> Void) throws(PluginError) {
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { piece.deallocate() }
         var place = 0
         while place < count {
             let length = copy(from: place, to: UnsafeMutableRawBufferPointer(rebasing: piece.prefix(count - place)))
             guard length > 0 else { throw Self.fileProblem(errno) }
-            digest.update(UnsafeRawBufferPointer(rebasing: piece.prefix(length)))
+            body(UnsafeRawBufferPointer(rebasing: piece.prefix(length)))
             place += length
         }
-        return try digest.current()
     }
 
     func contentMD5() throws(PluginError) -> [UInt8]? {

@@ -23,7 +23,7 @@ extension S3Store: ResumableStore {
             throw PluginError(.conflict, "another writer holds the upload of \"\(token.key)\"")
         }
         do throws(PluginError) {
-            guard let listed = try client.listParts(token, call) else {
+            guard let listed = try client.listParts(token, call), try !isEmptyCommit(token, listed, call) else {
                 try recogniseCommit(of: token, call)
                 release(token.uploadID)
                 return .committed
@@ -44,6 +44,14 @@ extension S3Store: ResumableStore {
     func discardWrite(_ token: [UInt8], _ call: borrowing Call) throws(PluginError) {
         guard let token = SessionToken(token) else { return }
         try discard(token, call)
+    }
+
+    /// An empty object is not made of parts, and its upload may be left over.
+    private func isEmptyCommit(
+        _ token: SessionToken, _ listed: [Int: S3Client.ListedPart], _ call: borrowing Call
+    ) throws(PluginError) -> Bool {
+        guard listed.isEmpty, let id = token.id else { return false }
+        return try published(token.key, call)?.id == id
     }
 
     /// Returns if the object under the session's key is the one that the session made. That S3 does not know the upload
@@ -90,31 +98,44 @@ extension S3Store: ResumableStore {
         _ call: borrowing Call
     ) throws(PluginError) -> Resumption? {
         let place = token.schedule.part(at: offset)
-        var parts: [UploadedPart] = []
-        for number in 1..<place.number {
-            let size = token.schedule.size(of: number)
-            guard let part = listed[number], part.size == size else { return nil }
-            parts.append(part.part)
-        }
         let source = tails.last { token.schedule.part(at: $0.end).start == place.start && $0.end >= offset }
-        guard let source else {
-            guard offset == place.start else {
-                throw PluginError(
-                    .unsupported,
-                    "\"\(token.key)\": offset \(offset) lies inside a part; the bytes before it are not kept")
-            }
-            return Resumption(token: token, place: place, parts: parts, buffer: nil, tails: tails)
+        guard source != nil || offset == place.start else {
+            throw PluginError(
+                .unsupported, "\"\(token.key)\": offset \(offset) lies inside a part; the bytes before it are not kept")
         }
-        let bytes = source.end == place.start ? [] : try client.bytes(of: source, of: token, call)
-        let digest = Tail.digest(etags: parts.map(\.etag), bytes: sha256(bytes))
-        guard UInt64(bytes.count) == source.end - place.start, digest == source.digest else {
-            guard source == tails.last else {
+        // Any mark vouches for the parts below it, and the newest for all.
+        guard let witness = source ?? tails.last, offset > 0 else {
+            return Resumption(token: token, place: place, parts: [], buffer: nil, tails: tails)
+        }
+        guard let (parts, bytes) = try vouched(by: witness, token, listed, call) else {
+            guard witness == tails.last else {
                 throw PluginError(.range, "\"\(token.key)\": the bytes before \(offset) are damaged")
             }
             return nil
         }
-        let buffer = try refill(bytes.prefix(Int(offset - place.start)), capacity: Int(place.size))
-        return Resumption(token: token, place: place, parts: parts, buffer: buffer, tails: tails)
+        let buffer =
+            source == nil ? nil : try refill(bytes.prefix(Int(offset - place.start)), capacity: Int(place.size))
+        return Resumption(
+            token: token, place: place, parts: Array(parts.prefix(place.number - 1)), buffer: buffer, tails: tails)
+    }
+
+    /// The whole parts below a mark, and the bytes after them.
+    /// - Returns: nil if they are not those of the sync that left it.
+    private func vouched(
+        by tail: Tail, _ token: SessionToken, _ listed: [Int: S3Client.ListedPart], _ call: borrowing Call
+    ) throws(PluginError) -> (parts: [UploadedPart], bytes: ArraySlice<UInt8>)? {
+        let place = token.schedule.part(at: tail.end)
+        var parts: [UploadedPart] = []
+        for number in 1..<place.number {
+            guard let part = listed[number], part.size == token.schedule.size(of: number) else { return nil }
+            parts.append(part.part)
+        }
+        let content = try client.content(of: tail, of: token, call)
+        let length = Int(tail.end - place.start)
+        guard tail.digest == Tail.digest(etags: parts.map(\.etag), content: sha256(content)), content.count >= length
+        else { return nil }
+        tail.addChecksums(content[length...], to: &parts)
+        return (parts, content[..<length])
     }
 
     private func refill(_ bytes: ArraySlice<UInt8>, capacity: Int) throws(PluginError) -> PartBuffer? {
@@ -140,11 +161,8 @@ extension S3Store: ResumableStore {
         guard !later.isEmpty else { return found }
         if kept.last?.end != offset, offset > 0 {
             // First the new mark, so that there is no moment without one.
-            let etags = found.parts.compactMap { $0?.etag }
-            let bytes = try found.buffer?.contentHash() ?? sha256([UInt8]())
-            let mark = Tail(end: offset, digest: Tail.digest(etags: etags, bytes: bytes), found.token)
-            try client.put(mark, found.buffer, of: found.token, call)
-            kept.append(mark)
+            let parts = found.parts.compactMap { $0 }
+            kept.append(try client.leaveMark(at: offset, parts, found.buffer, of: found.token, call))
         }
         for tail in later { try client.remove(tail, of: found.token, call) }
         return Resumption(

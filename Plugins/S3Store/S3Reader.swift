@@ -110,17 +110,9 @@ struct WholeCheck {
         }
     }
 
-    private static func number(_ base64: String, bytes: Int) -> UInt64? {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        let digits = base64.utf8.prefix { $0 != UInt8(ascii: "=") }.map { alphabet.firstIndex(of: $0) }
-        guard digits.count == (bytes * 8 + 5) / 6 else { return nil }
-        var value: UInt64 = 0
-        for (index, digit) in digits.enumerated() {
-            guard let digit else { return nil }
-            let surplus = index == digits.count - 1 ? digits.count * 6 - bytes * 8 : 0
-            value = value << UInt64(6 - surplus) | UInt64(digit) >> UInt64(surplus)
-        }
-        return value
+    private static func number(_ base64: String, bytes count: Int) -> UInt64? {
+        guard let bytes = [UInt8](base64: base64), bytes.count == count else { return nil }
+        return bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 

@@ -194,11 +194,7 @@ final class S3Writer: PluginWriter {
         try settleAll(call)
         guard store.settings.keepsTails else { return WriteProgress(durableOffset: place.start) }
         guard tails.last?.end != end else { return WriteProgress(durableOffset: end) }
-        let etags = try wholeParts(place.number - 1).map(\.etag)
-        let bytes = try buffer?.contentHash() ?? sha256([UInt8]())
-        let tail = Tail(end: end, digest: Tail.digest(etags: etags, bytes: bytes), token)
-        try client.put(tail, buffer, of: token, call)
-        tails.append(tail)
+        tails.append(try client.leaveMark(at: end, try wholeParts(place.number - 1), buffer, of: token, call))
         // The one before stays, so that a client may still change its mind about what it sent last.
         while tails.count > 2 { client.removeInBackground(tails.removeFirst(), of: token) }
         return WriteProgress(durableOffset: end)

@@ -84,7 +84,9 @@ struct Settings: Sendable {
         let spool = try config.value(of: Options.spool)
         spoolDirectory = spool.isEmpty ? environment("TMPDIR") ?? "/var/tmp" : spool
         keepsTails = try config.value(of: Options.durableTail) == "side_object"
-        checksum = Checksum(rawValue: try config.value(of: Options.checksum)) ?? .crc32c
+        let wanted = Checksum(rawValue: try config.value(of: Options.checksum)) ?? .crc32c
+        // The others have to be told again at the end, and without marks nobody remembers them.
+        checksum = keepsTails || wanted == .none ? wanted : .md5
         let signing = try config.value(of: Options.payloadSigning)
         signsPayload = signing == "always" || (signing == "auto" && !endpoint.isSecure)
         transport = try Self.transport(config, endpoint, userAgent)

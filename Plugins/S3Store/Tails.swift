@@ -1,7 +1,7 @@
 import FPPluginKit
 
-/// The mark that a sync leaves: an object below ".fp/t/" that holds the bytes after the last whole part, under a name
-/// that says how far the session had come.
+/// The mark that a sync leaves: an object below ".fp/t/" that holds the bytes after the last whole part, and the
+/// checksums of the parts, under a name that says how far the session had come.
 ///
 /// It is what makes a session's state certain. Parts that S3 holds beyond the newest mark are left over from a crash or
 /// from before a rewind, and count for nothing.
@@ -43,12 +43,28 @@ struct Tail: Equatable, Sendable {
         ifNotExists = flags & 1 != 0
     }
 
-    /// Ties the parts below a tail, and its bytes, together.
+    /// Ties the parts below a mark and its own content together.
     /// - Parameters:
     ///   - etags: of the parts from 1 on.
-    ///   - bytes: the SHA-256 of the tail's bytes.
-    static func digest(etags: [String], bytes: [UInt8]) -> String {
-        sha256((etags + [bytes.hexadecimal]).joined(separator: "\n").utf8).prefix(8).hexadecimal
+    ///   - content: the SHA-256 of the object's content.
+    static func digest(etags: [String], content: [UInt8]) -> String {
+        sha256((etags + [content.hexadecimal]).joined(separator: "\n").utf8).prefix(8).hexadecimal
+    }
+
+    /// The checksums of the parts, one after the other; none unless all parts have one. A list of parts need not have
+    /// them, and a service that was given them once wants to hear them again at the end.
+    static func checksums(of parts: [UploadedPart]) -> [UInt8] {
+        let known = parts.compactMap { part in part.checksum.flatMap { Array(base64: $0) } }
+        return known.count == parts.count && Set(known.map(\.count)).count <= 1 ? known.flatMap { $0 } : []
+    }
+
+    /// Gives parts their checksums back.
+    func addChecksums(_ bytes: ArraySlice<UInt8>, to parts: inout [UploadedPart]) {
+        guard !parts.isEmpty, !bytes.isEmpty, bytes.count % parts.count == 0 else { return }
+        let width = bytes.count / parts.count
+        for index in parts.indices {
+            parts[index].checksum = bytes.dropFirst(index * width).prefix(width).base64
+        }
     }
 
     /// Where the marks of all sessions are, without `location`.
@@ -82,15 +98,29 @@ extension S3Client {
     }
 
     /// Leaves a mark.
-    func put(_ tail: Tail, _ buffer: PartBuffer?, of token: SessionToken, _ call: borrowing Call) throws(PluginError) {
+    /// - Parameters:
+    ///   - end: the durable bytes.
+    ///   - parts: the whole parts.
+    ///   - buffer: the bytes after them.
+    func leaveMark(
+        at end: UInt64, _ parts: [UploadedPart], _ buffer: PartBuffer?, of token: SessionToken, _ call: borrowing Call
+    ) throws(PluginError) -> Tail {
+        let checksums = Tail.checksums(of: parts)
+        let content = try RunningDigest(.sha256)
+        if let buffer { try buffer.eachPiece { content.update($0) } }
+        checksums.withUnsafeBytes { content.update($0) }
+        let hash = try content.current()
+        let tail = Tail(end: end, digest: Tail.digest(etags: parts.map(\.etag), content: hash), token)
         var request = tailRequest("PUT", tail, of: token)
-        try fill(&request, with: buffer)
+        request.body = .part(buffer, suffix: checksums)
+        request.payloadHash = hash.hexadecimal
         let doing = "keeping the last bytes of \"\(token.key)\""
         try send(request, doing, call).check(doing)
+        return tail
     }
 
-    /// The bytes of a mark.
-    func bytes(of tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> [UInt8] {
+    /// The content of a mark.
+    func content(of tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> [UInt8] {
         let doing = "reading the last bytes of \"\(token.key)\""
         let reply = try send(tailRequest("GET", tail, of: token), doing, call)
         try reply.check(doing)

@@ -56,7 +56,7 @@ package final class TestStore: @unchecked Sendable {
         return (health.state, health.free_bytes, health.detail.string)
     }
 
-    package func stat(_ key: String, _ options: CallOptions = CallOptions()) throws(Failure) -> Info {
+    package func stat(_ key: String, _ options: CallOptions = .ambient) throws(Failure) -> Info {
         try withInfo { info throws(Failure) in
             try perform(options) { call in
                 lend(key) { table.stat?(instance, call, $0, 0, info) ?? FP_E_UNSUPPORTED }
@@ -88,6 +88,7 @@ package final class TestStore: @unchecked Sendable {
         package let flags: UInt32
     }
 
+    @discardableResult
     package func copy(
         _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", from other: TestStore? = nil
     ) throws(Failure) -> Copied {
@@ -164,4 +165,33 @@ func withConfig(
     root.child = options.isEmpty ? nil : UnsafePointer(nodes + 1)
     nodes.initialize(to: root)
     try body(nodes)
+}
+
+extension TestStore {
+    /// A URL for direct access.
+    package func presign(
+        _ key: String, method: UInt32 = FP_PRESIGN_GET, life: UInt32, type: String = "", disposition: String = ""
+    ) throws(Failure) -> String {
+        let room = Room(Int(FP_URL_MAX))
+        var result = fp_presign_res()
+        result.struct_size = UInt32(MemoryLayout<fp_presign_res>.size)
+        result.url = room.buffer
+        try perform { call in
+            lend(key) { key in
+                lend(type) { type in
+                    lend(disposition) { disposition in
+                        var request = fp_presign_req()
+                        request.struct_size = UInt32(MemoryLayout<fp_presign_req>.size)
+                        request.method = method
+                        request.ttl_s = life
+                        request.key = key
+                        if type.len > 0 { request.content_type = type }
+                        if disposition.len > 0 { request.content_disposition = disposition }
+                        return table.presign?(instance, call, &request, &result) ?? FP_E_UNSUPPORTED
+                    }
+                }
+            }
+        }
+        return result.url.string
+    }
 }

@@ -1,2 +1,0 @@
-import Testing
-@Suite("S3Store") struct Placeholder { @Test("placeholder") func a() {} }
