@@ -287,10 +287,10 @@ static int run(char *line)
 int main(int count, char **arguments)
 {
     static char line[3 * FP_TOKEN_MAX];
-    fp_node nodes[16];
+    fp_node nodes[64];
     fp_plugin_entry_fn entry;
     void *library = count < 2 ? NULL : dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
-    if (!library || count > 15) {
+    if (!library || count > 63) {
         fprintf(stderr, "store-driver: %s\n", library ? "too many options" : dlerror());
         return 2;
     }
@@ -313,7 +313,7 @@ int main(int count, char **arguments)
         }
         nodes[i - 1] = (fp_node){
             .struct_size = sizeof *nodes, .type = FP_N_SCALAR, .key = borrow(arguments[i]), .text = borrow(equals + 1),
-            .i64 = !strcmp(equals + 1, "true"),
+            .i64 = !strcmp(equals + 1, "true") ? 1 : atoll(equals + 1),
         };
         *last = &nodes[i - 1];
         last = &nodes[i - 1].next;
