@@ -72,7 +72,8 @@ let package = Package(
         .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
-        .testTarget(name: "S3StoreTests", dependencies: ["S3Store", "PluginTestKit", "store-driver"]),
+        .testTarget(
+            name: "S3StoreTests", dependencies: ["S3Store", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),

@@ -1,6 +1,7 @@
 /// Percent-encoding as S3 signs it: everything but RFC 3986's unreserved characters, in upper-case digits.
-enum PercentEncoding {
-    static func encode(_ text: String, keepingSlashes: Bool) -> String {
+package enum PercentEncoding {
+    /// Encodes text for a path, or for a name or value of a query.
+    package static func encode(_ text: String, keepingSlashes: Bool) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []
         encoded.reserveCapacity(text.utf8.count)
@@ -16,7 +17,7 @@ enum PercentEncoding {
 
     /// Takes "%xx" apart, and "+" for a space, as lists with `encoding-type=url` have keys; the text itself if it is
     /// not well-formed.
-    static func decode(_ text: String) -> String {
+    package static func decode(_ text: String) -> String {
         var decoded: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
@@ -44,17 +45,19 @@ enum PercentEncoding {
 }
 
 /// The parameters of a query in the order that a signature wants: by encoded name, then by encoded value.
-struct Query {
-    private(set) var items: [(name: String, value: String)] = []
+package struct Query {
+    private var items: [(name: String, value: String)] = []
 
-    init(_ items: KeyValuePairs<String, String> = [:]) {
+    /// Takes names and values as they are, not encoded.
+    package init(_ items: KeyValuePairs<String, String> = [:]) {
         for item in items { add(item.key, item.value) }
     }
 
-    mutating func add(_ name: String, _ value: String) { items.append((name, value)) }
+    /// Adds a parameter, of which there may be several of one name.
+    package mutating func add(_ name: String, _ value: String) { items.append((name, value)) }
 
     /// The query as it is both signed and sent.
-    var canonical: String {
+    package var canonical: String {
         func encode(_ text: String) -> String { PercentEncoding.encode(text, keepingSlashes: false) }
         return items.map { (name: Array(encode($0.name).utf8), value: Array(encode($0.value).utf8)) }
             .sorted {
