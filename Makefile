@@ -49,11 +49,19 @@ $(STAMPS)/pytest: Tests/Browser/requirements.txt | $(PYTHON)
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
 	@mkdir -p $(@D) && touch $@
 
+$(STAMPS)/servers: Tests/Servers/requirements.txt | $(PYTHON)
+	@echo "setup: installing the servers that the tests talk to into .venv"
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
+	@mkdir -p $(@D) && touch $@
+
 .PHONY: setup
 setup: $(STAMPS)/toolchain $(CLIENT)/filepond.min.js ## Install what building needs, and fetch the FilePond client
 
 .PHONY: setup-test
-setup-test: setup $(STAMPS)/packages-test $(STAMPS)/pytest ## setup, and what the browser tests need
+setup-test: setup setup-servers $(STAMPS)/packages-test $(STAMPS)/pytest ## setup, and what the tests need
+
+.PHONY: setup-servers
+setup-servers: $(STAMPS)/servers ## Install the S3 servers that the tests talk to
 
 # --- Build and run ----------------------------------------------------------------------------------------------
 
@@ -79,7 +87,7 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 test: test-unit test-browser ## Run every test
 
 .PHONY: test-unit
-test-unit: setup ## Run the Swift tests
+test-unit: setup setup-servers ## Run the Swift tests
 	@echo "test: swift test"
 	@swift test $(DEBUG_FLAGS)
 
@@ -89,7 +97,7 @@ test-browser: setup-test build ## Run the tests of the real FilePond in Chromium
 	@$(PYTHON) -m pytest Tests/Browser $(PYTEST_ARGS)
 
 .PHONY: test-sanitize
-test-sanitize: setup ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
+test-sanitize: setup setup-servers ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
 	@scripts/test-sanitize thread .build-tsan
 	@scripts/test-sanitize address .build-asan
 

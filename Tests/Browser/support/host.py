@@ -16,7 +16,7 @@ CLIENT = pathlib.Path(os.environ.get("FPHOST_CLIENT", ROOT / ".build/filepond"))
 
 
 class Host:
-    def __init__(self, directory, page_origin):
+    def __init__(self, directory, page_origin, stores=None):
         self.directory = pathlib.Path(directory)
         self.log = []
         configuration = {
@@ -31,7 +31,8 @@ class Host:
             "stores": {
                 "staging": {"plugin": "LocalStore", "options": {"location": "./data/staging"}},
                 "media": {"plugin": "LocalStore", "options": {"location": "./data/media"}},
-            },
+            }
+            | (stores or {}),
             "uploads": {"staging": "staging"},
             "catalog": "sqlite:./data/fphost.db",
             "api": {"tokens": ["file:./data/api-token"]},
