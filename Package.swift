@@ -45,7 +45,8 @@ let package = Package(
         .target(name: "CLinux", path: "Plugins/CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
         .target(name: "CChecksums", path: "Plugins/CChecksums"),
-        plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL"]),
+        .target(name: "S3Signature", dependencies: ["COpenSSL"], path: "Plugins/S3Signature"),
+        plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL", "S3Signature"]),
 
         .target(name: "FPConfig", dependencies: ["CYaml"]),
         .target(name: "CFPStorage"),
@@ -73,7 +74,7 @@ let package = Package(
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(
-            name: "S3StoreTests", dependencies: ["S3Store", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
+            name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),

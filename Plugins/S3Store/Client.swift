@@ -1,5 +1,6 @@
 import CCurl
 import FPPluginKit
+import S3Signature
 import Synchronization
 
 /// A request to the bucket or to one of its objects.

@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 extension S3Store: CopyingStore, TransferringStore {
     func copy(_ request: CopyRequest, _ call: borrowing Call) throws(PluginError) -> CopyOutcome {

@@ -43,7 +43,7 @@ extension S3Store {
 
     /// The whole object's size, of a reply that may be about a range of it.
     func wholeSize(_ reply: Reply, _ doing: String) throws(PluginError) -> UInt64 {
-        if reply.status == 206, let range = reply.head["content-range"], let slash = range.lastIndex(of: "/"),
+        if let range = reply.head["content-range"], let slash = range.lastIndex(of: "/"),
             let size = UInt64(range[range.index(after: slash)...])
         {
             return size

@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// Where a bucket is, and how its keys become URLs.
 struct Endpoint: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// Where a page ended: a name, so that it holds for every process and whatever happens between.
 private struct Cursor {

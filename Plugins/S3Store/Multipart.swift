@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// A part that S3 holds.
 struct UploadedPart: Equatable, Sendable {
@@ -103,7 +104,7 @@ extension S3Client {
             let reply = try send(request, doing, call)
             if reply.errorCode == "NoSuchUpload" || reply.status == 404 { return nil }
             try reply.check(doing)
-            guard let list = XMLElement(document: reply.body), list.name == "ListPartsResult" else {
+            guard let list = XMLElement(document: reply.body), list.name.hasPrefix("ListParts") else {
                 throw PluginError(
                     .transient, "\(doing): S3 answers without a list of parts", requestID: reply.requestID)
             }

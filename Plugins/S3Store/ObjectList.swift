@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// An object as a list has it.
 struct ListedObject {

@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// The parameters of new objects, by the names that boto3 and django-storages give them.
 enum ObjectParameters {

@@ -2,6 +2,7 @@ import CChecksums
 import CLinux
 import FPPluginKit
 import Glibc
+import S3Signature
 import Synchronization
 
 /// The memory that all parts of a store share, in blocks.

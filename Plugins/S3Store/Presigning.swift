@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 extension S3Store: PresigningStore {
     func presign(_ request: PresignRequest, _ call: borrowing Call) throws(PluginError) -> PresignedURL {

@@ -31,7 +31,7 @@ extension S3Store {
             let reply = try client.completeMultipart(
                 token, parts, isConditional: sendsCondition, checksum: checksum, call)
             try Self.check(reply, doing)
-            guard let result = XMLElement(document: reply.body), result.name == "CompleteMultipartUploadResult" else {
+            guard let result = XMLElement(document: reply.body), result.name.hasPrefix("CompleteMultipartUpload") else {
                 throw PluginError(.transient, "\(doing): S3 answers without a result", requestID: reply.requestID)
             }
             // What the object is now, for the result does not tell; and a last look at its size.

@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// Where a session stands when a writer takes it up.
 struct Resumption {

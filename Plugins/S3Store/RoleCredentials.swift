@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// A small request to a service of the machine or container.
 private func ask(

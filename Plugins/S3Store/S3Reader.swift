@@ -1,6 +1,7 @@
 import CChecksums
 import CCurl
 import FPPluginKit
+import S3Signature
 
 /// Reads one version of an object. When the connection is cut, it asks for the rest of that version.
 final class S3Reader: PluginReader {
@@ -57,7 +58,7 @@ final class S3Reader: PluginReader {
         let request = S3Store.readRequest(store.settings.objectKey(key.string), from: position, to: end, etag)
         let (exchange, head) = try store.openStream(request, doing, call)
         self.exchange = exchange
-        guard head.status == 206 || position == 0 else {
+        guard head.startsAt(position) else {
             throw PluginError(.transient, "\(doing): S3 answers \(head.status) to a range")
         }
     }
@@ -116,6 +117,14 @@ struct WholeCheck {
     }
 }
 
+extension ResponseHead {
+    /// Whether the body begins at that byte of the object. The field tells, for not every service has the status right.
+    fileprivate func startsAt(_ offset: UInt64) -> Bool {
+        guard let range = self["content-range"] else { return offset == 0 }
+        return range.hasPrefix("bytes \(offset)-")
+    }
+}
+
 extension S3Store {
     func openReader(
         _ request: ReadRequest, _ call: borrowing Call
@@ -148,7 +157,7 @@ extension S3Store {
             let reply = Reply(head: opened.head, body: [])
             let info = reply.objectInfo(size: try wholeSize(reply, doing))
             try match(info, request)
-            guard reply.status == 206 || request.offset == 0 else {
+            guard opened.head.startsAt(request.offset) else {
                 throw PluginError(.unsupported, "\(doing): the service does not know ranges")
             }
             let promised = try request.promisedBytes(ofObjectWith: info.size)

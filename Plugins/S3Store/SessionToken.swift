@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// The random name of a write, kept with its object as metadata, by which its commit is recognised.
 struct SessionID: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import FPPluginKit
+import S3Signature
 
 /// The mark that a sync leaves: an object below ".fp/t/" that holds the bytes after the last whole part, and the
 /// checksums of the parts, under a name that says how far the session had come.

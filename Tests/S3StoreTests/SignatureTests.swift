@@ -1,5 +1,5 @@
 import PluginTestKit
-import S3Store
+import S3Signature
 import Testing
 
 extension S3StoreTests {
