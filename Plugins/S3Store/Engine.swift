@@ -100,7 +100,9 @@ final class Engine: Sendable {
     }
 
     private func launch() throws(PluginError) -> UInt {
-        guard let multi = curl_multi_init() else { throw PluginError(.noMemory, "libcurl is out of memory") }
+        guard let multi = closingOnExec({ curl_multi_init() }) else {
+            throw PluginError(.noMemory, "libcurl is out of memory")
+        }
         let address = UInt(bitPattern: multi)
         let settings = settings
         let started = startThread { Driver.run(self, multi: address, settings) }

@@ -25,6 +25,9 @@ private struct Cursor {
         self.init(after: texts[0], second: texts[1])
     }
 
+    /// Whether an entry comes after it.
+    func precedes(_ key: String, _ id: String) -> Bool { (after, second) < (key, id) }
+
     var bytes: [UInt8] { [Self.version] + after.utf8 + [0] + second.utf8 }
 }
 
@@ -68,16 +71,13 @@ extension S3Store: PendingListingStore {
     func listPending(
         _ request: ListRequest, _ call: borrowing Call, _ emit: (PendingEntry) -> Bool
     ) throws(PluginError) -> [UInt8]? {
-        var cursor = try Cursor(request.cursor)
-        while true {
-            let page = try uploads(prefix: request.prefix, after: cursor, limit: request.maxEntries, call)
-            for upload in page.uploads {
-                cursor = Cursor(after: upload.key, second: upload.id)
-                guard let entry = try pendingEntry(upload, call) else { continue }
-                guard emit(entry) else { return cursor.bytes }
-            }
-            guard page.isCut, !page.uploads.isEmpty else { return nil }
+        let start = try Cursor(request.cursor)
+        // All of them each time: some services lose entries between pages, and unfinished uploads are few.
+        for upload in try uploads(prefix: request.prefix, call) where start.precedes(upload.key, upload.id) {
+            guard let entry = try pendingEntry(upload, call) else { continue }
+            guard emit(entry) else { return Cursor(after: upload.key, second: upload.id).bytes }
         }
+        return nil
     }
 
     private struct Upload {
@@ -86,35 +86,43 @@ extension S3Store: PendingListingStore {
         let initiated: Timestamp?
     }
 
-    private func uploads(
-        prefix: String, after cursor: Cursor, limit: Int, _ call: borrowing Call
-    ) throws(PluginError) -> (uploads: [Upload], isCut: Bool) {
+    /// The unfinished uploads, by key and then by id.
+    private func uploads(prefix: String, _ call: borrowing Call) throws(PluginError) -> [Upload] {
         let doing = "listing unfinished uploads"
-        var request = S3Request(
-            "GET", nil,
-            [
-                "uploads": "", "prefix": settings.objectKey(prefix), "encoding-type": "url",
-                "max-uploads": String(min(1000, max(1, limit))),
-            ])
-        if !cursor.after.isEmpty {
-            request.query.add("key-marker", settings.objectKey(cursor.after))
-            request.query.add("upload-id-marker", cursor.second)
+        var found: [Upload] = []
+        var marker = ("", "")
+        while true {
+            var request = S3Request(
+                "GET", nil,
+                [
+                    "uploads": "", "prefix": settings.objectKey(prefix), "encoding-type": "url", "max-uploads": "1000",
+                ])
+            if !marker.0.isEmpty {
+                request.query.add("key-marker", marker.0)
+                request.query.add("upload-id-marker", marker.1)
+            }
+            let reply = try client.send(request, doing, call)
+            try reply.check(doing)
+            guard let list = XMLElement(document: reply.body), list.name.hasPrefix("ListMultipartUploads") else {
+                throw PluginError(.transient, "\(doing): S3 answers without a list", requestID: reply.requestID)
+            }
+            func text(_ element: XMLElement, _ name: String) -> String? {
+                element[name].map { list["EncodingType"] == "url" ? PercentEncoding.decode($0) : $0 }
+            }
+            for entry in list.all("Upload") {
+                guard let key = text(entry, "Key"), let id = entry["UploadId"], key.hasPrefix(settings.location) else {
+                    continue
+                }
+                found.append(
+                    Upload(
+                        key: String(key.dropFirst(settings.location.count)), id: id,
+                        initiated: entry["Initiated"].flatMap { Timestamp(iso8601: $0) }))
+            }
+            let next = (text(list, "NextKeyMarker") ?? "", list["NextUploadIdMarker"] ?? "")
+            guard list["IsTruncated"] == "true", !next.0.isEmpty, next != marker else { break }
+            marker = next
         }
-        let reply = try client.send(request, doing, call)
-        try reply.check(doing)
-        guard let list = XMLElement(document: reply.body), list.name == "ListMultipartUploadsResult" else {
-            throw PluginError(.transient, "\(doing): S3 answers without a list", requestID: reply.requestID)
-        }
-        let isEncoded = list["EncodingType"] == "url"
-        let found = list.all("Upload").compactMap { entry -> Upload? in
-            guard let text = entry["Key"], let id = entry["UploadId"] else { return nil }
-            let key = isEncoded ? PercentEncoding.decode(text) : text
-            guard key.hasPrefix(settings.location) else { return nil }
-            return Upload(
-                key: String(key.dropFirst(settings.location.count)), id: id,
-                initiated: entry["Initiated"].flatMap { Timestamp(iso8601: $0) })
-        }
-        return (found, list["IsTruncated"] == "true")
+        return found.sorted { ($0.key, $0.id) < ($1.key, $1.id) }
     }
 
     private func pendingEntry(_ upload: Upload, _ call: borrowing Call) throws(PluginError) -> PendingEntry? {

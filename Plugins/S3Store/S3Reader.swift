@@ -137,8 +137,9 @@ extension S3Store {
             return (S3Reader(self, key, etag: info.etag, from: 0, to: 0, nil, check: nil), info)
         }
         let doing = "reading \"\(key)\""
+        // A length beyond all objects is none, and no number for a service to trip over.
         let last = request.length.map { request.offset.addingReportingOverflow($0) }
-        let bound = last.flatMap { $0.overflow ? nil : $0.partialValue }
+        let bound = last.flatMap { $0.overflow || $0.partialValue > PartSchedule.largestObject ? nil : $0.partialValue }
         let isWhole = request.offset == 0 && bound == nil
         let outgoing = Self.readRequest(
             settings.objectKey(key.string), from: request.offset, to: bound, request.ifMatch, isWhole: isWhole)
