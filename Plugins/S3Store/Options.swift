@@ -58,7 +58,7 @@ enum Options {
     static let acl = Option.string(
         "default_acl", default: "", help: "A canned ACL for new objects, such as public-read. Empty sends none.")
     static let fileOverwrite = Option.bool(
-        "file_overwrite", default: true,
+        "file_overwrite", default: false,
         help: """
             Whether a file may replace another. If not, a write, copy or move onto a key that is taken fails, even \
             where the host did not ask for a free key.

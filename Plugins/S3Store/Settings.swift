@@ -63,6 +63,10 @@ struct Settings: Sendable {
         createsBucket = try config.value(of: Options.createsBucket)
         keys = try Self.keys(config)
         profile = try config.value(of: Options.profile)
+        guard keys == nil || profile.isEmpty else {
+            throw PluginError(
+                .config, "the options `access_key` and `session_profile` are two answers to one question; leave one out")
+        }
         isAnonymous = try config.value(of: Options.anonymous)
         let fields = try ObjectParameters.fields(
             try config.value(of: Options.objectParameters), acl: try config.value(of: Options.acl))
