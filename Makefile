@@ -106,8 +106,9 @@ fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 .PHONY: bench
-bench: setup $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=0.01 for a quick look
+bench: setup setup-servers $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=0.01 for a quick look
 	@python3 Benchmarks/targets.py --host $(HOST)
+	@$(PYTHON) Benchmarks/s3.py --host $(HOST)
 
 # --- Install ----------------------------------------------------------------------------------------------------
 
