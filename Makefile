@@ -96,6 +96,10 @@ test-browser: setup-test build ## Run the tests of the real FilePond in Chromium
 	@echo "test: FilePond in Chromium"
 	@$(PYTHON) -m pytest Tests/Browser $(PYTEST_ARGS)
 
+.PHONY: validate-s3
+validate-s3: setup-servers build ## Put S3Store to the conformance kit on three servers
+	@scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
+
 .PHONY: test-sanitize
 test-sanitize: setup setup-servers ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
 	@scripts/test-sanitize thread .build-tsan
