@@ -30,7 +30,7 @@ extension S3Store: CopyingStore, TransferringStore {
             throw PluginError(.exists, "the key \"\(request.target)\" is taken")
         }
         let copied =
-            info.size > CopySizes.largestSingle
+            info.size > settings.copyThreshold
             ? try copyInParts(info, from: source, request, call) : try copyWhole(info, from: source, request, call)
         if request.move { try source.remove(request.source, call) }
         return CopyOutcome(info: copied, streamed: false, atomic: !request.move)
@@ -90,54 +90,70 @@ extension S3Store: CopyingStore, TransferringStore {
             error.outcomeUnknown = true
             throw error
         }
-        guard !reply.isSuccess || !reply.errorCode.isEmpty else { return reply }
+        do throws(PluginError) {
+            try checkCopy(reply, from: source, doing)
+        } catch {
+            var error = error
+            error.outcomeUnknown = error.code == .transient
+            throw error
+        }
+        return reply
+    }
+
+    private func checkCopy(_ reply: Reply, from source: S3Store, _ doing: String) throws(PluginError) {
+        guard !reply.isSuccess || !reply.errorCode.isEmpty else { return }
         var failure = reply.failure(doing)
         if reply.isSuccess, failure.code == .invalid { failure.code = .transient }
         // The host can copy through itself what this store's own keys may not read.
         if failure.code == .denied, source !== self { failure.code = .unsupported }
-        failure.outcomeUnknown = failure.code == .transient
         throw failure
     }
 
     private func copyInParts(
         _ info: ObjectInfo, from source: S3Store, _ request: CopyRequest, _ call: borrowing Call
     ) throws(PluginError) -> ObjectInfo {
-        let doing = "copying \"\(request.source)\" to \"\(request.target)\""
-        let fields = copyFields(info, from: source, request)
         let target = WriteTarget(copying: info, to: request.target)
+        let schedule = PartSchedule(size: info.size, partSize: min(settings.copyThreshold, 1 << 30))
         let token = SessionToken(
-            key: request.target, uploadID: try client.createMultipart(target, call), id: target.id,
-            schedule: PartSchedule(size: info.size, partSize: CopySizes.part), ifNotExists: request.ifNotExists)
+            key: request.target, uploadID: try client.createMultipart(target, checksum: .none, call), id: target.id,
+            schedule: schedule, ifNotExists: request.ifNotExists)
+        let fields = copyFields(info, from: source, request)
+        let doing = "copying \"\(request.source)\" to \"\(request.target)\""
+        var moving: [Exchange] = []
         do throws(PluginError) {
             var parts: [UploadedPart] = []
-            var start: UInt64 = 0
-            while start < info.size {
-                let place = token.schedule.part(at: start)
-                let end = min(start + place.size, info.size)
+            let last = schedule.part(at: info.size - 1).number
+            for number in 1...last {
+                if moving.count >= settings.concurrency {
+                    parts.append(try copiedPart(moving.removeFirst(), from: source, doing, call))
+                }
+                let start = schedule.start(of: number)
+                let end = min(start + schedule.size(of: number), info.size)
                 var outgoing = S3Request(
                     "PUT", settings.objectKey(request.target.string),
-                    ["partNumber": String(place.number), "uploadId": token.uploadID])
+                    ["partNumber": String(number), "uploadId": token.uploadID])
                 outgoing.headers = fields + [("x-amz-copy-source-range", "bytes=\(start)-\(end - 1)")]
-                let reply = try sendCopy(outgoing, from: source, doing, call)
-                guard let etag = XMLElement(document: reply.body)?["ETag"] else {
-                    throw PluginError(.transient, "\(doing): S3 answers without an ETag", requestID: reply.requestID)
-                }
-                parts.append(UploadedPart(etag: Reply.unquoted(etag)))
-                start = end
+                moving.append(try client.start(outgoing, call))
             }
+            while !moving.isEmpty { parts.append(try copiedPart(moving.removeFirst(), from: source, doing, call)) }
             return try publish(token, parts, size: info.size, checksum: nil, isConditional: false, call)
         } catch {
+            for exchange in moving { client.engine.abort(exchange) }
             if !error.outcomeUnknown { client.sendInBackground(client.abortRequest(token)) }
             throw error
         }
     }
-}
 
-/// How objects are copied by size.
-private enum CopySizes {
-    /// What S3 copies with one request.
-    static let largestSingle: UInt64 = 5 << 30
-    static let part: UInt64 = 1 << 30
+    private func copiedPart(
+        _ exchange: Exchange, from source: S3Store, _ doing: String, _ call: borrowing Call
+    ) throws(PluginError) -> UploadedPart {
+        let reply = try client.reply(of: exchange, doing, call)
+        try checkCopy(reply, from: source, doing)
+        guard let etag = XMLElement(document: reply.body)?["ETag"] else {
+            throw PluginError(.transient, "\(doing): S3 answers without an ETag", requestID: reply.requestID)
+        }
+        return UploadedPart(etag: Reply.unquoted(etag))
+    }
 }
 
 extension WriteTarget {

@@ -11,11 +11,14 @@ struct UploadedPart: Equatable, Sendable {
 /// The requests of a multipart upload.
 extension S3Client {
     /// Begins one.
+    /// - Parameter checksum: what its parts will come with.
     /// - Returns: the upload's own id.
-    func createMultipart(_ target: WriteTarget, _ call: borrowing Call) throws(PluginError) -> String {
+    func createMultipart(
+        _ target: WriteTarget, checksum: Settings.Checksum, _ call: borrowing Call
+    ) throws(PluginError) -> String {
         var request = S3Request("POST", settings.objectKey(target.key.string), ["uploads": ""])
         request.headers = target.fields + settings.objectFields
-        switch settings.checksum {
+        switch checksum {
         case .crc32c: request.headers.append(("x-amz-checksum-algorithm", "CRC32C"))
         case .sha256: request.headers.append(("x-amz-checksum-algorithm", "SHA256"))
         case .crc64nvme:
@@ -48,17 +51,7 @@ extension S3Client {
         guard let buffer else { return }
         request.body = .part(buffer, suffix: [])
         if settings.signsPayload, let hash = try buffer.sha256() { request.payloadHash = hash.hexadecimal }
-        if let field = try checksumField(of: buffer) { request.headers.append(field) }
-    }
-
-    private func checksumField(of buffer: PartBuffer) throws(PluginError) -> (name: String, value: String)? {
-        switch settings.checksum {
-        case .crc32c: return ("x-amz-checksum-crc32c", buffer.crc32c.bigEndianBytes.base64)
-        case .crc64nvme: return ("x-amz-checksum-crc64nvme", buffer.crc64nvme.bigEndianBytes.base64)
-        case .sha256: return try buffer.sha256().map { ("x-amz-checksum-sha256", $0.base64) }
-        case .md5: return try buffer.contentMD5().map { ("Content-MD5", $0.base64) }
-        case .none: return nil
-        }
+        if let field = try buffer.checksumField() { request.headers.append(field) }
     }
 
     /// What a part's reply says of it.

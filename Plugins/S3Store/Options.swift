@@ -115,6 +115,10 @@ enum Options {
         "payload_signing", ["auto", "always", "never"], default: "auto",
         help: "Whether the signature covers the bytes too. `auto` covers them where TLS does not."
     ).advanced
+    static let copyThreshold = Option.size(
+        "multipart_copy_above", in: (5 << 20)...(5 << 30), default: 5 << 30,
+        help: "Objects above this size are copied in parts of up to 1 GiB, side by side."
+    ).advanced
     static let maxConnections = Option.integer(
         "max_connections", in: 1...1024, default: 32, help: "Connections that are kept for the next request."
     ).advanced
@@ -142,7 +146,7 @@ enum Options {
         fileOverwrite.declaration, conditionalWrites.declaration, signsURLs.declaration, urlLife.declaration,
         customDomain.declaration, urlProtocol.declaration, partSize.declaration, concurrency.declaration,
         memory.declaration, spool.declaration, durableTail.declaration, checksum.declaration,
-        payloadSigning.declaration, maxConnections.declaration, connectTimeout.declaration,
+        payloadSigning.declaration, copyThreshold.declaration, maxConnections.declaration, connectTimeout.declaration,
         readTimeout.declaration, proxies.declaration, caFile.declaration, insecure.declaration,
     ]
 }

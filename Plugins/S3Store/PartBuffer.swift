@@ -1,4 +1,3 @@
-import CChecksums
 import CLinux
 import FPPluginKit
 import Glibc
@@ -52,12 +51,9 @@ final class PartBuffer: @unchecked Sendable {
     // One thread appends while nobody reads, and what has been appended does not change: hence Sendable by hand.
     let capacity: Int
     private(set) var count = 0
-    private(set) var crc32c: UInt32 = 0
-    private(set) var crc64nvme: UInt64 = 0
-
     private let budget: MemoryBudget
-    private let checksum: Settings.Checksum
-    private let hash, md5: RunningDigest?
+    private let hash: RunningDigest?
+    private var sum: RunningChecksum
     private var blocks: [UnsafeMutableRawPointer] = []
     /// The file that the bytes are in; negative if they are in memory.
     private var file: Int32 = -1
@@ -65,9 +61,8 @@ final class PartBuffer: @unchecked Sendable {
     init(capacity: Int, _ settings: Settings, _ budget: MemoryBudget) throws(PluginError) {
         self.capacity = capacity
         self.budget = budget
-        checksum = settings.checksum
         hash = settings.signsPayload || settings.checksum == .sha256 ? try RunningDigest(.sha256) : nil
-        md5 = settings.checksum == .md5 ? try RunningDigest(.md5) : nil
+        sum = try RunningChecksum(settings.checksum)
     }
 
     deinit {
@@ -96,9 +91,12 @@ final class PartBuffer: @unchecked Sendable {
         }
     }
 
-    func contentMD5() throws(PluginError) -> [UInt8]? {
-        guard let md5 else { return nil }
-        return try md5.current()
+    /// The CRC-64 of what came so far, if the settings want that one.
+    var crc64nvme: UInt64 { sum.crc64nvme }
+
+    /// The field that carries the checksum of what came so far.
+    func checksumField() throws(PluginError) -> (name: String, value: String)? {
+        try sum.field(sha256: try sha256())
     }
 
     /// Appends what finds room and memory.
@@ -189,11 +187,6 @@ final class PartBuffer: @unchecked Sendable {
 
     private func update(_ bytes: UnsafeRawBufferPointer) {
         hash?.update(bytes)
-        md5?.update(bytes)
-        switch checksum {
-        case .crc32c: crc32c = cs_crc32c(crc32c, bytes.baseAddress, bytes.count)
-        case .crc64nvme: crc64nvme = cs_crc64nvme(crc64nvme, bytes.baseAddress, bytes.count)
-        case .md5, .sha256, .none: break
-        }
+        sum.update(bytes)
     }
 }

@@ -70,18 +70,24 @@ extension S3Store {
             case .transient, .timeout, .cancelled, .precondition, .gone, .notFound, .corrupt: break
             default: throw error
             }
-            // The condition may have failed because of this very object: the first reply was lost.
-            if error.code != .corrupt, let id, let found = try? published(key, call), found.id == id,
-                found.info.size == size
-            {
-                return found.info
+            guard error.code != .corrupt else { throw error }
+            let found: (id: SessionID?, info: ObjectInfo)?
+            do throws(PluginError) {
+                found = try published(key, call)
+            } catch let second {
+                // Even a failed condition may have failed because of this very object, the reply about which was lost.
+                let isTold = [.transient, .timeout, .cancelled].contains(error.code)
+                throw PluginError(
+                    isTold ? error.code : .transient, "\(error.message); and then \(second.message)",
+                    nativeCode: error.nativeCode, outcomeUnknown: true, requestID: error.requestID)
             }
+            if let id, let found, found.id == id, found.info.size == size { return found.info }
             if error.code == .precondition {
                 throw PluginError(
                     .exists, "the key \"\(key)\" is taken", nativeCode: error.nativeCode, requestID: error.requestID)
             }
             if error.code == .notFound { error.code = .gone }
-            error.outcomeUnknown = error.code != .gone && error.code != .corrupt
+            error.outcomeUnknown = error.code != .gone
             throw error
         }
     }

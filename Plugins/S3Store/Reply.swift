@@ -18,13 +18,19 @@ struct Reply: Sendable {
     init(head: ResponseHead, body: [UInt8]) {
         self.head = head
         self.body = body
-        let error = XMLElement(document: body).flatMap { root -> XMLElement? in
-            if root.name == "Error" { return root }
-            return root.name == "ErrorResponse" ? root.all("Error").first : nil
-        }
+        let error = Self.error(in: body)
         errorCode = error?["Code"] ?? ""
         errorText = error?["Message"] ?? ""
         region = head["x-amz-bucket-region"] ?? error?["Region"]
+    }
+
+    /// The error that a body is, if it is one. What is longer is an object or a list.
+    private static func error(in body: [UInt8]) -> XMLElement? {
+        guard body.count <= 65_536, body.prefix(64).contains(UInt8(ascii: "<")),
+            let root = XMLElement(document: body)
+        else { return nil }
+        if root.name == "Error" { return root }
+        return root.name == "ErrorResponse" ? root.all("Error").first : nil
     }
 
     var requestID: String? { head["x-amz-request-id"] }

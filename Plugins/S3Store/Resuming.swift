@@ -131,12 +131,29 @@ extension S3Store: ResumableStore {
             guard let part = listed[number], part.size == token.schedule.size(of: number) else { return nil }
             parts.append(part.part)
         }
-        let content = try client.content(of: tail, of: token, call)
         let length = Int(tail.end - place.start)
-        guard tail.digest == Tail.digest(etags: parts.map(\.etag), content: sha256(content)), content.count >= length
+        guard let content = try trueContent(of: tail, token, etags: parts.map(\.etag), call), content.count >= length
         else { return nil }
         tail.addChecksums(content[length...], to: &parts)
         return (parts, content[..<length])
+    }
+
+    /// A mark's content, if it is what the sync wrote.
+    /// - Returns: nil if S3 has something else.
+    /// - Throws: `.transient` if it was only read wrong: to give up a mark is to give up bytes that were called safe.
+    private func trueContent(
+        of tail: Tail, _ token: SessionToken, etags: [String], _ call: borrowing Call
+    ) throws(PluginError) -> [UInt8]? {
+        func isTrue(_ reply: Reply) -> Bool { Tail.digest(etags: etags, content: sha256(reply.body)) == tail.digest }
+        let first = try client.content(of: tail, of: token, call)
+        if isTrue(first) { return first.body }
+        let second = try client.content(of: tail, of: token, call)
+        if isTrue(second) { return second.body }
+        guard first.body == second.body, second.errorCode.isEmpty else {
+            throw PluginError(
+                .transient, "reading the last bytes of \"\(token.key)\": they do not come back as they were written")
+        }
+        return nil
     }
 
     private func refill(_ bytes: ArraySlice<UInt8>, capacity: Int) throws(PluginError) -> PartBuffer? {

@@ -80,7 +80,7 @@ final class S3Store: PluginStore {
         guard request.isResumable else {
             return BegunWrite(writer: S3Writer(self, target, schedule, session: nil))
         }
-        let uploadID = try client.createMultipart(target, call)
+        let uploadID = try client.createMultipart(target, checksum: settings.checksum, call)
         let token = SessionToken(
             key: request.key, uploadID: uploadID, id: target.id, schedule: schedule, ifNotExists: request.ifNotExists)
         let bytes = token.bytes

@@ -114,7 +114,8 @@ final class S3Writer: PluginWriter {
     private func session(_ call: borrowing Call) throws(PluginError) -> SessionToken {
         if let token { return token }
         let begun = SessionToken(
-            key: target.key, uploadID: try client.createMultipart(target, call), id: target.id, schedule: schedule,
+            key: target.key, uploadID: try client.createMultipart(target, checksum: store.settings.checksum, call),
+            id: target.id, schedule: schedule,
             ifNotExists: target.ifNotExists)
         token = begun
         return begun

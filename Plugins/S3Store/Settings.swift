@@ -39,6 +39,7 @@ struct Settings: Sendable {
     let keepsTails: Bool
     let checksum: Checksum
     let signsPayload: Bool
+    let copyThreshold: UInt64
     let transport: TransportSettings
 
     /// Keys from the configuration itself.
@@ -65,7 +66,8 @@ struct Settings: Sendable {
         profile = try config.value(of: Options.profile)
         guard keys == nil || profile.isEmpty else {
             throw PluginError(
-                .config, "the options `access_key` and `session_profile` are two answers to one question; leave one out")
+                .config, "the options `access_key` and `session_profile` are two answers to one question; leave one out"
+            )
         }
         isAnonymous = try config.value(of: Options.anonymous)
         let fields = try ObjectParameters.fields(
@@ -93,6 +95,7 @@ struct Settings: Sendable {
         checksum = keepsTails || wanted == .none ? wanted : .md5
         let signing = try config.value(of: Options.payloadSigning)
         signsPayload = signing == "always" || (signing == "auto" && !endpoint.isSecure)
+        copyThreshold = UInt64(max(5 << 20, try config.value(of: Options.copyThreshold)))
         transport = try Self.transport(config, endpoint, userAgent)
     }
 

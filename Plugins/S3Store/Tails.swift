@@ -108,24 +108,30 @@ extension S3Client {
     ) throws(PluginError) -> Tail {
         let checksums = Tail.checksums(of: parts)
         let content = try RunningDigest(.sha256)
-        if let buffer { try buffer.eachPiece { content.update($0) } }
-        checksums.withUnsafeBytes { content.update($0) }
+        var sum = try RunningChecksum(settings.checksum)
+        func add(_ piece: UnsafeRawBufferPointer) {
+            content.update(piece)
+            sum.update(piece)
+        }
+        if let buffer { try buffer.eachPiece(add) }
+        checksums.withUnsafeBytes(add)
         let hash = try content.current()
         let tail = Tail(end: end, digest: Tail.digest(etags: parts.map(\.etag), content: hash), token)
         var request = tailRequest("PUT", tail, of: token)
         request.body = .part(buffer, suffix: checksums)
         request.payloadHash = hash.hexadecimal
+        if let field = try sum.field(sha256: hash) { request.headers.append(field) }
         let doing = "keeping the last bytes of \"\(token.key)\""
         try send(request, doing, call).check(doing)
         return tail
     }
 
-    /// The content of a mark.
-    func content(of tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> [UInt8] {
+    /// The content of a mark, as the body of a reply.
+    func content(of tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> Reply {
         let doing = "reading the last bytes of \"\(token.key)\""
         let reply = try send(tailRequest("GET", tail, of: token), doing, call)
         try reply.check(doing)
-        return reply.body
+        return reply
     }
 
     func remove(_ tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) {

@@ -159,6 +159,23 @@ extension S3StoreTests {
             #expect(try fixture.store.keys() == ["k"])
         }
 
+        @Test("A large object is copied in parts, side by side, and nothing is left of a copy that fails")
+        func copyInParts() throws {
+            let proxy = FaultProxy()
+            let fixture = try Fixture(["multipart_copy_above": String(partSize)], url: proxy.url)
+            let bytes = payload(3 * partSize + 5)
+            try fixture.store.put("k", bytes)
+            let copied = try fixture.store.copy("k", to: "l m")
+            #expect(copied.info.size == UInt64(bytes.count))
+            expectSame(try fixture.store.get("l m"), bytes)
+            let ranges = proxy.requests.filter { $0.hasPrefix("PUT") && $0.contains("l%20m?partNumber=") }
+            #expect(ranges.count == 4)
+            proxy.set { head, _ in head.query.hasPrefix("partNumber=3&") ? .reply(500) : .pass }
+            expectFailure(FP_E_TRANSIENT) { try fixture.store.copy("k", to: "n") }
+            #expect(try fixture.store.lookup("n") == nil)
+            try waitUntil("the upload is dropped") { try fixture.store.all(pending: true).isEmpty }
+        }
+
         @Test("A health check says what the bucket can do, and leaves nothing behind")
         func health() throws {
             let fixture = try Fixture()

@@ -19,7 +19,10 @@ extension S3StoreTests {
             let dice = Dice(generator)
             let proxy = FaultProxy { head, _ in
                 guard head.path.contains("/tests/t/"), dice.roll(9) == 0 else { return .pass }
-                return Self.faults[dice.roll(Self.faults.count)]
+                let fault = Self.faults[dice.roll(Self.faults.count)]
+                // SeaweedFS does not check the signature of a body, and a POST has no other checksum.
+                if case .flipRequest = fault, head.method != "PUT" { return .pass }
+                return fault
             }
             let direct = try Fixture()
             let store = try TestStore(s3Store, direct.options.merging(["endpoint_url": proxy.url]) { $1 })

@@ -13,7 +13,7 @@ extension S3StoreTests {
                 (["endpoint_url": "http://host:99999"], "endpoint_url"), (["access_key": "only"], "secret_key"),
                 (["tls.insecure": "true", "endpoint_url": "https://s3.example.org"], "tls.ca_file"),
                 (["custom_domain": "files.example.org"], "querystring_auth"),
-            (["access_key": "a", "secret_key": "b", "session_profile": "c"], "session_profile"),
+                (["access_key": "a", "secret_key": "b", "session_profile": "c"], "session_profile"),
                 (["object_parameters.CacheContrl": "no-store"], "CacheControl"),
             ])
         func refused(options: [String: String], hint: String) {

@@ -7,7 +7,7 @@ enum Fault: Sendable, Equatable {
     case pass
     /// The connection is cut before the server sees the request.
     case cutBefore
-    /// It is cut after so many bytes of the request's body.
+    /// It is cut after so many bytes of the request's body, and before its last one in any case.
     case cutRequest(after: Int)
     /// The server answers, and the reply is lost.
     case loseReply
@@ -86,9 +86,10 @@ final class FaultProxy: Sendable {
         let length = Int(head.fields["content-length"] ?? "0") ?? 0
         if fault == .cutBefore { return false }
         if case .cutRequest(let count) = fault {
+            guard length > 0 else { return false }
             let upstream = Socket(port: state.upstream)
             upstream?.send(head.bytes)
-            _ = incoming.body(min(count, length)) { upstream?.send($0) ?? false }
+            _ = incoming.body(min(count, length - 1)) { upstream?.send($0) ?? false }
             upstream?.cut()
             return false
         }

@@ -35,7 +35,8 @@ struct Fixture {
     static func options(_ url: String, _ location: String) -> [String: String] {
         [
             "bucket_name": "tests", "endpoint_url": url, "access_key": S3Server.accessKey,
-            "secret_key": S3Server.secretKey, "region_name": "us-east-1", "auto_create_bucket": "true", "file_overwrite": "true",
+            "secret_key": S3Server.secretKey, "region_name": "us-east-1", "auto_create_bucket": "true",
+            "file_overwrite": "true",
             "location": location, "part_size": String(partSize), "read_timeout": "20000",
         ]
     }
