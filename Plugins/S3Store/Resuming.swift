@@ -177,8 +177,9 @@ extension S3Store: ResumableStore {
         let later = found.tails.filter { $0.end > offset }
         var kept = found.tails.filter { $0.end <= offset }
         guard !later.isEmpty else { return found }
-        if kept.last?.end != offset, offset > 0 {
-            // First the new mark, so that there is no moment without one.
+        if kept.last?.end != offset {
+            // First the new mark, so that there is no moment without one. Not even at the start: a service that keeps
+            // directories may remove one that becomes empty, with what comes into it just then.
             let parts = found.parts.compactMap { $0 }
             kept.append(try client.leaveMark(at: offset, parts, found.buffer, of: found.token, call))
         }
