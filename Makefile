@@ -50,8 +50,8 @@ $(STAMPS)/pytest: Tests/Browser/requirements.txt | $(PYTHON)
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/servers: Tests/SFTPStoreTests/requirements.txt $(STAMPS)/packages-servers | $(PYTHON)
-	@echo "setup: installing rclone into .venv"
+$(STAMPS)/servers: Tests/Servers/requirements.txt $(STAMPS)/packages-servers | $(PYTHON)
+	@echo "setup: installing the servers that the tests talk to into .venv"
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
 	@mkdir -p $(@D) && touch $@
 
@@ -110,6 +110,10 @@ test-install: setup-test $(STAMPS)/packages-package build ## Run the tests of wh
 test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 12 of its own, as root, and test it there
 	@scripts/test-packages $(PYTHON) $(PYTEST_ARGS)
 
+.PHONY: validate-s3
+validate-s3: $(STAMPS)/servers build ## Put S3Store to the conformance kit on three servers
+	@scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
+
 .PHONY: test-sanitize
 test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer
 	@scripts/test-sanitize thread .build-tsan
@@ -122,6 +126,7 @@ fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
 .PHONY: bench
 bench: setup $(STAMPS)/servers $(STAMPS)/packages-bench build ## Measure the targets; BENCH_SCALE=0.01 for a quick look
 	@python3 Benchmarks/targets.py --host $(HOST)
+	@$(PYTHON) Benchmarks/s3.py --host $(HOST)
 
 # --- Install ----------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "fphost", targets: ["fphost"]),
         .library(name: "FPPluginKit", targets: ["FPPluginKit"]),
         .library(name: "LocalStore", type: .dynamic, targets: ["LocalStore"]),
+        .library(name: "S3Store", type: .dynamic, targets: ["S3Store"]),
         .library(name: "SFTPStore", type: .dynamic, targets: ["SFTPStore"]),
     ],
     dependencies: [
@@ -52,10 +53,14 @@ let package = Package(
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "FPPluginAPI"),
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
         .target(name: "CLinux", path: "Plugins/CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
+        .target(name: "CChecksums", path: "Plugins/CChecksums"),
+        .target(name: "S3Signature", dependencies: ["COpenSSL"], path: "Plugins/S3Signature"),
+        plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL", "S3Signature"]),
         plugin("SFTPStore", links: ["CSSH"]),
 
         .target(name: "FPConfig", dependencies: ["CYaml"]),
@@ -90,7 +95,9 @@ let package = Package(
         .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
-        .testTarget(name: "SFTPStoreTests", dependencies: ["SFTPStore", "PluginTestKit", "store-driver"]),
+        .testTarget(
+            name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
+        .testTarget(name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),

@@ -74,7 +74,12 @@ class FPHost(Server):
         """`stores` take the place of the usual two, "staging" and "media", by name."""
         directory.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        configuration = {
+        # JSON is YAML.
+        (directory / "fphost.yaml").write_text(json.dumps(self.configuration(port)))
+        super().__init__(directory, [program, "serve", "--config", "fphost.yaml"], port)
+
+    def configuration(self, port):
+        return {
             "server": {"listen": f"127.0.0.1:{port}"},
             "storages_backend": "media",
             "stores": {
@@ -87,9 +92,6 @@ class FPHost(Server):
             "api": {"tokens": ["benchmark-token"]},
             "log": {"level": "warning"},
         }
-        # JSON is YAML.
-        (directory / "fphost.yaml").write_text(json.dumps(configuration))
-        super().__init__(directory, [program, "serve", "--config", "fphost.yaml"], port)
 
     def store(self, id, path):
         connection = self.connect()

@@ -78,3 +78,8 @@ int32_t cl_start_writeback(int32_t fd, int64_t offset, int64_t count)
 {
     return result(sync_file_range(fd, offset, count, SYNC_FILE_RANGE_WRITE));
 }
+
+int32_t cl_pipe(int32_t ends[2])
+{
+    return result(pipe2(ends, O_CLOEXEC));
+}

@@ -90,6 +90,11 @@ extension Settings {
         OptionSchema(
             "deadline", .duration, .advanced, default: "60s", min: 1, max: day,
             help: "How long one call to the plugin may take."),
+        OptionSchema(
+            "downloads", .choice, default: Store.Downloads.proxy.rawValue,
+            choices: Store.Downloads.allCases.map(\.rawValue),
+            help: "Whether a file's bytes come through the host, or clients are sent to the storage itself by a URL "
+                + "that works for a while; the plugin must be able to make such URLs."),
     ]
 
     private static let storeOptionsKey = OptionSchema(

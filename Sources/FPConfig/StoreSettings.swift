@@ -17,6 +17,16 @@ extension Settings {
         public var queue: Int?
         /// How long one call may take.
         public var deadline: Duration
+        /// How clients get a file's bytes.
+        public var downloads: Downloads
+
+        /// How clients get a file's bytes.
+        public enum Downloads: String, Sendable, CaseIterable {
+            /// Through the host.
+            case proxy
+            /// From the storage itself, to which the host sends them with a URL.
+            case redirect
+        }
     }
 
     /// How the file names a plugin.

@@ -64,7 +64,8 @@ struct StoresDecoder {
             sha256: values["sha256"].flatMap { digest($0, store: name) },
             threads: values["threads"].map { Int($0.i64) },
             queue: values["queue"].map { Int($0.i64) },
-            deadline: values.duration("deadline")
+            deadline: values.duration("deadline"),
+            downloads: values.choice("downloads")
         )
         return Decoded(store: store, values: values)
     }

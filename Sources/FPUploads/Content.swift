@@ -15,10 +15,14 @@ public struct Content: Sendable {
     /// When the bytes last changed.
     public let modified: Timestamp?
 
+    /// Whether clients get the bytes from the storage itself.
+    public let isDirect: Bool
+
     private let store: Store
     private let key: String
 
-    init(_ file: FileRecord, name: String, info: ObjectInfo, store: Store) {
+    init(_ file: FileRecord, name: String, info: ObjectInfo, store: Store, isDirect: Bool) {
+        self.isDirect = isDirect
         self.name = name
         size = info.size
         contentType = file.contentType ?? MediaType.unknown
@@ -26,6 +30,23 @@ public struct Content: Sendable {
         modified = info.modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
         self.store = store
         key = file.key
+    }
+
+    /// How long a client may take to follow a redirect and to come back for ranges of the file.
+    private static let directLifetime: Duration = .seconds(3600)
+
+    /// A URL by which a client gets the file from the storage itself: a bearer secret.
+    /// - Parameters:
+    ///   - headOnly: whether it is for the headers alone.
+    ///   - disposition: the `Content-Disposition` that the storage answers with.
+    public func directURL(headOnly: Bool, disposition: String) async throws(UploadError) -> String {
+        try await translatingStoreError { () async throws(StoreError) in
+            try await store.presign(
+                PresignRequest(
+                    method: headOnly ? .head : .get, key: key, lifetime: Self.directLifetime, contentType: contentType,
+                    contentDisposition: disposition, cacheControl: "private, no-cache")
+            ).url
+        }
     }
 
     /// Opens the bytes from `offset` on, `length` of them or all that follow. The reader delivers this version of the
@@ -106,7 +127,9 @@ extension Uploads {
         let name = record.state == .stored ? storedName : file.name
         let store = try stores.holding(file.store)
         do throws(StoreError) {
-            return Content(file, name: name, info: try await store.stat(file.key), store: store)
+            return Content(
+                file, name: name, info: try await store.stat(file.key), store: store,
+                isDirect: stores.redirects(store))
         } catch  where error.code == .notFound && record.state == .storing {
             return try await openMoved(record, file: file, name: name)
         } catch {
@@ -126,6 +149,6 @@ extension Uploads {
         let place = moved
         let store = try stores.holding(place.store)
         let info = try await translatingStoreError { () async throws(StoreError) in try await store.stat(place.key) }
-        return Content(place, name: name, info: info, store: store)
+        return Content(place, name: name, info: info, store: store, isDirect: stores.redirects(store))
     }
 }

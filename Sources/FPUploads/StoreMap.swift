@@ -7,15 +7,23 @@ public struct StoreMap: Sendable {
     /// The store that takes what the application stores, unless it names another.
     public let `default`: Store
     let all: [String: Store]
+    /// The stores that hand out their own files.
+    private let redirecting: Set<String>
 
-    /// Checks that the staging store can do what temporary uploads need.
+    /// Checks that the stores can do what is asked of them.
     /// - Parameters:
     ///   - all: every configured store.
     ///   - staging: the name of the one for temporary uploads.
     ///   - default: the name of the one for stored uploads.
-    public init(_ all: [Store], staging: String, default: String) throws(StoreMapError) {
+    ///   - redirecting: the names of those whose files clients get from the storage itself.
+    public init(
+        _ all: [Store], staging: String, default: String, redirecting: Set<String> = []
+    ) throws(StoreMapError) {
         var byName: [String: Store] = [:]
         for store in all { byName[store.name] = store }
+        for store in all where redirecting.contains(store.name) && !store.capabilities.contains(.presign) {
+            throw .cannotRedirect(store: store.name, plugin: store.library.name)
+        }
         guard let stagingStore = byName[staging] else { throw .unknown(staging) }
         guard let defaultStore = byName[`default`] else { throw .unknown(`default`) }
         let missing = StoreCapabilities([.resumable, .rewind]).subtracting(stagingStore.capabilities)
@@ -23,11 +31,15 @@ public struct StoreMap: Sendable {
             throw .cannotStage(store: staging, plugin: stagingStore.library.name)
         }
         self.all = byName
+        self.redirecting = redirecting
         self.staging = stagingStore
         self.default = defaultStore
     }
 
     subscript(name: String) -> Store? { all[name] }
+
+    /// Whether clients get the files of a store from the storage itself.
+    func redirects(_ store: Store) -> Bool { redirecting.contains(store.name) }
 
     /// The store that holds a file. One that is no longer configured is a mistake of the operator, not of the client.
     func holding(_ name: String) throws(UploadError) -> Store {
@@ -46,6 +58,8 @@ public enum StoreMapError: Error, CustomStringConvertible {
     case unknown(String)
     /// The store's plugin cannot hold temporary uploads.
     case cannotStage(store: String, plugin: String)
+    /// The store's plugin cannot make URLs.
+    case cannotRedirect(store: String, plugin: String)
 
     /// What is wrong and what would be right.
     public var description: String {
@@ -55,7 +69,13 @@ public enum StoreMapError: Error, CustomStringConvertible {
         case .cannotStage(let store, let plugin):
             """
             store "\(store)" cannot hold temporary uploads: its plugin \(plugin) does not offer resumable writes that \
-            can be taken back (FP_CAP_RESUMABLE and FP_CAP_REWIND); name a store of another plugin as uploads.staging
+            can be taken back (FP_CAP_RESUMABLE and FP_CAP_REWIND); name a store of another plugin as uploads.staging, \
+            or see whether an option of this one turns them off, as durable_tail: none does for S3Store
+            """
+        case .cannotRedirect(let store, let plugin):
+            """
+            store "\(store)" cannot have downloads: redirect: its plugin \(plugin) makes no URLs (FP_CAP_PRESIGN); \
+            write downloads: proxy, or leave it out
             """
         }
     }

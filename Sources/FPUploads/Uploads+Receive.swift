@@ -239,6 +239,13 @@ extension Uploads {
             logger.error("upload \(record.id): the staging store lost bytes before \(offset); it starts again")
             try await takeBack(record, to: 0)
             throw UploadError(.conflict, "The server lost bytes of this upload; send it again from the start.")
+        } catch  where error.code == .unsupported {
+            // A store that keeps parts goes back only to where it was synced last. Any other place that it might offer
+            // lies inside one of the client's chunks, which the client would then take for sent.
+            logger.warning("upload \(record.id): its store cannot go back to \(offset); it starts again")
+            try await takeBack(record, to: 0)
+            throw UploadError(
+                .conflict, "Bytes that came before are no longer kept; send the file again from the start.")
         } catch  where error.code == .gone || error.code == .notFound {
             logger.error("upload \(record.id): the staging store has lost its write session: \(error.message)")
             throw UploadError(.internalFault, "The bytes of this upload were lost; upload the file again.")

@@ -42,9 +42,16 @@ final class Host: Sendable {
         let stores = try plugins.open(settings, logger: logger)
         let map: StoreMap
         do throws(StoreMapError) {
-            map = try StoreMap(stores, staging: settings.uploads.staging, default: settings.storagesBackend)
+            map = try StoreMap(
+                stores, staging: settings.uploads.staging, default: settings.storagesBackend,
+                redirecting: Set(settings.stores.filter { $0.value.downloads == .redirect }.keys))
         } catch {
-            throw Refusal(.configuration, "\(settings.position(of: "uploads.staging")): \(error)")
+            let key =
+                switch error {
+                case .cannotRedirect(let store, _): "stores.\(store).downloads"
+                case .unknown, .cannotStage: "uploads.staging"
+                }
+            throw Refusal(.configuration, "\(settings.position(of: key)): \(error)")
         }
         await warnAboutMissingStores(catalog, settings: settings, logger: logger)
         let uploads = Uploads(

@@ -20,6 +20,7 @@ struct SettingsTests {
         #expect(settings.plugins.directory == .automatic)
         #expect(settings.storagesBackend == "media")
         #expect(settings.stores["media"]?.deadline == .seconds(60))
+        #expect(settings.stores["media"]?.downloads == .proxy)
         #expect(settings.stores["media"]?.threads == nil)
         #expect(settings.stores["media"]?.queue == nil)
         #expect(settings.stores["media"]?.sha256 == nil)
@@ -71,6 +72,7 @@ struct SettingsTests {
                 threads: 3
                 queue: 4
                 deadline: 5s
+                downloads: redirect
             uploads:
               staging: a
               max_size: 2GB
@@ -124,6 +126,7 @@ struct SettingsTests {
         #expect(store.threads == 3)
         #expect(store.queue == 4)
         #expect(store.deadline == .seconds(5))
+        #expect(store.downloads == .redirect)
         #expect(settings.uploads.staging == "a")
         #expect(settings.uploads.maxSize == 2_000_000_000)
         #expect(settings.uploads.expireAfter == .seconds(604_800))

@@ -76,7 +76,7 @@ struct StoreTests {
         ),
         (
             "stores: {m: X}",
-            #"1:13: "stores.m" must be a map with keys (plugin, sha256, threads, queue, deadline, options), not a single value"#
+            #"1:13: "stores.m" must be a map with keys (plugin, sha256, threads, queue, deadline, downloads, options), not a single value"#
         ),
         (
             "stores: {m: {plugin: 'a b'}}",

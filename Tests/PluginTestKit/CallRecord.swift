@@ -1,5 +1,6 @@
 import FPPluginAPI
 import Glibc
+import Synchronization
 
 /// A failure as the host gets it.
 package struct Failure: Error, Equatable, CustomStringConvertible {
@@ -33,12 +34,44 @@ package struct CallOptions: Sendable {
     package var isCancelled = false
     package var messageCapacity = 512
     package var errorSize = MemoryLayout<fp_error>.size
+    /// Cancels calls while they are under way.
+    package var cancellation: Cancellation?
     package init() {}
+
+    /// How calls are made that are not told otherwise.
+    @TaskLocal package static var ambient = CallOptions()
+}
+
+/// Cancels calls from another thread, as the host does: by a flag and by a descriptor that becomes readable.
+package final class Cancellation: Sendable {
+    private let ends: (read: Int32, write: Int32)
+    private let flag = Atomic(false)
+
+    package init() {
+        var ends: [Int32] = [-1, -1]
+        pipe(&ends)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        self.ends = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(ends.read)
+        close(ends.write)
+    }
+
+    package func cancel() {
+        flag.store(true, ordering: .releasing)
+        var byte: UInt8 = 1
+        write(ends.write, &byte, 1)
+    }
+
+    var descriptor: Int32 { ends.read }
+    var isCancelled: Bool { flag.load(ordering: .acquiring) }
 }
 
 /// Makes a call and turns its error record into a `Failure`.
 package func perform(
-    _ options: CallOptions = CallOptions(), _ body: (UnsafePointer<fp_call>) -> fp_status
+    _ options: CallOptions = .ambient, _ body: (UnsafePointer<fp_call>) -> fp_status
 ) throws(Failure) {
     let message = UnsafeMutableRawBufferPointer.allocate(byteCount: options.messageCapacity + 1, alignment: 1)
     defer { message.deallocate() }
@@ -54,6 +87,19 @@ package func perform(
         call.cancel_fd = -1
         call.deadline_ns = options.deadline
         call.error = record
+        if let cancellation = options.cancellation {
+            call.cancel_fd = cancellation.descriptor
+            call.host_data = Unmanaged.passUnretained(cancellation).toOpaque()
+        }
+        call.is_cancelled = { call in
+            guard let call = call?.pointee else { return 0 }
+            if let data = call.host_data, Unmanaged<Cancellation>.fromOpaque(data).takeUnretainedValue().isCancelled {
+                return 1
+            }
+            var now = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &now)
+            return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec) >= call.deadline_ns ? 1 : 0
+        }
         if options.isCancelled { call.is_cancelled = { _ in 1 } }
         return lend("trace-1") { trace in
             call.trace_id = trace

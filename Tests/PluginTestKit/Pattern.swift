@@ -4,15 +4,32 @@ import Glibc
 /// Bytes that anybody can compute from their place, so that two processes agree on them.
 package enum Pattern {
     package static func byte(_ place: UInt64, seed: UInt64) -> UInt8 {
-        var word = (place >> 3) &+ seed &* 0x9E37_79B9_7F4A_7C15
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        word ^= word >> 31
-        return UInt8(truncatingIfNeeded: word >> ((place & 7) * 8))
+        UInt8(truncatingIfNeeded: word(place >> 3, seed: seed) >> ((place & 7) * 8))
     }
 
+    private static func word(_ index: UInt64, seed: UInt64) -> UInt64 {
+        var word = index &+ seed &* 0x9E37_79B9_7F4A_7C15
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+
+    /// A word at a time, for uploads of many parts in a debug build.
     package static func bytes(_ range: Range<UInt64>, seed: UInt64) -> [UInt8] {
-        range.map { byte($0, seed: seed) }
+        let skipped = Int(range.lowerBound & 7)
+        let count = skipped + range.count
+        let words = [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, made in
+            let memory = UnsafeMutableRawBufferPointer(buffer)
+            var place = 0
+            while place < count {
+                memory.storeBytes(
+                    of: word(range.lowerBound >> 3 &+ UInt64(place >> 3), seed: seed).littleEndian,
+                    toByteOffset: place, as: UInt64.self)
+                place += 8
+            }
+            made = count
+        }
+        return Array(words.dropFirst(skipped))
     }
 
     package static func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] { bytes(0..<UInt64(count), seed: seed) }

@@ -17,7 +17,7 @@ package final class StoreProcess {
         package var status: Int32 { if case .error(let status, _, _, _) = self { status } else { 0 } }
     }
 
-    package init(plugin: String, options: [String: String]) throws {
+    package init(plugin: String, options: [String: String], environment more: [String] = []) throws {
         let directory = try PluginLibrary.buildDirectory()
         var fromUs: [Int32] = [0, 0]
         var toUs: [Int32] = [0, 0]
@@ -30,7 +30,7 @@ package final class StoreProcess {
         let arguments =
             ["store-driver", "\(directory)/lib\(plugin).so"] + options.map { "\($0.key)=\($0.value)" }
         // A backtracer would outlive the process and hold its pipes.
-        let environment = ["SWIFT_BACKTRACE=enable=no", "PATH=/usr/bin:/bin"]
+        let environment = ["SWIFT_BACKTRACE=enable=no", "PATH=/usr/bin:/bin"] + more
         var pid: pid_t = 0
         let result = withCStrings(arguments) { arguments in
             withCStrings(environment) { environment in

@@ -56,7 +56,7 @@ package final class TestStore: @unchecked Sendable {
         return (health.state, health.free_bytes, health.detail.string)
     }
 
-    package func stat(_ key: String, _ options: CallOptions = CallOptions()) throws(Failure) -> Info {
+    package func stat(_ key: String, _ options: CallOptions = .ambient) throws(Failure) -> Info {
         try withInfo { info throws(Failure) in
             try perform(options) { call in
                 lend(key) { table.stat?(instance, call, $0, 0, info) ?? FP_E_UNSUPPORTED }
@@ -88,6 +88,7 @@ package final class TestStore: @unchecked Sendable {
         package let flags: UInt32
     }
 
+    @discardableResult
     package func copy(
         _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", from other: TestStore? = nil
     ) throws(Failure) -> Copied {
@@ -133,35 +134,75 @@ package final class TestStore: @unchecked Sendable {
     }
 }
 
-/// Builds the tree of options as a host would: a map of scalars.
+/// Builds the tree of options as a host would: a map of scalars, and of maps for names with a dot.
 func withConfig(
     _ options: [String: String], _ body: (UnsafePointer<fp_node>) throws(Failure) -> Void
 ) throws(Failure) {
-    let nodes = UnsafeMutablePointer<fp_node>.allocate(capacity: options.count + 1)
-    defer { nodes.deallocate() }
+    var nodes: [UnsafeMutablePointer<fp_node>] = []
     var texts: [UnsafeMutablePointer<CChar>] = []
-    defer { for text in texts { free(text) } }
+    defer {
+        for node in nodes { node.deallocate() }
+        for text in texts { free(text) }
+    }
     func text(_ string: String) -> fp_str {
         guard let copy = strdup(string) else { return fp_str() }
         texts.append(copy)
         return fp_str(ptr: copy, len: string.utf8.count)
     }
-    for (index, option) in options.sorted(by: { $0.key < $1.key }).enumerated() {
-        var node = fp_node()
-        node.struct_size = UInt32(MemoryLayout<fp_node>.size)
-        node.type = FP_N_SCALAR
-        node.line = UInt32(index + 10)
-        node.key = text(option.key)
-        node.text = text(option.value)
-        node.i64 = option.value == "true" ? 1 : Int64(option.value) ?? 0
-        node.f64 = Double(option.value) ?? 0
-        node.next = index + 1 < options.count ? UnsafePointer(nodes + index + 2) : nil
-        (nodes + index + 1).initialize(to: node)
+    func node(_ key: String, _ value: String?, _ members: [String: String]) -> UnsafeMutablePointer<fp_node> {
+        let made = UnsafeMutablePointer<fp_node>.allocate(capacity: 1)
+        made.initialize(to: fp_node())
+        nodes.append(made)
+        made.pointee.struct_size = UInt32(MemoryLayout<fp_node>.size)
+        made.pointee.type = value == nil ? FP_N_MAP : FP_N_SCALAR
+        made.pointee.line = UInt32(nodes.count + 8)
+        if !key.isEmpty { made.pointee.key = text(key) }
+        if let value {
+            made.pointee.text = text(value)
+            made.pointee.i64 = value == "true" ? 1 : Int64(value) ?? 0
+            made.pointee.f64 = Double(value) ?? 0
+        }
+        var last: UnsafeMutablePointer<fp_node>?
+        let names = Set(members.keys.map { String($0.prefix { $0 != "." }) })
+        for name in names.sorted() {
+            var inner: [String: String] = [:]
+            for member in members where member.key.hasPrefix(name + ".") {
+                inner[String(member.key.dropFirst(name.count + 1))] = member.value
+            }
+            let child = node(name, members[name], inner)
+            if let last { last.pointee.next = UnsafePointer(child) } else { made.pointee.child = UnsafePointer(child) }
+            last = child
+        }
+        return made
     }
-    var root = fp_node()
-    root.struct_size = UInt32(MemoryLayout<fp_node>.size)
-    root.type = FP_N_MAP
-    root.child = options.isEmpty ? nil : UnsafePointer(nodes + 1)
-    nodes.initialize(to: root)
-    try body(nodes)
+    try body(node("", nil, options))
+}
+
+extension TestStore {
+    /// A URL for direct access.
+    package func presign(
+        _ key: String, method: UInt32 = FP_PRESIGN_GET, life: UInt32, type: String = "", disposition: String = ""
+    ) throws(Failure) -> String {
+        let room = Room(Int(FP_URL_MAX))
+        var result = fp_presign_res()
+        result.struct_size = UInt32(MemoryLayout<fp_presign_res>.size)
+        result.url = room.buffer
+        try perform { call in
+            lend(key) { key in
+                lend(type) { type in
+                    lend(disposition) { disposition in
+                        var request = fp_presign_req()
+                        request.struct_size = UInt32(MemoryLayout<fp_presign_req>.size)
+                        request.method = method
+                        request.ttl_s = life
+                        request.key = key
+                        if type.len > 0 { request.content_type = type }
+                        if disposition.len > 0 { request.content_disposition = disposition }
+                        return table.presign?(instance, call, &request, &result) ?? FP_E_UNSUPPORTED
+                    }
+                }
+            }
+        }
+        return result.url.string
+    }
 }

@@ -287,10 +287,10 @@ static int run(char *line)
 int main(int count, char **arguments)
 {
     static char line[3 * FP_TOKEN_MAX];
-    fp_node nodes[16];
+    fp_node nodes[64];
     fp_plugin_entry_fn entry;
     void *library = count < 2 ? NULL : dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
-    if (!library || count > 15) {
+    if (!library || count > 63) {
         fprintf(stderr, "store-driver: %s\n", library ? "too many options" : dlerror());
         return 2;
     }

@@ -29,4 +29,7 @@ int32_t cl_set_attribute(int32_t fd, const char *name, const void *value, size_t
 /* Starts to write dirty pages back, without waiting for them. */
 int32_t cl_start_writeback(int32_t fd, int64_t offset, int64_t count);
 
+/* A pipe whose ends no child inherits: the one to read from, then the one to write to. */
+int32_t cl_pipe(int32_t ends[2]);
+
 #endif

@@ -25,6 +25,7 @@ enum Download {
             let asked = isRangeValid && !isHEAD ? request.headers["Range"] : []
             range = ByteRange(asked, size: content.size)
         }
+        if content.isDirect, range != .unsatisfiable { return try await redirect(to: content, isHEAD: isHEAD) }
         headers.add(contentsOf: description(of: content))
         switch range {
         case .unsatisfiable:
@@ -40,6 +41,14 @@ enum Download {
             headers.add(name: "Content-Range", value: value)
             return Response(.partialContent, headers: headers, body: try await body(content, bytes, isHEAD: false))
         }
+    }
+
+    /// Sends the client to the storage itself. The redirect is as short-lived as the URL is secret.
+    private static func redirect(to content: Content, isHEAD: Bool) async throws(UploadError) -> Response {
+        let url = try await content.directURL(
+            headOnly: isHEAD, disposition: ContentDisposition.attachment(name: content.name))
+        return Response(
+            .found, headers: ["Location": url, "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"])
     }
 
     private static func validators(etag: EntityTag?, modified: ModificationDate?) -> HTTPHeaders {

@@ -1,0 +1,17 @@
+/* The two CRCs that S3 knows and libcrypto does not.  Both take the checksum so far, 0 to begin with. */
+#ifndef FPHOST_CHECKSUMS_H
+#define FPHOST_CHECKSUMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* CRC-32C (RFC 3720, appendix B.4). */
+uint32_t cs_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/* CRC-64/NVME (NVM Express command set specification, section 5.2.1.3.4). */
+uint64_t cs_crc64nvme(uint64_t crc, const void *bytes, size_t count);
+
+/* The CRC-64/NVME of two texts one after the other, of which the second has `count` bytes. */
+uint64_t cs_crc64nvme_join(uint64_t first, uint64_t second, uint64_t count);
+
+#endif

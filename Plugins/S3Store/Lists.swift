@@ -1,0 +1,145 @@
+import FPPluginKit
+import S3Signature
+
+/// Where a page ended: a name, so that it holds for every process and whatever happens between.
+private struct Cursor {
+    private static let version: UInt8 = 1
+    let after: String
+    let second: String
+
+    init(after: String, second: String = "") {
+        self.after = after
+        self.second = second
+    }
+
+    init(_ bytes: [UInt8]?) throws(PluginError) {
+        guard let bytes else {
+            self.init(after: "")
+            return
+        }
+        let texts = bytes.dropFirst().split(separator: 0, omittingEmptySubsequences: false)
+            .compactMap { String(validating: $0, as: UTF8.self) }
+        guard bytes.first == Self.version, texts.count == 2 else {
+            throw PluginError(.invalid, "the cursor is none of this plugin's")
+        }
+        self.init(after: texts[0], second: texts[1])
+    }
+
+    /// Whether an entry comes after it.
+    func precedes(_ key: String, _ id: String) -> Bool { (after, second) < (key, id) }
+
+    var bytes: [UInt8] { [Self.version] + after.utf8 + [0] + second.utf8 }
+}
+
+extension S3Store: ListingStore {
+    func list(
+        _ request: ListRequest, _ call: borrowing Call, _ emit: (ListEntry) -> Bool
+    ) throws(PluginError) -> [UInt8]? {
+        let cursor = try Cursor(request.cursor).after
+        let isLater = Array(cursor.utf8).lexicographicallyPrecedes(Array(request.startAfter.utf8))
+        var after = isLater ? request.startAfter : cursor
+        // What is the plugin's own comes in one stretch, which ends where the next character begins.
+        let own = ".fp/"
+        var isCut = false
+        while !isCut {
+            var meetsOwn = false
+            try client.eachObject(
+                prefix: settings.objectKey(request.prefix), after: after.isEmpty ? "" : settings.objectKey(after),
+                pageSize: request.maxEntries, "listing the bucket", call
+            ) { object in
+                let key = String(object.key.dropFirst(settings.location.count))
+                if key.hasPrefix(own) {
+                    meetsOwn = true
+                    after = ".fp0"
+                    return false
+                }
+                // A folder that a console made is no object of ours.
+                guard (try? Key(key)) != nil else { return true }
+                let entry = ListEntry(
+                    key: key, size: object.size, modifiedNanoseconds: object.modified?.nanoseconds, etag: object.etag)
+                after = key
+                isCut = !emit(entry)
+                return !isCut
+            }
+            if !meetsOwn { break }
+        }
+        return isCut ? Cursor(after: after).bytes : nil
+    }
+}
+
+extension S3Store: PendingListingStore {
+    func listPending(
+        _ request: ListRequest, _ call: borrowing Call, _ emit: (PendingEntry) -> Bool
+    ) throws(PluginError) -> [UInt8]? {
+        let start = try Cursor(request.cursor)
+        // All of them each time: some services lose entries between pages, and unfinished uploads are few.
+        for upload in try uploads(prefix: request.prefix, call) where start.precedes(upload.key, upload.id) {
+            guard let entry = try pendingEntry(upload, call) else { continue }
+            guard emit(entry) else { return Cursor(after: upload.key, second: upload.id).bytes }
+        }
+        return nil
+    }
+
+    private struct Upload {
+        /// Without `location`.
+        let key, id: String
+        let initiated: Timestamp?
+    }
+
+    /// The unfinished uploads, by key and then by id.
+    private func uploads(prefix: String, _ call: borrowing Call) throws(PluginError) -> [Upload] {
+        let doing = "listing unfinished uploads"
+        var found: [Upload] = []
+        var marker = ("", "")
+        while true {
+            var request = S3Request(
+                "GET", nil,
+                [
+                    "uploads": "", "prefix": settings.objectKey(prefix), "encoding-type": "url", "max-uploads": "1000",
+                ])
+            if !marker.0.isEmpty {
+                request.query.add("key-marker", marker.0)
+                request.query.add("upload-id-marker", marker.1)
+            }
+            let reply = try client.send(request, doing, call)
+            try reply.check(doing)
+            guard let list = XMLElement(document: reply.body), list.name.hasPrefix("ListMultipartUploads") else {
+                throw PluginError(.transient, "\(doing): S3 answers without a list", requestID: reply.requestID)
+            }
+            func text(_ element: XMLElement, _ name: String) -> String? {
+                element[name].map { list["EncodingType"] == "url" ? PercentEncoding.decode($0) : $0 }
+            }
+            for entry in list.all("Upload") {
+                guard let key = text(entry, "Key"), let id = entry["UploadId"], key.hasPrefix(settings.location) else {
+                    continue
+                }
+                found.append(
+                    Upload(
+                        key: String(key.dropFirst(settings.location.count)), id: id,
+                        initiated: entry["Initiated"].flatMap { Timestamp(iso8601: $0) }))
+            }
+            let next = (text(list, "NextKeyMarker") ?? "", list["NextUploadIdMarker"] ?? "")
+            guard list["IsTruncated"] == "true", !next.0.isEmpty, next != marker else { break }
+            marker = next
+        }
+        return found.sorted { ($0.key, $0.id) < ($1.key, $1.id) }
+    }
+
+    private func pendingEntry(_ upload: Upload, _ call: borrowing Call) throws(PluginError) -> PendingEntry? {
+        // One of the plugin's own trials that a crash left behind is dropped here, for nobody else knows it.
+        guard let key = try? Key(upload.key) else {
+            if upload.key.hasPrefix(".fp/") {
+                client.sendInBackground(
+                    S3Request("DELETE", settings.objectKey(upload.key), ["uploadId": upload.id]))
+            }
+            return nil
+        }
+        let bare = SessionToken(
+            key: key, uploadID: upload.id, id: nil,
+            schedule: PartSchedule(size: nil, partSize: settings.partSize), ifNotExists: false)
+        let newest = settings.keepsTails ? try client.tails(of: bare, call).last : nil
+        return PendingEntry(
+            key: key.string, token: bare.adopting(newest).bytes, durableBytes: newest?.end ?? 0,
+            modifiedNanoseconds: upload.initiated?.nanoseconds)
+    }
+}

@@ -1,0 +1,56 @@
+import FPPluginKit
+import S3Signature
+
+/// An object as a list has it.
+struct ListedObject {
+    /// With `location`.
+    let key: String
+    let size: UInt64
+    let modified: Timestamp?
+    let etag: String
+}
+
+extension S3Client {
+    /// Hands out the objects whose keys begin with `prefix`, those after `start` only, in S3's order.
+    /// - Parameters:
+    ///   - prefix: with `location`.
+    ///   - start: a key with `location`, or empty.
+    ///   - pageSize: how many to ask for at a time.
+    ///   - body: false to stop.
+    /// - Returns: true if the list went to its end.
+    @discardableResult
+    func eachObject(
+        prefix: String, after start: String, pageSize: Int = 1000, _ doing: String, _ call: borrowing Call,
+        _ body: (ListedObject) throws(PluginError) -> Bool
+    ) throws(PluginError) -> Bool {
+        var after = start
+        while true {
+            var request = S3Request(
+                "GET", nil,
+                [
+                    "list-type": "2", "prefix": prefix, "encoding-type": "url",
+                    "max-keys": String(min(1000, max(1, pageSize))),
+                ])
+            if !after.isEmpty { request.query.add("start-after", after) }
+            let reply = try send(request, doing, call)
+            try reply.check(doing)
+            guard let list = XMLElement(document: reply.body), list.name == "ListBucketResult" else {
+                throw PluginError(.transient, "\(doing): S3 answers without a list", requestID: reply.requestID)
+            }
+            let isEncoded = list["EncodingType"] == "url"
+            var last: String?
+            for entry in list.all("Contents") {
+                guard let text = entry["Key"] else { continue }
+                let object = ListedObject(
+                    key: isEncoded ? PercentEncoding.decode(text) : text,
+                    size: entry["Size"].flatMap(UInt64.init) ?? 0,
+                    modified: entry["LastModified"].flatMap { Timestamp(iso8601: $0) },
+                    etag: Reply.unquoted(entry["ETag"] ?? ""))
+                last = object.key
+                guard try body(object) else { return false }
+            }
+            guard list["IsTruncated"] == "true", let last, last != after else { return true }
+            after = last
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import CCurl
+import FPPluginKit
+
+/// A whole reply of S3.
+struct Reply: Sendable {
+    let head: ResponseHead
+    let body: [UInt8]
+
+    var status: Int { head.status }
+    var isSuccess: Bool { head.isSuccess }
+
+    /// S3's own word for what went wrong, such as "NoSuchKey"; empty if there is none, as after HEAD.
+    let errorCode: String
+    private let errorText: String
+    /// The region that the error says the bucket is in.
+    let region: String?
+
+    init(head: ResponseHead, body: [UInt8]) {
+        self.head = head
+        self.body = body
+        let error = Self.error(in: body)
+        errorCode = error?["Code"] ?? ""
+        errorText = error?["Message"] ?? ""
+        region = head["x-amz-bucket-region"] ?? error?["Region"]
+    }
+
+    /// The error that a body is, if it is one. What is longer is an object or a list.
+    private static func error(in body: [UInt8]) -> XMLElement? {
+        guard body.count <= 65_536, body.prefix(64).contains(UInt8(ascii: "<")),
+            let root = XMLElement(document: body)
+        else { return nil }
+        if root.name == "Error" { return root }
+        return root.name == "ErrorResponse" ? root.all("Error").first : nil
+    }
+
+    var requestID: String? { head["x-amz-request-id"] }
+
+    /// The object's tag without its quotes.
+    var etag: String { Self.unquoted(head["etag"] ?? "") }
+
+    static func unquoted(_ tag: String) -> String {
+        tag.hasPrefix("\"") && tag.hasSuffix("\"") && tag.utf8.count >= 2 ? String(tag.dropFirst().dropLast()) : tag
+    }
+
+    /// What an object's head says about it.
+    /// - Parameter size: the whole object's bytes.
+    func objectInfo(size: UInt64) -> ObjectInfo {
+        ObjectInfo(
+            size: size, modifiedNanoseconds: head["last-modified"].flatMap { Timestamp(http: $0)?.nanoseconds },
+            etag: etag, contentType: head["content-type"] ?? "")
+    }
+
+    /// The error that the reply means to the host.
+    /// - Parameter doing: what was tried, on what: "reading \"a/b\"".
+    func failure(_ doing: String) -> PluginError {
+        let (code, advice) = meaning
+        var word = errorCode
+        if word.isEmpty { word = "no reason given" } else if !errorText.isEmpty { word += " (\(errorText))" }
+        return PluginError(
+            code, "\(doing): S3 answers \(status) \(word)\(advice)", nativeCode: Int32(clamping: status),
+            retryAfter: code == .throttled ? retryAfter : nil, requestID: requestID)
+    }
+
+    /// Throws unless it is a success.
+    func check(_ doing: @autoclosure () -> String) throws(PluginError) {
+        guard isSuccess else { throw failure(doing()) }
+    }
+
+    private var retryAfter: Duration? {
+        guard let text = head["retry-after"] else { return nil }
+        if let seconds = Int64(text), seconds >= 0 { return .seconds(min(seconds, 86400)) }
+        guard let date = Timestamp(http: text) else { return nil }
+        return .seconds(max(1, date.seconds - Timestamp.now.seconds))
+    }
+
+    private var meaning: (PluginError.Code, advice: String) {
+        switch errorCode {
+        case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "TokenRefreshRequired":
+            return (.auth, "; check `access_key` and `secret_key`, or where else the keys come from")
+        case "ExpiredToken": return (.auth, "; the session token has run out, and there was no fresh one")
+        case "RequestTimeTooSkewed": return (.auth, "; set this machine's clock")
+        case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect":
+            return (.config, "; set `region_name`\(region.map { " to \($0)" } ?? " to the bucket's")")
+        case "NoSuchBucket":
+            return (.config, "; make the bucket, set `bucket_name` right, or set `auto_create_bucket: true`")
+        case "AccessDenied", "AllAccessDisabled", "AccountProblem":
+            return (.denied, "; allow it in the policy of the user or of the bucket")
+        case "InvalidObjectState": return (.denied, "; the object is archived: restore it first")
+        case "NoSuchKey": return (.notFound, "")
+        case "NoSuchUpload": return (.gone, "; it was completed or aborted, perhaps by a lifecycle rule")
+        case "PreconditionFailed": return (.precondition, "")
+        case "ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "BadDigest", "IncompleteBody",
+            "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "InvalidPart", "InternalError":
+            return (.transient, "")
+        case "SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded", "Busy":
+            return (.throttled, "")
+        case "EntityTooLarge": return (.tooLarge, "")
+        case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull":
+            return (.noSpace, "; raise the quota or remove something")
+        case "InvalidRange": return (.range, "")
+        case "KeyTooLongError": return (.invalid, "; shorten `location` or the key")
+        case "NotImplemented", "MethodNotAllowed": return (.unsupported, "")
+        default: return meaningOfStatus
+        }
+    }
+
+    private var meaningOfStatus: (PluginError.Code, advice: String) {
+        switch status {
+        case 301, 307, 308: (.config, "; set `region_name`\(region.map { " to \($0)" } ?? " to the bucket's")")
+        case 401: (.auth, "; check `access_key` and `secret_key`")
+        case 403: (.denied, "; allow it in the policy of the user or of the bucket")
+        case 404: (.notFound, "")
+        case 409: (.transient, "")
+        case 412: (.precondition, "")
+        case 413: (.tooLarge, "")
+        case 416: (.range, "")
+        case 429, 503: (.throttled, "")
+        case 501: (.unsupported, "")
+        case 507: (.noSpace, "; raise the quota or remove something")
+        case 500...: (.transient, "")
+        default: (.invalid, "")
+        }
+    }
+}
+
+extension PluginError {
+    /// What the end of an exchange without a reply means to the host.
+    static func transport(_ end: Exchange.End, _ doing: String, host: String) -> PluginError {
+        let (code, advice) =
+            switch end.code {
+            case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+                (
+                    Code.auth,
+                    "; name the certificate authority in `tls.ca_file`, or the host that the certificate is for"
+                )
+            case CURLE_SSL_CACERT_BADFILE: (Code.config, "; `tls.ca_file` must be a readable file of certificates")
+            case CURLE_OUT_OF_MEMORY: (Code.noMemory, "")
+            case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: (Code.config, "; check `endpoint_url`")
+            case CURLE_COULDNT_RESOLVE_HOST: (Code.transient, "; check `endpoint_url` and the name servers")
+            case CURLE_COULDNT_RESOLVE_PROXY: (Code.transient, "; check `proxies`")
+            case CURLE_COULDNT_CONNECT: (Code.transient, "; check `endpoint_url`, and that the service runs")
+            default: (Code.transient, "")
+            }
+        return PluginError(
+            code, "\(doing): no reply from \(host): \(end.text)\(advice)",
+            nativeCode: Int32(clamping: end.code.rawValue))
+    }
+}

@@ -1,0 +1,149 @@
+import FPPluginKit
+import S3Signature
+
+/// The mark that a sync leaves: an object below ".fp/t/" that holds the bytes after the last whole part, and the
+/// checksums of the parts, under a name that says how far the session had come.
+///
+/// It is what makes a session's state certain. Parts that S3 holds beyond the newest mark are left over from a crash or
+/// from before a rewind, and count for nothing.
+struct Tail: Equatable, Sendable {
+    /// The session's durable bytes.
+    let end: UInt64
+    /// Tells whether the parts below, and the bytes in the object, are those of the sync.
+    let digest: String
+    let id: SessionID?
+    let schedule: PartSchedule
+    let ifNotExists: Bool
+
+    init(end: UInt64, digest: String, _ token: SessionToken) {
+        self.end = end
+        self.digest = digest
+        id = token.id
+        schedule = token.schedule
+        ifNotExists = token.ifNotExists
+    }
+
+    /// The last segment of the object's key. Names come in the order of `end`.
+    var name: String {
+        let flags = (ifNotExists ? 1 : 0) | (schedule.grows ? 2 : 0)
+        return [
+            end.bigEndianBytes.hexadecimal, digest, id?.text ?? "", String(schedule.base, radix: 16), String(flags),
+        ].joined(separator: "-")
+    }
+
+    /// Nil if it is none of ours.
+    init?(name: some StringProtocol) {
+        let words = name.split(separator: "-", omittingEmptySubsequences: false)
+        guard words.count == 5, words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16),
+            let base = UInt64(words[3], radix: 16), base > 0, let flags = UInt8(words[4]), flags <= 3
+        else { return nil }
+        self.end = end
+        digest = String(words[1])
+        id = SessionID(String(words[2]))
+        schedule = PartSchedule(base: base, grows: flags & 2 != 0)
+        ifNotExists = flags & 1 != 0
+    }
+
+    /// Ties the parts below a mark and its own content together.
+    /// - Parameters:
+    ///   - etags: of the parts from 1 on.
+    ///   - content: the SHA-256 of the object's content.
+    static func digest(etags: [String], content: [UInt8]) -> String {
+        sha256((etags + [content.hexadecimal]).joined(separator: "\n").utf8).prefix(8).hexadecimal
+    }
+
+    /// The checksums of the parts, one after the other; none unless all parts have one. A list of parts need not have
+    /// them, and a service that was given them once wants to hear them again at the end.
+    static func checksums(of parts: [UploadedPart]) -> [UInt8] {
+        let known = parts.compactMap { part in part.checksum.flatMap { Array(base64: $0) } }
+        return known.count == parts.count && Set(known.map(\.count)).count <= 1 ? known.flatMap { $0 } : []
+    }
+
+    /// Gives parts their checksums back.
+    func addChecksums(_ bytes: ArraySlice<UInt8>, to parts: inout [UploadedPart]) {
+        guard !parts.isEmpty, !bytes.isEmpty, bytes.count % parts.count == 0 else { return }
+        let width = bytes.count / parts.count
+        for index in parts.indices {
+            parts[index].checksum = bytes.dropFirst(index * width).prefix(width).base64
+        }
+    }
+
+    /// Where the marks of all sessions are, without `location`.
+    static let directory = ".fp/t/"
+}
+
+extension SessionToken {
+    /// Where the session's marks are, without `location`. A function of what a list of uploads tells.
+    var tailDirectory: String {
+        Tail.directory + sha256("\(uploadID)\n\(key)".utf8).prefix(16).hexadecimal + "/"
+    }
+
+    /// The same session with what a mark says of it.
+    func adopting(_ tail: Tail?) -> SessionToken {
+        guard let tail else { return self }
+        return SessionToken(
+            key: key, uploadID: uploadID, id: id ?? tail.id, schedule: tail.schedule, ifNotExists: tail.ifNotExists)
+    }
+}
+
+extension S3Client {
+    /// The session's marks, the newest last.
+    func tails(of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> [Tail] {
+        var found: [Tail] = []
+        let directory = settings.objectKey(token.tailDirectory)
+        try eachObject(prefix: directory, after: "", "going on with the upload of \"\(token.key)\"", call) { object in
+            if let tail = Tail(name: object.key.dropFirst(directory.count)) { found.append(tail) }
+            return true
+        }
+        return found.sorted { $0.end < $1.end }
+    }
+
+    /// Leaves a mark.
+    /// - Parameters:
+    ///   - end: the durable bytes.
+    ///   - parts: the whole parts.
+    ///   - buffer: the bytes after them.
+    func leaveMark(
+        at end: UInt64, _ parts: [UploadedPart], _ buffer: PartBuffer?, of token: SessionToken, _ call: borrowing Call
+    ) throws(PluginError) -> Tail {
+        let checksums = Tail.checksums(of: parts)
+        let content = try RunningDigest(.sha256)
+        var sum = try RunningChecksum(settings.checksum)
+        func add(_ piece: UnsafeRawBufferPointer) {
+            content.update(piece)
+            sum.update(piece)
+        }
+        if let buffer { try buffer.eachPiece(add) }
+        checksums.withUnsafeBytes(add)
+        let hash = try content.current()
+        let tail = Tail(end: end, digest: Tail.digest(etags: parts.map(\.etag), content: hash), token)
+        var request = tailRequest("PUT", tail, of: token)
+        request.body = .part(buffer, suffix: checksums)
+        request.payloadHash = hash.hexadecimal
+        if let field = try sum.field(sha256: hash) { request.headers.append(field) }
+        let doing = "keeping the last bytes of \"\(token.key)\""
+        try send(request, doing, call).check(doing)
+        return tail
+    }
+
+    /// The content of a mark, as the body of a reply.
+    func content(of tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> Reply {
+        let doing = "reading the last bytes of \"\(token.key)\""
+        let reply = try send(tailRequest("GET", tail, of: token), doing, call)
+        try reply.check(doing)
+        return reply
+    }
+
+    func remove(_ tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) {
+        let doing = "dropping bytes of \"\(token.key)\""
+        try send(tailRequest("DELETE", tail, of: token), doing, call).check(doing)
+    }
+
+    func removeInBackground(_ tail: Tail, of token: SessionToken) {
+        sendInBackground(tailRequest("DELETE", tail, of: token))
+    }
+
+    private func tailRequest(_ method: String, _ tail: Tail, of token: SessionToken) -> S3Request {
+        S3Request(method, settings.objectKey(token.tailDirectory + tail.name))
+    }
+}
