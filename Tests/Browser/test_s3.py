@@ -85,6 +85,15 @@ def test_a_file_in_one_request_and_an_empty_one_arrive(pond, host, api):
     assert api.content(empty) == b""
 
 
+def test_an_upload_that_is_stopped_half_way_goes_on(pond, host, api):
+    pond.start(server=shorthand(host), chunkSize=1_000_000, **CHUNKS)
+    item = pond.add("slow.bin", 304, 7_000_000)
+    eventually("two chunks", lambda: len(pond.requests("PATCH")) >= 2)
+    pond.abort(item)
+    pond.process(item)
+    assert api.content(pond.uploaded(item)) == content(304, 7_000_000)
+
+
 class Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *arguments):
         return None
