@@ -110,14 +110,7 @@ extension Uploads {
         guard record.files.indices.contains(file) else {
             throw UploadError(.notFound, "The upload has no file number \(file).")
         }
-        do throws(UploadError) {
-            return try await open(record, file: file)
-        } catch  where error.kind == .notFound {
-            // The upload may have been stored or deleted since its record was read.
-            guard let now = try await self.record(id), states.contains(now.state) else { throw .notFound(id) }
-            guard now != record else { throw error }
-            return try await open(now, file: file)
-        }
+        return try await open(record, file: file)
     }
 
     private func open(_ record: UploadRecord, file index: Int) async throws(UploadError) -> Content {

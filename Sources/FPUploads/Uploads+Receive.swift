@@ -246,6 +246,11 @@ extension Uploads {
             try await takeBack(record, to: 0)
             throw UploadError(
                 .conflict, "Bytes that came before are no longer kept; send the file again from the start.")
+        } catch  where error.code == .conflict {
+            // Nobody else is at this upload: a call of an earlier request still hangs in the store.
+            throw UploadError(
+                .unavailable, "The store is still busy with an earlier request for this upload; try again.",
+                detail: "store \(error.store), \(error.operation): \(error.message)", retryAfter: .seconds(2))
         } catch  where error.code == .gone || error.code == .notFound {
             logger.error("upload \(record.id): the staging store has lost its write session: \(error.message)")
             throw UploadError(.internalFault, "The bytes of this upload were lost; upload the file again.")

@@ -4,9 +4,20 @@ import NIOHTTP1
 /// A file as the answer to a GET or HEAD: ranges, conditions, and the headers that keep a browser from doing with it
 /// anything but saving or showing it.
 enum Download {
-    /// Opens what the request asks for.
+    /// Opens what the request asks for. A file that is gone is looked for once more: it may just have moved to where
+    /// the application wants it.
     /// - Throws: What the store says when it cannot open the bytes; nothing has been sent then.
     static func respond(
+        to request: Request, opening content: () async throws(UploadError) -> Content
+    ) async throws(UploadError) -> Response {
+        do throws(UploadError) {
+            return try await respond(to: request, with: try await content())
+        } catch  where error.kind == .notFound {
+            return try await respond(to: request, with: try await content())
+        }
+    }
+
+    private static func respond(
         to request: Request, with content: Content, now: Timestamp = .now
     ) async throws(UploadError) -> Response {
         let etag = content.etag.flatMap(EntityTag.init(opaque:))

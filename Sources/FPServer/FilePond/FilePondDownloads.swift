@@ -40,7 +40,7 @@ extension FilePondDialect {
         open: () async throws(UploadError) -> Content
     ) async throws -> Response {
         do throws(UploadError) {
-            return try await Download.respond(to: request, with: try await open())
+            return try await Download.respond(to: request, opening: open)
         } catch  where error.kind == .notFound {
             throw try await missing()
         } catch {
