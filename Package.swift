@@ -71,7 +71,9 @@ let package = Package(
         .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
-        .testTarget(name: "SFTPStoreTests", dependencies: ["SFTPStore", "PluginTestKit", "store-driver"]),
+        .testTarget(
+            name: "SFTPStoreTests", dependencies: ["SFTPStore", "PluginTestKit", "store-driver"],
+            exclude: ["requirements.txt", "overrides-openssh", "overrides-rclone"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", nioCore, logging, crypto]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),

@@ -1,4 +1,5 @@
 import FPPluginAPI
+import Glibc
 import PluginTestKit
 import Testing
 
