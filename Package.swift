@@ -97,7 +97,9 @@ let package = Package(
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(
             name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
-        .testTarget(name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"]),
+        .testTarget(
+            name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
+            exclude: ["overrides-openssh", "overrides-rclone"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),

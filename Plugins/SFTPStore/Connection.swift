@@ -242,15 +242,17 @@ final class Connection: @unchecked Sendable {
                 return hasIdled || (isStopping && (underWay.isEmpty || monotonicNow() > lastWord))
             }
             if isDone { return }
-            var moved = try sending.push(into: link)
-            if moved > 0 {
+            // First what has arrived: on the way libssh learns that the socket takes more.
+            var moved = try receive(from: link)
+            let sent = try sending.push(into: link)
+            if sent > 0 {
                 monitor.locked {
                     let wasFull = queuedBytes >= Self.queueLimit
-                    queuedBytes -= moved
+                    queuedBytes -= sent
                     if wasFull, queuedBytes < Self.queueLimit { monitor.announce() }
                 }
             }
-            moved += try receive(from: link)
+            moved += sent
             if moved == 0 { try sleep(link) }
         }
     }

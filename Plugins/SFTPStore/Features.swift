@@ -12,6 +12,8 @@ struct Features: Sendable {
 
     /// More gains nothing, and a step of a power of two divides what the host writes at a time.
     private static let largestStep: UInt32 = 128 << 10
+    /// What is read waits in memory by the step, so that smaller ones are better.
+    private static let largestReadStep: UInt32 = 64 << 10
 
     mutating func adopt(limits bytes: [UInt8]) {
         var reader = WireReader(bytes)
@@ -19,7 +21,7 @@ struct Features: Sendable {
             let write = reader.next(UInt64.self)
         else { return }
         // 0 stands for "not limited".
-        readSize = Self.step(read)
+        readSize = min(Self.largestReadStep, Self.step(read))
         writeSize = Self.step(write)
     }
 

@@ -116,6 +116,9 @@ final class Link {
 
     // MARK: - The rest
 
+    /// Whether libssh holds bytes back that the socket did not take; it would hold back whatever it is given.
+    var isBacklogged: Bool { session.wantedEvents & Int16(POLLOUT) != 0 }
+
     /// Gives bytes to libssh, as many as the server's window takes.
     func write(_ bytes: UnsafeRawBufferPointer) throws(PluginError) -> Int {
         let count = ssh_channel_write(channel, bytes.baseAddress, UInt32(bytes.count))
@@ -194,7 +197,7 @@ struct Sending {
     /// - Returns: how many bytes went.
     mutating func push(into link: Link) throws(PluginError) -> Int {
         var moved = 0
-        while next < packets.count {
+        while next < packets.count, !link.isBacklogged {
             let count = try packets[next].withUnsafeBytes { bytes in
                 Result { () throws(PluginError) in
                     try link.write(UnsafeRawBufferPointer(rebasing: bytes[offset...]))

@@ -68,7 +68,7 @@ struct Placing {
     var record: String?
 
     /// How often the step is repeated when others get in between.
-    private static let raceLimit = 8
+    private static let raceLimit = 32
 
     /// Gives the file at `source` the name `key`.
     /// - Parameter keepsSource: as a second name, beside its own.

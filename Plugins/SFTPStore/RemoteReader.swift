@@ -23,6 +23,8 @@ final class RemoteReader: PluginReader {
 
     /// As much as an SSH server sends before it waits for us.
     private static let furthest: UInt64 = 2 << 20
+    /// A wait of this many nanoseconds is due to the distance, not to the server's work.
+    private static let noticeable: Int64 = 2_000_000
 
     /// Reads `end - start` bytes from `start`.
     init(_ file: OpenFile, _ key: Key, from start: UInt64, to end: UInt64) throws(PluginError) {
@@ -77,9 +79,10 @@ final class RemoteReader: PluginReader {
     private func receive(_ call: borrowing Call) throws(PluginError) {
         guard first < underWay.count else { return }
         let part = underWay[first]
-        // To ask further ahead helps only where the host is quicker than the server.
-        if !file.connection.isAnswered(part.exchange) { ahead = min(Self.furthest, ahead * 2) }
+        let start = monotonicNow()
         let reply = try file.connection.reply(to: part.exchange, call)
+        // To ask further ahead helps only where there is a distance to bridge.
+        if monotonicNow() - start > Self.noticeable { ahead = min(Self.furthest, ahead * 2) }
         first += 1
         if first > 64 {
             underWay.removeFirst(first)

@@ -75,7 +75,7 @@ final class SFTPStore: PluginStore {
         }
         var capabilities = Capabilities(flags, threading: .parallel)
         capabilities.maxConcurrency = UInt32(max(16, settings.maxConnections * 4))
-        capabilities.readSize = 256 << 10
+        capabilities.readSize = 128 << 10
         capabilities.writeSize = 256 << 10
         capabilities.writerMemory = 1 << 20
         capabilities.readerMemory = 3 << 20

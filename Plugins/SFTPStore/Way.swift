@@ -57,7 +57,7 @@ extension Connection {
     /// Makes the directories that lead to a key.
     func makeWay(to key: Key, _ call: borrowing Call) throws(PluginError) {
         let way = paths.way(to: key)
-        for attempt in 0..<3 {
+        for attempt in 0..<32 {
             let replies = try run(way.map(Request.attributes(ofLink:)), call)
             switch try Way(way, replies, for: key) {
             case .clear: return
