@@ -108,7 +108,8 @@ extension Problem {
     /// Tells the operator what the client is not told.
     func log(_ logger: Logger, _ request: Request) {
         guard let detail else { return }
-        let level: Logger.Level = status.code >= 500 ? .error : .notice
+        // A task is cancelled when its client is gone, and what fails then is nobody's fault.
+        let level: Logger.Level = Task.isCancelled ? .debug : status.code >= 500 ? .error : .notice
         logger.log(
             level: level, "\(request.method.rawValue) \(request.path): \(sentence)",
             metadata: ["request": "\(request.id)", "status": "\(status.code)", "detail": "\(detail)"])

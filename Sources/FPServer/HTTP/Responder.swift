@@ -75,7 +75,8 @@ struct Responder: Sendable {
         } catch is ClientGone {
             // The connection knows, and has logged it.
         } catch {
-            log("The response's body failed: \(error).")
+            // A task is cancelled when its client is gone, and what fails then is nobody's fault.
+            if !Task.isCancelled { log("The response's body failed: \(error).") }
             if hasBegun {
                 exchange.abort()
             } else {
