@@ -84,7 +84,7 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 	@swift build --build-tests $(DEBUG_FLAGS)
 
 .PHONY: test
-test: test-unit test-plugins test-browser test-install ## Run every test but test-packages, which needs root
+test: test-unit test-plugins test-stores test-browser test-install ## Run every test but test-packages, which needs root
 
 .PHONY: test-unit
 test-unit: setup $(STAMPS)/servers ## Run the Swift tests
@@ -95,6 +95,11 @@ test-plugins: setup build ## Try the contract's locks, the plugin guide's code, 
 	@scripts/test-abi
 	@scripts/test-guide
 	@scripts/test-examples
+
+.PHONY: test-stores
+test-stores: $(STAMPS)/servers build ## Put S3Store and SFTPStore to the conformance kit on each of their servers
+	@scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
+	@scripts/validate-sftp $(HOST) .build/release/libSFTPStore.so
 
 .PHONY: test-browser
 test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build
@@ -109,10 +114,6 @@ test-install: setup-test $(STAMPS)/packages-package build ## Run the tests of wh
 .PHONY: test-packages
 test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 12 of its own, as root, and test it there
 	@scripts/test-packages $(PYTHON) $(PYTEST_ARGS)
-
-.PHONY: validate-s3
-validate-s3: $(STAMPS)/servers build ## Put S3Store to the conformance kit on three servers
-	@scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
 
 .PHONY: test-sanitize
 test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under ThreadSanitizer, then under AddressSanitizer

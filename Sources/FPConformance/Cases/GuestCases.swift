@@ -71,14 +71,13 @@ enum GuestCases {
             try cycles(bench, 5)
             let before = ProcessState().descriptors.count
             try cycles(bench, 60)
-            let after = ProcessState().descriptors.count
-            try bench.check(after <= before, "\(after - before) more files are open after 60 stores came and went")
+            try waitFor(bench, "there are more open files than before") { ProcessState().descriptors.count <= before }
         },
         Case("guest.leak-threads", "create and destroy, many times, leave no thread", .rule(8)) { bench in
             try cycles(bench, 5)
             let before = ProcessState().threads.count
             try cycles(bench, 60)
-            try waitFor(bench) { ProcessState().threads.count <= before }
+            try waitFor(bench, "there are more threads than before") { ProcessState().threads.count <= before }
         },
         Case("guest.leak-memory", "create and destroy, many times, do not fill the memory", .rule(8)) { bench in
             try cycles(bench, 40)
@@ -160,10 +159,10 @@ enum GuestCases {
         }
     }
 
-    private static func waitFor(_ bench: Bench, _ isSo: () -> Bool) throws {
+    private static func waitFor(_ bench: Bench, _ complaint: String, _ isSo: () -> Bool) throws {
         let end = MonotonicClock.seconds + 5
         while !isSo() {
-            try bench.check(MonotonicClock.seconds < end, "there are threads that were not there before")
+            try bench.check(MonotonicClock.seconds < end, complaint)
             usleep(20_000)
         }
     }
