@@ -1,4 +1,4 @@
-/* fp_plugin.h - C ABI for storage back-ends.  ABI 1.0 (DRAFT).  Plain C99, no dependency but
+/* fp_plugin.h - C ABI for storage back-ends.  ABI 1.0.  Plain C99, no dependency but
  * libc types.  One file, no generated parts.  Licence it 0BSD/MIT-0 so that anyone may vendor it.
  *
  * ================================ THE CONTRACT (read this first) ================================
