@@ -1,5 +1,5 @@
 /* fp_plugin.h - C ABI for storage back-ends.  ABI 1.0.  Plain C99, no dependency but
- * libc types.  One file, no generated parts.  Licence it 0BSD/MIT-0 so that anyone may vendor it.
+ * libc types.  One file, no generated parts.  Under 0BSD, so that anyone may vendor it.
  *
  * ================================ THE CONTRACT (read this first) ================================
  * R1 GROWTH   Every struct that starts with `struct_size` may grow at its END only; its OWNER (the side
