@@ -46,8 +46,8 @@ extension Settings {
             help: "The longest pause between two requests on one connection."),
         OptionSchema(
             "server.timeouts.body_idle", .duration, default: "60s", min: 1, max: day,
-            help: "The longest pause between two pieces of a body; less than 64 bytes a second on average over such a time "
-                + "end it too."),
+            help: "The longest pause between two pieces of a body; less than 64 bytes a second on average over such a "
+                + "time end it too."),
         OptionSchema(
             "server.timeouts.shutdown", .duration, default: "15s", max: day,
             help: "How long requests may go on after the host was told to stop."),
