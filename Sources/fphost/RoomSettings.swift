@@ -88,12 +88,11 @@ extension CORSPolicy {
 extension DemoSettings {
     /// The demonstration page's files: beside the installed host, or in the working tree.
     init(_ assets: Settings.Location) {
-        let shared = InstalledFiles.share
         let vendor =
             switch assets {
             case .path(let path): path
-            case .automatic: shared.map { $0 + "/filepond" } ?? ".build/filepond"
+            case .automatic: InstalledFiles.filePond
             }
-        self.init(pageDirectory: shared.map { $0 + "/demo" } ?? "web/demo", vendorDirectory: vendor)
+        self.init(pageDirectory: InstalledFiles.demoPage, vendorDirectory: vendor)
     }
 }

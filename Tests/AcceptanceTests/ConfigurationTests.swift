@@ -39,6 +39,16 @@ struct ConfigurationTests {
         """
     }
 
+    @Test("the demonstration page is there from wherever the host is started")
+    func demonstrationPage() async throws {
+        let listening = "server: {listen: 127.0.0.1:0"
+        let configuration = HostProcess.plainConfiguration.replacing(listening, with: listening + ", demo: true")
+        let host = try await HostProcess(configuration: configuration, in: try TemporaryDirectory())
+        let page = try await host.client.send("GET", "/")
+        #expect(page.status == 200 && page.text.contains("filepond.min.js"), "\(page.text)")
+        #expect(try await host.stop() == 0)
+    }
+
     @Test("switching storages_backend moves new files and keeps the old ones readable")
     func switchedBackend() async throws {
         let directory = try TemporaryDirectory()
