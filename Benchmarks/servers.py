@@ -73,6 +73,7 @@ class FPHost(Server):
     def __init__(self, program, directory, stores=None):
         """`stores` take the place of the usual two, "staging" and "media", by name."""
         directory.mkdir(parents=True, exist_ok=True)
+        self._stores = stores or {}
         port = free_port()
         # JSON is YAML.
         (directory / "fphost.yaml").write_text(json.dumps(self.configuration(port)))
@@ -85,7 +86,7 @@ class FPHost(Server):
             "stores": {
                 "staging": {"plugin": "LocalStore", "options": {"location": "./data/staging"}},
                 "media": {"plugin": "LocalStore", "options": {"location": "./data/media"}},
-                **(stores or {}),
+                **self._stores,
             },
             "uploads": {"staging": "staging"},
             "catalog": "sqlite:./data/fphost.db",
