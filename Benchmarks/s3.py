@@ -64,12 +64,9 @@ class S3Host(FPHost):
             "bucket_name": BUCKET, "endpoint_url": url, "access_key": KEYS[0], "secret_key": KEYS[1],
             "region_name": "us-east-1",
         } | more
-        self._stores = {
-            name: {"plugin": "S3Store", "options": options | {"location": name}} for name in ("staging", "media")}
-        super().__init__(program, directory)
-
-    def configuration(self, port):
-        return super().configuration(port) | {"stores": self._stores}
+        super().__init__(
+            program, directory,
+            {name: {"plugin": "S3Store", "options": options | {"location": name}} for name in ("staging", "media")})
 
 
 class Delay:

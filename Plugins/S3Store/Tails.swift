@@ -14,10 +14,13 @@ struct Tail: Equatable, Sendable {
     let id: SessionID?
     let schedule: PartSchedule
     let ifNotExists: Bool
+    /// Random, so that no two marks share a name: the removal of one may come late, and must not meet another.
+    let nonce: String
 
     init(end: UInt64, digest: String, _ token: SessionToken) {
         self.end = end
         self.digest = digest
+        nonce = String(SessionID.random().text.prefix(8))
         id = token.id
         schedule = token.schedule
         ifNotExists = token.ifNotExists
@@ -28,13 +31,14 @@ struct Tail: Equatable, Sendable {
         let flags = (ifNotExists ? 1 : 0) | (schedule.grows ? 2 : 0)
         return [
             end.bigEndianBytes.hexadecimal, digest, id?.text ?? "", String(schedule.base, radix: 16), String(flags),
+            nonce,
         ].joined(separator: "-")
     }
 
     /// Nil if it is none of ours.
     init?(name: some StringProtocol) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard words.count == 5, words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16),
+        guard words.count == 6, words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16),
             let base = UInt64(words[3], radix: 16), base > 0, let flags = UInt8(words[4]), flags <= 3
         else { return nil }
         self.end = end
@@ -42,6 +46,7 @@ struct Tail: Equatable, Sendable {
         id = SessionID(String(words[2]))
         schedule = PartSchedule(base: base, grows: flags & 2 != 0)
         ifNotExists = flags & 1 != 0
+        nonce = String(words[5])
     }
 
     /// Ties the parts below a mark and its own content together.
