@@ -53,15 +53,28 @@ extension S3Store {
         let key = settings.objectKey(".fp/condition-" + SessionID.random().text)
         let doing = "trying out conditional writes"
         try client.send(S3Request("PUT", key), doing, call).check(doing)
-        defer { client.sendInBackground(S3Request("DELETE", key)) }
+        var isRemoved = false
+        defer { if !isRemoved { client.sendInBackground(S3Request("DELETE", key)) } }
         var again = S3Request("PUT", key)
         again.headers = [("If-None-Match", "*")]
-        let put = try client.send(again, doing, call)
+        let put = try isRefused(try client.send(again, doing, call), doing)
         let complete = try probeCompletion(key, doing, call)
+        // Waited for: a service that keeps directories removes empty ones, and the object that is waiting to be written
+        // may need just those.
+        isRemoved = try client.send(S3Request("DELETE", key), doing, call).isSuccess
         conditions.withLock {
-            $0.found[.put] = put.status == 412 || put.status == 409
+            $0.found[.put] = put
             $0.found[.complete] = complete
         }
+    }
+
+    /// Whether the service kept the condition.
+    /// - Throws: if the reply tells neither way.
+    private func isRefused(_ reply: Reply, _ doing: String) throws(PluginError) -> Bool {
+        if reply.status == 412 || reply.status == 409 || reply.errorCode == "PreconditionFailed" { return true }
+        if reply.status == 400 || reply.status == 501 { return false }
+        try reply.check(doing)
+        return false
     }
 
     private func probeCompletion(
@@ -86,6 +99,6 @@ extension S3Store {
                 """.utf8))
         let reply = try client.send(request, doing, call)
         isSettled = reply.isSuccess && reply.errorCode.isEmpty
-        return reply.status == 412 || reply.status == 409 || reply.errorCode == "PreconditionFailed"
+        return try isRefused(reply, doing)
     }
 }

@@ -101,12 +101,14 @@ extension S3Store: CopyingStore, TransferringStore {
     }
 
     private func checkCopy(_ reply: Reply, from source: S3Store, _ doing: String) throws(PluginError) {
-        guard !reply.isSuccess || !reply.errorCode.isEmpty else { return }
-        var failure = reply.failure(doing)
-        if reply.isSuccess, failure.code == .invalid { failure.code = .transient }
-        // The host can copy through itself what this store's own keys may not read.
-        if failure.code == .denied, source !== self { failure.code = .unsupported }
-        throw failure
+        do throws(PluginError) {
+            try reply.check(doing)
+        } catch {
+            var error = error
+            // The host can copy through itself what this store's own keys may not read.
+            if error.code == .denied, source !== self { error.code = .unsupported }
+            throw error
+        }
     }
 
     private func copyInParts(

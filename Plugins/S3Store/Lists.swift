@@ -73,7 +73,12 @@ extension S3Store: PendingListingStore {
     ) throws(PluginError) -> [UInt8]? {
         let start = try Cursor(request.cursor)
         // All of them each time: some services lose entries between pages, and unfinished uploads are few.
-        for upload in try uploads(prefix: request.prefix, call) where start.precedes(upload.key, upload.id) {
+        let uploads = try uploads(prefix: request.prefix, call)
+        // Not by a list of several pages, for the same reason.
+        if settings.keepsTails, request.prefix.isEmpty, request.cursor == nil, uploads.count < Self.pageOfUploads {
+            try dropStrayMarks(Set(uploads.compactMap { Self.token($0, settings)?.tailDirectory }), call)
+        }
+        for upload in uploads where start.precedes(upload.key, upload.id) {
             guard let entry = try pendingEntry(upload, call) else { continue }
             guard emit(entry) else { return Cursor(after: upload.key, second: upload.id).bytes }
         }
@@ -95,7 +100,8 @@ extension S3Store: PendingListingStore {
             var request = S3Request(
                 "GET", nil,
                 [
-                    "uploads": "", "prefix": settings.objectKey(prefix), "encoding-type": "url", "max-uploads": "1000",
+                    "uploads": "", "prefix": settings.objectKey(prefix), "encoding-type": "url",
+                    "max-uploads": String(Self.pageOfUploads),
                 ])
             if !marker.0.isEmpty {
                 request.query.add("key-marker", marker.0)
@@ -125,21 +131,50 @@ extension S3Store: PendingListingStore {
         return found.sorted { ($0.key, $0.id) < ($1.key, $1.id) }
     }
 
+    /// Removes marks whose upload has ended, but not the very recent ones. Nobody waits for a mark's removal at the end
+    /// of an upload, so it may have failed.
+    /// - Parameter known: where the marks of unfinished uploads are.
+    private func dropStrayMarks(_ known: Set<String>, _ call: borrowing Call) throws(PluginError) {
+        let newest = client.now.seconds - Self.strayMarkAge
+        var count = 0
+        let prefix = settings.objectKey(Tail.directory)
+        try client.eachObject(prefix: prefix, after: "", "looking for what uploads left behind", call) { object in
+            let words = object.key.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+            guard words.count == 2, Tail(name: words[1]) != nil, !known.contains("\(Tail.directory)\(words[0])/"),
+                let modified = object.modified, modified.seconds < newest
+            else { return true }
+            client.sendInBackground(S3Request("DELETE", object.key))
+            count += 1
+            return count < Self.mostStrayMarks
+        }
+    }
+
+    /// In seconds.
+    private static let strayMarkAge: Int64 = 86400
+    /// How many are removed each time.
+    private static let mostStrayMarks = 1000
+    private static let pageOfUploads = 1000
+
+    /// What a list of uploads tells of a session; nil if it is none.
+    private static func token(_ upload: Upload, _ settings: Settings) -> SessionToken? {
+        guard let key = try? Key(upload.key) else { return nil }
+        return SessionToken(
+            key: key, uploadID: upload.id, id: nil,
+            schedule: PartSchedule(size: nil, partSize: settings.partSize), ifNotExists: false)
+    }
+
     private func pendingEntry(_ upload: Upload, _ call: borrowing Call) throws(PluginError) -> PendingEntry? {
         // One of the plugin's own trials that a crash left behind is dropped here, for nobody else knows it.
-        guard let key = try? Key(upload.key) else {
+        guard let bare = Self.token(upload, settings) else {
             if upload.key.hasPrefix(".fp/") {
                 client.sendInBackground(
                     S3Request("DELETE", settings.objectKey(upload.key), ["uploadId": upload.id]))
             }
             return nil
         }
-        let bare = SessionToken(
-            key: key, uploadID: upload.id, id: nil,
-            schedule: PartSchedule(size: nil, partSize: settings.partSize), ifNotExists: false)
         let newest = settings.keepsTails ? try client.tails(of: bare, call).last : nil
         return PendingEntry(
-            key: key.string, token: bare.adopting(newest).bytes, durableBytes: newest?.end ?? 0,
+            key: upload.key, token: bare.adopting(newest).bytes, durableBytes: newest?.end ?? 0,
             modifiedNanoseconds: upload.initiated?.nanoseconds)
     }
 }

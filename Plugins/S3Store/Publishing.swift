@@ -15,7 +15,7 @@ extension S3Store {
         try client.fill(&request, with: buffer)
         return try settleDoubt(target.key, target.id, size: size, call) { (call) throws(PluginError) in
             let reply = try client.send(request, doing, call)
-            try Self.check(reply, doing)
+            try reply.check(doing)
             return ObjectInfo(size: size, etag: reply.etag, contentType: target.contentType ?? "")
         }
     }
@@ -30,7 +30,7 @@ extension S3Store {
         return try settleDoubt(token.key, token.id, size: size, call) { (call) throws(PluginError) in
             let reply = try client.completeMultipart(
                 token, parts, isConditional: sendsCondition, checksum: checksum, call)
-            try Self.check(reply, doing)
+            try reply.check(doing)
             guard let result = XMLElement(document: reply.body), result.name.hasPrefix("CompleteMultipartUpload") else {
                 throw PluginError(.transient, "\(doing): S3 answers without a result", requestID: reply.requestID)
             }
@@ -46,15 +46,6 @@ extension S3Store {
             return found.info.size == size
                 ? found.info : ObjectInfo(size: size, etag: Reply.unquoted(result["ETag"] ?? ""))
         }
-    }
-
-    /// S3 may answer with success and put the failure into the body, because it had to say something in time.
-    private static func check(_ reply: Reply, _ doing: String) throws(PluginError) {
-        try reply.check(doing)
-        guard !reply.errorCode.isEmpty else { return }
-        var failure = reply.failure(doing)
-        if failure.code == .invalid { failure.code = .transient }
-        throw failure
     }
 
     /// Runs `body`, and looks for itself where its failure leaves open whether the object is there.

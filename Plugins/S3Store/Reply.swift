@@ -57,13 +57,15 @@ struct Reply: Sendable {
         var word = errorCode
         if word.isEmpty { word = "no reason given" } else if !errorText.isEmpty { word += " (\(errorText))" }
         return PluginError(
-            code, "\(doing): S3 answers \(status) \(word)\(advice)", nativeCode: Int32(clamping: status),
+            isSuccess && code == .invalid ? .transient : code, "\(doing): S3 answers \(status) \(word)\(advice)",
+            nativeCode: Int32(clamping: status),
             retryAfter: code == .throttled ? retryAfter : nil, requestID: requestID)
     }
 
-    /// Throws unless it is a success.
+    /// Throws unless it is a success through and through. S3 may answer with success and put the failure into the body,
+    /// because it had to say something in time; so do some that stand between.
     func check(_ doing: @autoclosure () -> String) throws(PluginError) {
-        guard isSuccess else { throw failure(doing()) }
+        guard isSuccess, errorCode.isEmpty else { throw failure(doing()) }
     }
 
     private var retryAfter: Duration? {

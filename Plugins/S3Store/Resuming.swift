@@ -10,7 +10,12 @@ struct Resumption {
     let parts: [UploadedPart?]
     /// The bytes of that part that are there already.
     let buffer: PartBuffer?
+    /// The marks that count, the newest last.
     let tails: [Tail]
+
+    /// How often the session has been taken up, this time included: more often than any mark that a writer before may
+    /// still leave late.
+    var generation: UInt32 { (tails.last?.age.generation ?? 0) &+ 1 }
 
     var offset: UInt64 { place.start + UInt64(buffer?.count ?? 0) }
 }
@@ -72,7 +77,9 @@ extension S3Store: ResumableStore {
     private func takeUp(
         _ given: SessionToken, _ listed: [Int: S3Client.ListedPart], at wanted: UInt64?, _ call: borrowing Call
     ) throws(PluginError) -> Resumption {
-        var tails = try client.tails(of: given, call)
+        let all = try client.tails(of: given, call)
+        var tails = all.live
+        for stale in all where !tails.contains(stale) { client.removeInBackground(stale, of: given) }
         while true {
             let token = given.adopting(tails.last)
             let durable = tails.last?.end ?? 0
@@ -171,21 +178,19 @@ extension S3Store: ResumableStore {
         return buffer
     }
 
-    /// Drops what lies behind the place that is gone on from, for good.
+    /// Drops what lies behind the place that is gone on from, for good: a newer mark there, and nothing else, makes the
+    /// later ones count no more, even if one of them comes late.
     private func rewind(_ found: Resumption, _ call: borrowing Call) throws(PluginError) -> Resumption {
         let offset = found.offset
-        let later = found.tails.filter { $0.end > offset }
-        var kept = found.tails.filter { $0.end <= offset }
-        guard !later.isEmpty else { return found }
-        if kept.last?.end != offset {
-            // First the new mark, so that there is no moment without one. Not even at the start: a service that keeps
-            // directories may remove one that becomes empty, with what comes into it just then.
-            let parts = found.parts.compactMap { $0 }
-            kept.append(try client.leaveMark(at: offset, parts, found.buffer, of: found.token, call))
-        }
-        for tail in later { try client.remove(tail, of: found.token, call) }
+        guard let last = found.tails.last, last.end > offset else { return found }
+        let earlier = found.tails.last { $0.end < offset }
+        let mark = try client.leaveMark(
+            at: offset, found.parts.compactMap { $0 }, found.buffer, of: found.token, generation: found.generation,
+            after: earlier, call)
+        for tail in found.tails where tail != earlier { client.removeInBackground(tail, of: found.token) }
         return Resumption(
-            token: found.token, place: found.place, parts: found.parts, buffer: found.buffer, tails: kept)
+            token: found.token, place: found.place, parts: found.parts, buffer: found.buffer,
+            tails: (earlier.map { [$0] } ?? []) + [mark])
     }
 
     // MARK: - Without marks

@@ -23,6 +23,8 @@ final class S3Writer: PluginWriter {
     private var sums: [Int: (crc: UInt64, count: UInt64)]?
     /// The marks that this session has, the newest last.
     private var tails: [Tail] = []
+    /// How often the session had been taken up, this time included.
+    private let generation: UInt32
     private var isFinished = false
 
     /// Larger parts wait in a file from the first byte on.
@@ -45,6 +47,7 @@ final class S3Writer: PluginWriter {
         self.schedule = schedule
         token = session
         isSession = session != nil
+        generation = 0
         place = schedule.part(at: 0)
         parts = []
         sums = [:]
@@ -61,6 +64,7 @@ final class S3Writer: PluginWriter {
         parts = resumption.parts
         buffer = resumption.buffer
         tails = resumption.tails
+        generation = resumption.generation
         sums = resumption.parts.isEmpty && resumption.buffer == nil ? [:] : nil
     }
 
@@ -195,7 +199,10 @@ final class S3Writer: PluginWriter {
         try settleAll(call)
         guard store.settings.keepsTails else { return WriteProgress(durableOffset: place.start) }
         guard tails.last?.end != end else { return WriteProgress(durableOffset: end) }
-        tails.append(try client.leaveMark(at: end, try wholeParts(place.number - 1), buffer, of: token, call))
+        tails.append(
+            try client.leaveMark(
+                at: end, try wholeParts(place.number - 1), buffer, of: token, generation: generation,
+                after: tails.last, call))
         // The one before stays, so that a client may still change its mind about what it sent last.
         while tails.count > 2 { client.removeInBackground(tails.removeFirst(), of: token) }
         return WriteProgress(durableOffset: end)

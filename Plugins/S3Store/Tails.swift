@@ -5,7 +5,8 @@ import S3Signature
 /// checksums of the parts, under a name that says how far the session had come.
 ///
 /// It is what makes a session's state certain. Parts that S3 holds beyond the newest mark are left over from a crash or
-/// from before a rewind, and count for nothing.
+/// from before a rewind, and count for nothing. So do marks that are neither the newest nor named by it: a request that
+/// nobody waits for any more may leave one late.
 struct Tail: Equatable, Sendable {
     /// The session's durable bytes.
     let end: UInt64
@@ -14,39 +15,60 @@ struct Tail: Equatable, Sendable {
     let id: SessionID?
     let schedule: PartSchedule
     let ifNotExists: Bool
+    let age: Age
     /// Random, so that no two marks share a name: the removal of one may come late, and must not meet another.
     let nonce: String
+    /// The nonce of the mark before, which the session may be taken back to; empty if there is none.
+    let predecessor: String
 
-    init(end: UInt64, digest: String, _ token: SessionToken) {
+    /// How often the session had been taken up when the mark was left, and when that was.
+    struct Age: Equatable, Comparable, Sendable {
+        var generation: UInt32 = 0
+        /// In microseconds since 1970, by the clock of whoever left it.
+        var time: UInt64 = 0
+
+        static func < (left: Age, right: Age) -> Bool {
+            (left.generation, left.time) < (right.generation, right.time)
+        }
+    }
+
+    /// A mark that comes after `last`, in a session that has been taken up so often.
+    init(end: UInt64, digest: String, _ token: SessionToken, generation: UInt32, after last: Tail?) {
         self.end = end
         self.digest = digest
         nonce = String(SessionID.random().text.prefix(8))
+        predecessor = last?.nonce ?? ""
+        age = Age(
+            generation: generation, time: max(Timestamp.microsecondsNow, last.map { $0.age.time &+ 1 } ?? 0))
         id = token.id
         schedule = token.schedule
         ifNotExists = token.ifNotExists
     }
 
-    /// The last segment of the object's key. Names come in the order of `end`.
+    /// The last segment of the object's key.
     var name: String {
         let flags = (ifNotExists ? 1 : 0) | (schedule.grows ? 2 : 0)
         return [
             end.bigEndianBytes.hexadecimal, digest, id?.text ?? "", String(schedule.base, radix: 16), String(flags),
-            nonce,
+            String(age.generation, radix: 16), String(age.time, radix: 16), nonce, predecessor,
         ].joined(separator: "-")
     }
 
     /// Nil if it is none of ours.
     init?(name: some StringProtocol) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard words.count == 6, words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16),
-            let base = UInt64(words[3], radix: 16), base > 0, let flags = UInt8(words[4]), flags <= 3
+        guard words.count == 9, words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16),
+            let base = UInt64(words[3], radix: 16), base > 0, let flags = UInt8(words[4]), flags <= 3,
+            let generation = UInt32(words[5], radix: 16), let time = UInt64(words[6], radix: 16)
         else { return nil }
         self.end = end
         digest = String(words[1])
         id = SessionID(String(words[2]))
         schedule = PartSchedule(base: base, grows: flags & 2 != 0)
         ifNotExists = flags & 1 != 0
-        nonce = String(words[5])
+        age = Age(generation: generation, time: time)
+        nonce = String(words[7])
+        predecessor = String(words[8])
     }
 
     /// Ties the parts below a mark and its own content together.
@@ -91,8 +113,16 @@ extension SessionToken {
     }
 }
 
+extension [Tail] {
+    /// Of a session's marks, the newest last, those that count, in the same order.
+    var live: [Tail] {
+        guard let newest = last else { return [] }
+        return filter { $0.nonce == newest.predecessor && $0.end < newest.end } + [newest]
+    }
+}
+
 extension S3Client {
-    /// The session's marks, the newest last.
+    /// All marks of the session, the newest last.
     func tails(of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> [Tail] {
         var found: [Tail] = []
         let directory = settings.objectKey(token.tailDirectory)
@@ -100,7 +130,7 @@ extension S3Client {
             if let tail = Tail(name: object.key.dropFirst(directory.count)) { found.append(tail) }
             return true
         }
-        return found.sorted { $0.end < $1.end }
+        return found.sorted { $0.age < $1.age }
     }
 
     /// Leaves a mark.
@@ -108,8 +138,11 @@ extension S3Client {
     ///   - end: the durable bytes.
     ///   - parts: the whole parts.
     ///   - buffer: the bytes after them.
+    ///   - generation: how often the session has been taken up.
+    ///   - last: the mark that the session may be taken back to.
     func leaveMark(
-        at end: UInt64, _ parts: [UploadedPart], _ buffer: PartBuffer?, of token: SessionToken, _ call: borrowing Call
+        at end: UInt64, _ parts: [UploadedPart], _ buffer: PartBuffer?, of token: SessionToken, generation: UInt32,
+        after last: Tail?, _ call: borrowing Call
     ) throws(PluginError) -> Tail {
         let checksums = Tail.checksums(of: parts)
         let content = try RunningDigest(.sha256)
@@ -121,13 +154,19 @@ extension S3Client {
         if let buffer { try buffer.eachPiece(add) }
         checksums.withUnsafeBytes(add)
         let hash = try content.current()
-        let tail = Tail(end: end, digest: Tail.digest(etags: parts.map(\.etag), content: hash), token)
+        let tail = Tail(
+            end: end, digest: Tail.digest(etags: parts.map(\.etag), content: hash), token, generation: generation,
+            after: last)
         var request = tailRequest("PUT", tail, of: token)
         request.body = .part(buffer, suffix: checksums)
         request.payloadHash = hash.hexadecimal
         if let field = try sum.field(sha256: hash) { request.headers.append(field) }
         let doing = "keeping the last bytes of \"\(token.key)\""
-        try send(request, doing, call).check(doing)
+        let reply = try send(request, doing, call)
+        try reply.check(doing)
+        guard !reply.etag.isEmpty else {
+            throw PluginError(.transient, "\(doing): S3 answers without an ETag", requestID: reply.requestID)
+        }
         return tail
     }
 
@@ -135,7 +174,8 @@ extension S3Client {
     func content(of tail: Tail, of token: SessionToken, _ call: borrowing Call) throws(PluginError) -> Reply {
         let doing = "reading the last bytes of \"\(token.key)\""
         let reply = try send(tailRequest("GET", tail, of: token), doing, call)
-        try reply.check(doing)
+        // The user's bytes may look like an error.
+        guard reply.isSuccess else { throw reply.failure(doing) }
         return reply
     }
 

@@ -6,6 +6,13 @@ struct Timestamp: Equatable, Comparable {
 
     static var now: Timestamp { Timestamp(seconds: Int64(time(nil))) }
 
+    /// Since 1970, finer than any request or reply writes it.
+    static var microsecondsNow: UInt64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return UInt64(clamping: now.tv_sec) * 1_000_000 + UInt64(clamping: now.tv_nsec / 1000)
+    }
+
     static func < (left: Timestamp, right: Timestamp) -> Bool { left.seconds < right.seconds }
 
     /// "20130524T000000Z", of which the first eight characters are the date.

@@ -120,7 +120,7 @@ extension S3StoreTests {
         @Test("A service that keeps no conditions is found out, and its keys are looked at before they are written")
         func withoutConditions() throws {
             let fixture = try Fixture(server: .rclone)
-            try fixture.store.put("k", [1], flags: FP_W_IF_NOT_EXISTS)
+            try patiently { try fixture.store.put("k", [1], flags: FP_W_IF_NOT_EXISTS) }
             expectFailure(FP_E_EXISTS) { try fixture.store.put("k", [2], flags: FP_W_IF_NOT_EXISTS) }
             #expect(try fixture.store.get("k") == [1])
             #expect(fixture.store.caps.flags & FP_CAP_ATOMIC_CREATE == 0)
@@ -130,9 +130,9 @@ extension S3StoreTests {
         func services(name: String) throws {
             let fixture = try Fixture(server: name == "rclone" ? .rclone : .moto)
             let bytes = payload(2 * partSize + 10)
-            try fixture.store.put("whole", bytes)
+            try patiently { try fixture.store.put("whole", bytes) }
             expectSame(try fixture.store.get("whole"), bytes)
-            let session = try fixture.store.begin("d/s", flags: FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS)
+            let session = try patiently { try fixture.store.begin("d/s", flags: FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS) }
             try session.write(Array(bytes[..<(partSize + 10)]))
             try session.sync()
             session.close()
@@ -140,11 +140,11 @@ extension S3StoreTests {
             let again = try #require(try fixture.another().resume(session.token).writer)
             #expect(again.offset == UInt64(partSize + 10))
             try again.write(Array(bytes[(partSize + 10)...]))
-            try again.commit()
+            try patiently { try again.commit() }
             again.close()
             expectSame(try fixture.store.open("d/s", offset: 100).rest(), Array(bytes[100...]))
             #expect(try fixture.store.resume(session.token).writer == nil)
-            try fixture.store.copy("d/s", to: "d/t", flags: FP_COPY_MOVE)
+            try patiently { try fixture.store.copy("d/s", to: "d/t", flags: FP_COPY_MOVE) }
             #expect(try fixture.store.keys() == ["d/t", "whole"])
             #expect(try fixture.store.health(deep: true).state == FP_HEALTH_OK)
         }

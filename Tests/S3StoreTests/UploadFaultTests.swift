@@ -170,6 +170,88 @@ extension S3StoreTests {
         }
 
         @Test(
+            "A mark counts as left only if the reply says so through and through",
+            arguments: [Fault.reply(200, [:], errorBody("InternalError")), .reply(200)])
+        func doubtfulMark(fault: Fault) throws {
+            let proxy = FaultProxy()
+            let fixture = try Fixture(url: proxy.url)
+            let writer = try begun(fixture.store)
+            proxy.set { head, _ in head.method == "PUT" && head.path.contains("/.fp/t/") ? fault : .pass }
+            try writer.write(payload(10))
+            expectFailure(FP_E_TRANSIENT) { try writer.sync() }
+            writer.close()
+            proxy.set { _, _ in .pass }
+            let next = try #require(try fixture.store.resume(writer.token, at: UInt64(partSize * 3 / 2)).writer)
+            try next.write(Array(bytes[(partSize * 3 / 2)...]))
+            try next.commit()
+            next.close()
+            expectSame(try fixture.store.get("k"), bytes)
+        }
+
+        @Test("A mark that comes late, after its session was taken back, counts for nothing")
+        func lateMark() throws {
+            let fixture = try Fixture()
+            let marks = try fixture.another(["location": fixture.location + "/.fp"])
+            let first = try fixture.store.begin("k", flags: FP_W_RESUMABLE)
+            for end in [1000, 2000, 3000] {
+                try first.write(payload(1000, seed: UInt64(end)))
+                try first.sync()
+            }
+            first.close()
+            let late = try #require(try marks.keys().first { $0.contains("/0000000000000bb8-") })
+            let lateContent = try marks.get(late)
+
+            let second = try #require(try fixture.store.resume(first.token, at: 2000).writer)
+            try second.write(payload(500, seed: 7))
+            try second.sync()
+            second.close()
+            try waitUntil("the later mark is gone") { try !marks.keys().contains(late) }
+            try marks.put(late, lateContent)
+
+            #expect(try fixture.store.all(pending: true).map(\.size) == [2500])
+            let third = try #require(try fixture.another().resume(first.token, at: 2500).writer)
+            try third.commit()
+            third.close()
+            expectSame(
+                try fixture.store.get("k"),
+                payload(1000, seed: 1000) + payload(1000, seed: 2000) + payload(500, seed: 7))
+            try waitUntil("the late mark is gone") { try marks.keys().isEmpty }
+        }
+
+        @Test("Marks that outlive their upload are removed by a listing of uploads, a day later")
+        func strayMarks() throws {
+            let fixture = try Fixture()
+            let marks = try fixture.another(["location": fixture.location + "/.fp"])
+            let ended = try begun(fixture.store)
+            let name = try #require(try marks.keys().last)
+            let content = try marks.get(name)
+            try ended.abort()
+            ended.close()
+            try waitUntil("its marks are gone") { try marks.keys().isEmpty }
+            try marks.put(name, content)
+            let going = try begun(fixture.store)
+            going.close()
+            #expect(try fixture.store.all(pending: true).count == 1)
+            #expect(try marks.keys().contains(name))
+
+            // Only the list is older than the server's: the rest is real.
+            let names = try marks.keys()
+            let entries = names.map {
+                "<Contents><Key>\(fixture.location)/.fp/\($0)</Key><Size>0</Size>"
+                    + "<LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents>"
+            }
+            let list = "<ListBucketResult>\(entries.joined())</ListBucketResult>"
+            let proxy = FaultProxy { head, _ in
+                head.query.contains("list-type=2") && head.query.hasSuffix(".fp%2Ft%2F")
+                    ? .reply(200, [:], list) : .pass
+            }
+            let store = try TestStore(s3Store, fixture.options.merging(["endpoint_url": proxy.url]) { $1 })
+            #expect(try store.all(pending: true).count == 1)
+            try waitUntil("the stray mark is gone") { try !marks.keys().contains(name) }
+            #expect(try Set(marks.keys()) == Set(names).subtracting([name]))
+        }
+
+        @Test(
             "A mark that is read wrong is read again, and one that is damaged counts for nothing",
             arguments: [true, false])
         func damagedMark(once: Bool) throws {

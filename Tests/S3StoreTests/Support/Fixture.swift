@@ -89,6 +89,16 @@ func expectFailure<Value>(
     return nil
 }
 
+/// Tries again what fails in passing, as the host does. rclone's server answers 500 where it removes a directory that has
+/// become empty just while something is put into it.
+@discardableResult
+func patiently<Value>(_ body: () throws -> Value) throws -> Value {
+    for _ in 0..<4 {
+        do { return try body() } catch let failure as Failure where failure.status == FP_E_TRANSIENT { usleep(20_000) }
+    }
+    return try body()
+}
+
 /// Waits until `condition` holds, for at most half a minute.
 func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
     let end = ContinuousClock.now + .seconds(30)
