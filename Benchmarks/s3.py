@@ -145,26 +145,36 @@ def rclone(url, *arguments):
 
 
 def measure_upload(table, program, directory, server, block, runs=3):
-    """One large upload beside rclone's and boto3's, each in turn."""
+    """One large upload beside rclone's and boto3's, each the first, the second and the last in turn."""
     file = directory / "large"
     with file.open("wb") as output:
         for _ in range(LARGE // len(block)):
             output.write(block)
         output.write(block[: LARGE % len(block)])
-    own, theirs, boto = [], [], []
     client = server.client(server.url)
+
+    def boto3(number):
+        with file.open("rb") as data:
+            client.upload_fileobj(data, BUCKET, f"boto3-{number}")
+
     with S3Host(program, directory / "host", server.url) as host:
-        for run in range(runs):
-            theirs.append(timed(rclone, server.url, "copyto", str(file), f"b:{BUCKET}/rclone-{run}"))
-            with file.open("rb") as data:
-                boto.append(timed(client.upload_fileobj, data, BUCKET, f"boto-{run}"))
-            own.append(timed(post, host, Body(block, LARGE)))
+        ways = {
+            "fphost": lambda _: post(host, Body(block, LARGE)),
+            "rclone": lambda number: rclone(server.url, "copyto", str(file), f"b:{BUCKET}/rclone-{number}"),
+            "boto3": boto3,
+        }
+        seconds = {name: [] for name in ways}
+        for number in range(runs):
+            names = list(ways)
+            for name in names[number % 3 :] + names[: number % 3]:
+                seconds[name].append(timed(ways[name], number))
         peak = host.peak_memory()
-    fphost, best = statistics.median(own), min(statistics.median(theirs), statistics.median(boto))
+    median = {name: statistics.median(times) for name, times in seconds.items()}
+    fphost, best = median["fphost"], min(median["rclone"], median["boto3"])
     table.row(
         f"{shown(LARGE)} to S3 beside the faster of two", "<= 1 x", f"{fphost / best:.2f} x", fphost <= best,
-        f"{fphost:.2f} s, rclone {statistics.median(theirs):.2f} s, boto3 {statistics.median(boto):.2f} s; "
-        f"medians of {runs}, {rate(LARGE, fphost)}")
+        f"{fphost:.2f} s, rclone {median['rclone']:.2f} s, boto3 {median['boto3']:.2f} s; medians of {runs}, "
+        f"{rate(LARGE, fphost)}")
     limit = 64 + 5 * 8
     table.row(
         "peak memory: that upload, its parts included", f"< {limit} MiB", f"{peak / MIB:.1f} MiB", peak < limit * MIB,
@@ -207,7 +217,7 @@ def measure_stalled(table, program, directory, server, block, count=10):
         f"{beside:.3f} s, alone {idle:.3f} s; medians of 3")
 
 
-def measure_reads(table, program, directory, server, block, runs=3):
+def measure_reads(table, program, directory, server, block, runs=9):
     """A load through the host beside curl's, from the server itself."""
     with S3Host(program, directory / "host", server.url) as host:
         connection = host.connect()
@@ -216,22 +226,29 @@ def measure_reads(table, program, directory, server, block, runs=3):
         url = server.client(server.url).generate_presigned_url(
             "get_object", Params={"Bucket": BUCKET, "Key": "media/read.bin"})
         own_url = f"http://127.0.0.1:{host.port}/fp/load/?id={id}"
-        firsts, totals = {"host": [], "curl": []}, {"host": [], "curl": []}
-        for _ in range(runs):
-            for name, address in (("curl", url), ("host", own_url)):
-                said = subprocess.run(
-                    ["curl", "-sf", "-o", "/dev/null", "-w", "%{time_starttransfer} %{time_total}", address],
-                    check=True, capture_output=True, text=True, timeout=3600).stdout.split()
-                firsts[name].append(float(said[0]))
-                totals[name].append(float(said[1]))
-    first, curl_first = statistics.median(firsts["host"]), statistics.median(firsts["curl"])
-    total, curl_total = statistics.median(totals["host"]), statistics.median(totals["curl"])
+
+        def medians(what, runs, *options):
+            seconds = {url: [], own_url: []}
+            for _ in range(runs):
+                for address, times in seconds.items():
+                    said = subprocess.run(
+                        ["curl", "-sf", "-o", "/dev/null", *options, "-w", f"%{{{what}}}", address],
+                        check=True, capture_output=True, text=True, timeout=3600).stdout
+                    times.append(float(said))
+            return statistics.median(seconds[own_url]), statistics.median(seconds[url])
+
+        # Of a part: while a whole file streams, server, host and client fight for the cores of one machine.
+        first, curl_first = medians("time_starttransfer", 5 * runs, "-r", f"0-{min(LARGE, MIB) - 1}")
+        whole_first, curl_whole_first = medians("time_starttransfer", runs)
+        total, curl_total = medians("time_total", runs)
     table.row(
-        "first byte of a load beside curl's", "<= 1.5 x", f"{first / curl_first:.2f} x", first <= 1.5 * curl_first,
-        f"{first * 1000:.1f} ms, curl {curl_first * 1000:.1f} ms; medians of {runs}")
+        "first byte of 1 MiB of a load beside curl's", "<= 1.5 x", f"{first / curl_first:.2f} x",
+        first <= 1.5 * curl_first,
+        f"{first * 1000:.1f} ms, curl {curl_first * 1000:.1f} ms; medians of {5 * runs}; "
+        f"of the whole {whole_first * 1000:.1f} ms, curl {curl_whole_first * 1000:.1f} ms")
     table.row(
         f"rate of a {shown(LARGE)} load beside curl's", ">= 0.9 x", f"{curl_total / total:.2f} x",
-        curl_total >= 0.9 * total, f"{rate(LARGE, total)}, curl {rate(LARGE, curl_total)}")
+        curl_total >= 0.9 * total, f"{rate(LARGE, total)}, curl {rate(LARGE, curl_total)}; medians of {runs}")
 
 
 def measure_distance(table, program, directory, server, block):

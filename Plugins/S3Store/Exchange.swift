@@ -74,7 +74,7 @@ final class Exchange: Sendable {
 
     /// No list or error of S3 comes near it.
     private static let largestBody = 16 << 20
-    private static let ringCapacity = 1 << 20
+    private static let ringCapacity = 2 << 20
 
     init(_ sink: Sink) { self.sink = sink }
 

@@ -66,6 +66,7 @@ final class S3Store: PluginStore {
         capabilities.durableUnit = settings.keepsTails ? 1 : settings.partSize
         capabilities.rewindUnit = PartSchedule.largest(partSize: settings.partSize)
         capabilities.writerMemory = UInt64(MemoryBudget.blockSize)
+        capabilities.readSize = 1 << 20
         capabilities.readerMemory = 2 << 20
         capabilities.presignLifeMaxSeconds = settings.urlLifeSeconds
         return capabilities

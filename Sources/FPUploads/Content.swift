@@ -1,6 +1,15 @@
 import FPCatalog
 import FPStorage
 public import NIOCore
+import Synchronization
+
+/// What somebody wants of a file. Either takes one request to a store that is far away.
+public enum ContentUse: Equatable, Sendable {
+    /// What it is.
+    case description
+    /// What it is, and its bytes from `offset` on: `length` of them, or all that follow.
+    case bytes(offset: UInt64, length: UInt64?)
+}
 
 /// A whole file that somebody may read.
 public struct Content: Sendable {
@@ -20,8 +29,14 @@ public struct Content: Sendable {
 
     private let store: Store
     private let key: String
+    private let opened: OpenedContent?
 
-    init(_ file: FileRecord, name: String, info: ObjectInfo, store: Store, isDirect: Bool) {
+    init(
+        _ file: FileRecord, name: String, store: Store, isDirect: Bool, for use: ContentUse
+    ) async throws(StoreError) {
+        opened = isDirect ? nil : try await OpenedContent(file.key, store, for: use)
+        let info: ObjectInfo
+        if let opened { info = opened.info } else { info = try await store.stat(file.key) }
         self.isDirect = isDirect
         self.name = name
         size = info.size
@@ -52,11 +67,48 @@ public struct Content: Sendable {
     /// Opens the bytes from `offset` on, `length` of them or all that follow. The reader delivers this version of the
     /// file or fails.
     public func read(offset: UInt64 = 0, length: UInt64? = nil) async throws(UploadError) -> ContentReader {
+        if let reader = opened?.take(offset: offset, length: length) { return ContentReader(reader) }
         let match = store.capabilities.contains(.ifMatch) ? etag : nil
         return ContentReader(
             try await translatingStoreError { () async throws(StoreError) in
                 try await store.read(key, offset: offset, length: length, ifMatch: match)
             })
+    }
+}
+
+/// A read that was begun to learn what the file is; for whoever is the first to want the bytes.
+private final class OpenedContent: Sendable {
+    let info: ObjectInfo
+    private let bytes: Range<UInt64>
+    private let reader: Mutex<StoreReader?>
+
+    /// - Returns: nil if there is nothing to read.
+    init?(_ key: String, _ store: Store, for use: ContentUse) async throws(StoreError) {
+        guard case .bytes(let offset, let length) = use else { return nil }
+        let reader: StoreReader
+        do throws(StoreError) {
+            reader = try await store.read(key, offset: offset, length: length)
+        } catch  where error.code == .range {
+            return nil
+        }
+        info = reader.info
+        bytes = offset..<Self.end(of: length, from: offset, size: reader.info.size)
+        self.reader = Mutex(reader)
+    }
+
+    /// The reader, if it brings just those bytes.
+    func take(offset: UInt64, length: UInt64?) -> StoreReader? {
+        guard offset == bytes.lowerBound, Self.end(of: length, from: offset, size: info.size) == bytes.upperBound else {
+            return nil
+        }
+        return reader.withLock { reader in
+            defer { reader = nil }
+            return reader
+        }
+    }
+
+    private static func end(of length: UInt64?, from offset: UInt64, size: UInt64) -> UInt64 {
+        offset + min(length ?? .max, size - offset)
     }
 }
 
@@ -81,50 +133,60 @@ public final class ContentReader: Sendable {
 
 extension Uploads {
     /// Opens a file of a whole upload that no application has claimed.
-    public func openTemporary(_ id: UploadID, file: Int = 0) async throws(UploadError) -> Content {
-        let content = try await open(id, file: file, in: [.complete, .storing])
+    public func openTemporary(
+        _ id: UploadID, file: Int = 0, for use: ContentUse = .description
+    ) async throws(UploadError) -> Content {
+        let content = try await open(id, file: file, in: [.complete, .storing], for: use)
         try await translatingCatalogError { () async throws(CatalogError) in try await catalog.touch(id, at: .now) }
         return content
     }
 
     /// Opens a file of a stored upload.
-    public func openStored(_ id: UploadID, file: Int = 0) async throws(UploadError) -> Content {
-        try await open(id, file: file, in: [.stored])
+    public func openStored(
+        _ id: UploadID, file: Int = 0, for use: ContentUse = .description
+    ) async throws(UploadError) -> Content {
+        try await open(id, file: file, in: [.stored], for: use)
     }
 
     /// Opens a stored file by its path; in the default store first, then in any, unless a store is named.
-    public func openStored(path: String, store: String? = nil) async throws(UploadError) -> Content {
+    public func openStored(
+        path: String, store: String? = nil, for use: ContentUse = .description
+    ) async throws(UploadError) -> Content {
         guard let (record, file) = try await record(path: path, store: store) else {
             throw UploadError(.notFound, "There is no stored upload at that path.")
         }
-        return try await open(record, file: file)
+        return try await open(record, file: file, for: use)
     }
 
     /// Opens a file of any upload that is whole.
-    public func open(_ id: UploadID, file: Int = 0) async throws(UploadError) -> Content {
-        try await open(id, file: file, in: [.complete, .storing, .stored])
+    public func open(
+        _ id: UploadID, file: Int = 0, for use: ContentUse = .description
+    ) async throws(UploadError) -> Content {
+        try await open(id, file: file, in: [.complete, .storing, .stored], for: use)
     }
 
-    private func open(_ id: UploadID, file: Int, in states: Set<UploadState>) async throws(UploadError) -> Content {
+    private func open(
+        _ id: UploadID, file: Int, in states: Set<UploadState>, for use: ContentUse
+    ) async throws(UploadError) -> Content {
         guard let record = try await record(id), states.contains(record.state) else { throw .notFound(id) }
         guard record.files.indices.contains(file) else {
             throw UploadError(.notFound, "The upload has no file number \(file).")
         }
-        return try await open(record, file: file)
+        return try await open(record, file: file, for: use)
     }
 
-    private func open(_ record: UploadRecord, file index: Int) async throws(UploadError) -> Content {
+    private func open(
+        _ record: UploadRecord, file index: Int, for use: ContentUse
+    ) async throws(UploadError) -> Content {
         let file = record.files[index]
         // A stored file goes by the name that the application gave it.
         let storedName = file.key.split(separator: "/").last.map(String.init) ?? file.name
         let name = record.state == .stored ? storedName : file.name
         let store = try stores.holding(file.store)
         do throws(StoreError) {
-            return Content(
-                file, name: name, info: try await store.stat(file.key), store: store,
-                isDirect: stores.redirects(store))
+            return try await Content(file, name: name, store: store, isDirect: stores.redirects(store), for: use)
         } catch  where error.code == .notFound && record.state == .storing {
-            return try await openMoved(record, file: file, name: name)
+            return try await openMoved(record, file: file, name: name, for: use)
         } catch {
             throw UploadError(error)
         }
@@ -132,7 +194,7 @@ extension Uploads {
 
     /// While an upload is being stored, its file is in one of two places.
     private func openMoved(
-        _ record: UploadRecord, file: FileRecord, name: String
+        _ record: UploadRecord, file: FileRecord, name: String, for use: ContentUse
     ) async throws(UploadError) -> Content {
         var moved = file
         if let destination = file.destination {
@@ -141,7 +203,8 @@ extension Uploads {
         }
         let place = moved
         let store = try stores.holding(place.store)
-        let info = try await translatingStoreError { () async throws(StoreError) in try await store.stat(place.key) }
-        return Content(place, name: name, info: info, store: store, isDirect: stores.redirects(store))
+        return try await translatingStoreError { () async throws(StoreError) in
+            try await Content(place, name: name, store: store, isDirect: stores.redirects(store), for: use)
+        }
     }
 }

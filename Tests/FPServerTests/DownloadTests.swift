@@ -251,4 +251,35 @@ struct DownloadTests {
             }
         }
     }
+
+    @Test("a load asks the store once, for the bytes; what needs to know the file first, or no bytes, asks what it is")
+    func requestsToTheStore() async throws {
+        let control = PluginControl()
+        try await ServerHouse.with(sick: ["media": control]) { house async throws in
+            let id = try await house.upload()
+            try await house.store(id, "hello.txt")
+            let rows: [(method: String, field: (String, String)?, status: Int, text: String, reads: Int, stats: Int)] =
+                [
+                    ("GET", nil, 200, "Hello, FilePond!", 1, 0), ("GET", ("Range", "bytes=7-9"), 206, "Fil", 1, 0),
+                    ("GET", ("Range", "bytes=11-"), 206, "Pond!", 1, 0),
+                    ("GET", ("Range", "bytes=2-99"), 206, "llo, FilePond!", 1, 0),
+                    ("GET", ("Range", "bytes=-5"), 206, "Pond!", 1, 1),
+                    ("GET", ("If-Match", "*"), 200, "Hello, FilePond!", 1, 1),
+                    ("HEAD", nil, 200, "", 0, 1),
+                ]
+            for row in rows {
+                let before = (control[.readOpen, .calls], control[.stat, .calls])
+                let reply = try await house.send(row.method, "/fp/load/\(id)", row.field.map { [$0] } ?? [])
+                #expect(reply.status == row.status, "\(row)")
+                #expect(reply.text == row.text, "\(row)")
+                #expect(control[.readOpen, .calls] - before.0 == row.reads, "\(row)")
+                #expect(control[.stat, .calls] - before.1 == row.stats, "\(row)")
+            }
+            for range in ["bytes=16-", "bytes=99-100"] {
+                let reply = try await house.send("GET", "/fp/load/\(id)", [("Range", range)])
+                #expect(reply.status == 416)
+                #expect(reply["content-range"] == "bytes */16")
+            }
+        }
+    }
 }

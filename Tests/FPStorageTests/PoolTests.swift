@@ -157,6 +157,7 @@ import Testing
         let test = try await TestStore()
         try await test.store.put(WriteRequest(key: "k"), [bytes(1_000_000)], power: false)
         let reader = try await test.store.read("k")
+        _ = try await reader.next()
         let writer = try await test.store.beginWrite(WriteRequest(key: "w"))
         await test.store.shutdown()
         #expect(test.control[.destroy, .calls] == 1)

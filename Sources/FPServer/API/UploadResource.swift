@@ -109,8 +109,8 @@ struct UploadResource: Sendable {
 
     private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {
         try await Self.allowing([.GET, .HEAD], request.method) {
-            try await Download.respond(to: request) { () async throws(UploadError) in
-                try await uploads.open(id, file: file)
+            try await Download.respond(to: request) { (use) async throws(UploadError) in
+                try await uploads.open(id, file: file, for: use)
             }
         }
     }

@@ -8,13 +8,28 @@ enum Download {
     /// the application wants it.
     /// - Throws: What the store says when it cannot open the bytes; nothing has been sent then.
     static func respond(
-        to request: Request, opening content: () async throws(UploadError) -> Content
+        to request: Request, opening content: (ContentUse) async throws(UploadError) -> Content
     ) async throws(UploadError) -> Response {
+        let use = wanted(by: request)
         do throws(UploadError) {
-            return try await respond(to: request, with: try await content())
+            return try await respond(to: request, with: try await content(use))
         } catch  where error.kind == .notFound {
-            return try await respond(to: request, with: try await content())
+            return try await respond(to: request, with: try await content(use))
         }
+    }
+
+    /// What to ask the store for, before anything is known of the file.
+    private static func wanted(by request: Request) -> ContentUse {
+        let isConditional = request.headers.contains { $0.name.lowercased().hasPrefix("if-") }
+        guard request.method == .GET, !isConditional else { return .description }
+        let range = request.headers["Range"]
+        if range.isEmpty { return .bytes(offset: 0, length: nil) }
+        // In the largest file that there may be, only what counts from the end is elsewhere.
+        guard range.allSatisfy({ !$0.contains("=-") }), case .part(let bytes) = ByteRange(range, size: .max) else {
+            return .description
+        }
+        return .bytes(
+            offset: bytes.lowerBound, length: bytes.upperBound == .max ? nil : bytes.upperBound - bytes.lowerBound)
     }
 
     private static func respond(

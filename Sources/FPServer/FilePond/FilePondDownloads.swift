@@ -4,17 +4,25 @@ extension FilePondDialect {
     /// GET load: a stored file, by the upload's id or by its path.
     func load(_ operand: String?, _ request: Request) async throws -> Response {
         let source = try Self.required(operand)
-        if let id = UploadID(source) {
-            if let upload = try await uploads.upload(id), upload.state == .stored {
-                return try await respond(request, orMissing: Self.missingFile) { () async throws(UploadError) in
-                    try await uploads.openStored(id)
-                }
-            }
-        }
+        if let id = UploadID(source), let response = try await load(id, request) { return response }
         // A path may look like an id.
         guard loadsByPath, try await uploads.upload(path: source) != nil else { throw Self.notFound }
-        return try await respond(request, orMissing: Self.missingFile) { () async throws(UploadError) in
-            try await uploads.openStored(path: source)
+        return try await respond(request, orMissing: Self.missingFile) { (use) async throws(UploadError) in
+            try await uploads.openStored(path: source, for: use)
+        }
+    }
+
+    /// - Returns: nil if there is no stored upload of that id.
+    private func load(_ id: UploadID, _ request: Request) async throws -> Response? {
+        do throws(UploadError) {
+            return try await Download.respond(to: request) { (use) async throws(UploadError) in
+                try await uploads.openStored(id, for: use)
+            }
+        } catch  where error.kind == .notFound {
+            guard try await uploads.upload(id)?.state == .stored else { return nil }
+            throw Self.missingFile
+        } catch {
+            throw Problem(error)
         }
     }
 
@@ -25,8 +33,8 @@ extension FilePondDialect {
         // It may be claimed or reverted before its file is open; only a file that should be there is a fault.
         return try await respond(
             request, orMissing: try await isRestorable(id) ? Self.unreadableFile : Self.notFound
-        ) { () async throws(UploadError) in
-            try await uploads.openTemporary(id)
+        ) { (use) async throws(UploadError) in
+            try await uploads.openTemporary(id, for: use)
         }
     }
 
@@ -37,7 +45,7 @@ extension FilePondDialect {
 
     private func respond(
         _ request: Request, orMissing missing: @autoclosure () async throws -> Problem,
-        open: () async throws(UploadError) -> Content
+        open: (ContentUse) async throws(UploadError) -> Content
     ) async throws -> Response {
         do throws(UploadError) {
             return try await Download.respond(to: request, opening: open)

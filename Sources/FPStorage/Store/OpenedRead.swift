@@ -9,12 +9,12 @@ struct ReadRequest: Sendable {
     var ifMatch: String?
 }
 
-/// An open read, and its bytes if they are few: then the handle is closed already, all in one job.
+/// An open read and its first bytes, in one job. If they are all, the handle is closed already.
 struct OpenedRead: Sendable {
     let info: ObjectInfo
     let handle: PluginHandle?
-    let whole: ByteBuffer?
-    /// The bytes that follow.
+    let first: ByteBuffer
+    /// The bytes that the read brings, the first included.
     let promised: UInt64
 
     init(_ request: ReadRequest, store: Store, readSize: Int, _ context: CallContext) throws(StoreError) {
@@ -43,20 +43,19 @@ struct OpenedRead: Sendable {
                 throw errors.defect(.readOpen, "it opened at \(request.offset) an object of \(info.size) bytes")
             }
             promised = min(request.length ?? .max, info.size - request.offset)
-            if promised > UInt64(readSize) {
-                self.handle = handle
-                whole = nil
-                return
-            }
+            let isAll = promised <= UInt64(readSize)
             var buffer = ByteBuffer()
-            try Self.fill(&buffer, atLeast: Int(promised), atMost: Int(promised), from: pointer, store, context)
-            self.handle = nil
-            whole = buffer
+            // Of many bytes, whatever comes first: somebody waits for it.
+            try Self.fill(
+                &buffer, atLeast: isAll ? Int(promised) : 1, atMost: isAll ? Int(promised) : readSize, from: pointer,
+                store, context)
+            first = buffer
+            self.handle = isAll ? nil : handle
         } catch {
             handle.closeInline()
             throw error
         }
-        handle.closeInline()
+        if self.handle == nil { handle.closeInline() }
     }
 
     /// Reads into the buffer's own memory until it holds `least` bytes, at most `most`. After an error the buffer holds

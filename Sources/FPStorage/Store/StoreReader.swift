@@ -32,8 +32,8 @@ public final class StoreReader: Sendable {
 
     private struct State {
         var handle: PluginHandle?
-        /// All that follows, if it came with the opening.
-        var whole: ByteBuffer?
+        /// What came with the opening.
+        var first: ByteBuffer?
         /// Where in the object the next byte is, and how many follow.
         var rest: ReadRequest
         var remaining: UInt64
@@ -47,7 +47,7 @@ public final class StoreReader: Sendable {
 
     private enum Step {
         case end
-        case whole(ByteBuffer)
+        case first(ByteBuffer)
         case read(from: PluginHandle?, remaining: UInt64, after: StoreError?)
     }
 
@@ -61,7 +61,7 @@ public final class StoreReader: Sendable {
         self.store = store
         info = opened.info
         state = Mutex(
-            State(handle: opened.handle, whole: opened.whole, rest: request, remaining: opened.promised))
+            State(handle: opened.handle, first: opened.first, rest: request, remaining: opened.promised))
     }
 
     deinit {
@@ -75,9 +75,9 @@ public final class StoreReader: Sendable {
     public nonisolated(nonsending) func next() async throws(StoreError) -> ByteBuffer? {
         switch try begin() {
         case .end: return nil
-        case .whole(let whole):
-            delivered(whole)
-            return whole
+        case .first(let first):
+            delivered(first)
+            return first
         case .read(let handle, let remaining, let failure):
             do throws(StoreError) {
                 let (buffer, lateFailure) = try await read(handle, remaining, after: failure)
@@ -94,7 +94,7 @@ public final class StoreReader: Sendable {
     public func close() {
         let handle = state.withLock { state in
             state.isClosed = true
-            state.whole = nil
+            state.first = nil
             defer { state.handle = nil }
             return state.handle
         }
@@ -108,9 +108,9 @@ public final class StoreReader: Sendable {
             if state.isClosed { return .failure(store.errors.misuse(.read, "it is closed")) }
             if state.remaining == 0 { return .success(.end) }
             state.isBusy = true
-            if let whole = state.whole {
-                state.whole = nil
-                return .success(.whole(whole))
+            if let first = state.first {
+                state.first = nil
+                return .success(.first(first))
             }
             return .success(.read(from: state.handle, remaining: state.remaining, after: state.lateFailure))
         }
@@ -124,32 +124,25 @@ public final class StoreReader: Sendable {
         _ handle: PluginHandle?, _ remaining: UInt64, after lateFailure: StoreError?
     ) async throws(StoreError) -> Filled {
         var policy = RetryPolicy(deadline: .now + store.settings.deadline)
-        var handle = handle
         var failure = lateFailure
-        while true {
-            if let handle, failure == nil {
-                do throws(StoreError) {
-                    return try await fill(from: handle, remaining)
-                } catch {
-                    failure = error
-                }
+        if let handle, failure == nil {
+            do throws(StoreError) {
+                return try await fill(from: handle, remaining)
+            } catch {
+                failure = error
             }
+        }
+        while true {
             if let failed = failure {
                 guard info.etag != nil, let pause = policy.pause(after: failed) else { throw failed }
                 try await store.sleep(pause, in: .read)
             }
-            let opened: OpenedRead
             do throws(StoreError) {
-                opened = try await reopen()
+                return (try await reopen().first, nil)
             } catch {
+                guard error.isRetryable else { throw error }
                 failure = error
-                handle = nil
-                if error.isRetryable { continue }
-                throw error
             }
-            if let whole = opened.whole { return (whole, nil) }
-            handle = opened.handle
-            failure = nil
         }
     }
 
