@@ -31,6 +31,27 @@ struct FaultTests {
         try line.fixture.expectNoLitter(line.store)
     }
 
+    @Test("What follows a write that was refused is cut off, so that the length never counts what is missing")
+    func refusedWrite() throws {
+        let bytes = Pattern.bytes(300_000)
+        for refused in [1, 2, 5, 9] {
+            let server = try OtherServer("password", refusedWrite: refused)
+            let store = try server.store(["password": OtherServer.password])
+            let writer = try store.begin("k", flags: FP_W_RESUMABLE)
+            expectFailure(FP_E_NO_SPACE) {
+                try writer.write(bytes)
+                try writer.sync()
+            }
+            writer.close()
+            let again = try #require(try store.resume(writer.token).writer)
+            #expect(again.offset == UInt64(refused - 1) * 32768)
+            try again.write(Array(bytes[Int(again.offset)...]))
+            try again.commit()
+            again.close()
+            #expect(try store.get("k") == bytes)
+        }
+    }
+
     @Test("A writer outlives its connection if nothing was under way")
     func reconnects() throws {
         let line = try Line()

@@ -89,6 +89,27 @@ struct LoginTests {
         _ = agent
     }
 
+    @Test(
+        "A password lets in, as it is, at prompts and as a second proof",
+        arguments: [
+            "password", "interactive", "publickey,password", "publickey,interactive", "password,interactive",
+        ])
+    func passwords(methods: String) throws {
+        let server = try OtherServer(methods)
+        let proofs = methods.hasPrefix("publickey") ? ["key_file": "\(server.directory.path)/user"] : [:]
+        let store = try server.store(proofs.merging(["password": OtherServer.password]) { $1 })
+        try store.put("k", Pattern.bytes(100_000))
+        #expect(try store.get("k") == Pattern.bytes(100_000))
+
+        let wrong = try server.store(proofs.merging(["password": "guess work"]) { $1 })
+        let refusal = expectFailure(FP_E_AUTH) { try wrong.health() }
+        #expect(refusal?.message.contains("refused") == true)
+        #expect(refusal?.message.contains("guess work") == false)
+
+        let half = try server.store(proofs.merging(["allow_agent": "false"]) { $1 })
+        #expect(expectFailure(FP_E_AUTH) { try half.health() }?.message.contains("`password` is not set") == true)
+    }
+
     @Test("A store goes through another server if it has to")
     func jump() throws {
         let middle = try SSHServer()

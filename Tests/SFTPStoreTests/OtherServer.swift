@@ -1,0 +1,42 @@
+import Glibc
+import PluginTestKit
+
+/// A server that Tests/Servers/ssh-server.py makes up: logins and refusals that OpenSSH's has not without accounts of its
+/// own.
+final class OtherServer {
+    static let user = "tester"
+    static let password = "s3cret word"
+
+    let directory: TemporaryDirectory
+    private let guardian: Guardian
+    private let port: UInt16
+
+    /// - Parameters:
+    ///   - methods: the ways to log in that are all wanted: "publickey", "password", "interactive".
+    ///   - refusedWrite: which write fails, counted from 1.
+    init(_ methods: String, refusedWrite: Int? = nil) throws {
+        let python = repository + "/.venv/bin/python"
+        guard access(python, X_OK) == 0 else { throw Problem("the servers are not installed; run `make test-unit`") }
+        directory = try TemporaryDirectory()
+        let path = directory.path
+        port = try freePort()
+        for name in ["host", "user"] { try makeKey("\(path)/\(name)") }
+        let host = try readFile("\(path)/host.pub").split(separator: " ").prefix(2).joined(separator: " ")
+        try writeFile("\(path)/known_hosts", "[127.0.0.1]:\(port) \(host)\n")
+        mkdir("\(path)/files", 0o755)
+        guardian = try Guardian(
+            [
+                python, repository + "/Tests/Servers/ssh-server.py", "\(port)", "\(path)/host", "\(path)/files",
+                methods,
+            ] + (refusedWrite.map { ["\($0)"] } ?? []), log: "\(path)/log")
+        try waitForPort(port)
+    }
+
+    func store(_ more: [String: String] = [:]) throws -> TestStore {
+        let options = [
+            "host": "127.0.0.1", "port": "\(port)", "username": Self.user, "root_path": "root",
+            "known_host_file": "\(directory.path)/known_hosts", "identities_only": "true", "max_connections": "1",
+        ]
+        return try TestStore(sftpStore, options.merging(more) { _, given in given })
+    }
+}
