@@ -26,15 +26,17 @@ extension S3Store: CopyingStore, TransferringStore {
             throw PluginError(.unsupported, "the two buckets are at different services")
         }
         let info = try described(request, in: source, call)
-        if request.ifNotExists || !settings.allowsOverwrite, try published(request.target, call) != nil {
-            throw PluginError(.exists, "the key \"\(request.target)\" is taken")
-        }
+        if mustBeFree(request), try published(request.target, call) != nil { throw taken(request.target) }
         let copied =
             info.size > settings.copyThreshold
             ? try copyInParts(info, from: source, request, call) : try copyWhole(info, from: source, request, call)
         if request.move { try source.remove(request.source, call) }
         return CopyOutcome(info: copied, streamed: false, atomic: !request.move)
     }
+
+    private func mustBeFree(_ request: CopyRequest) -> Bool { request.ifNotExists || !settings.allowsOverwrite }
+
+    private func taken(_ key: Key) -> PluginError { PluginError(.exists, "the key \"\(key)\" is taken") }
 
     /// What is known of the source, which some services do not compare with the tag themselves.
     private func described(
@@ -69,12 +71,46 @@ extension S3Store: CopyingStore, TransferringStore {
         let doing = "copying \"\(request.source)\" to \"\(request.target)\""
         var outgoing = S3Request("PUT", settings.objectKey(request.target.string))
         outgoing.headers = copyFields(info, from: source, request) + targetFields
-        let reply = try sendCopy(outgoing, from: source, doing, call)
+        let reply =
+            mustBeFree(request) && settings.conditionalWrites != .never
+            ? try sendCondition(with: outgoing, info, from: source, request, doing, call)
+            : try sendCopy(outgoing, from: source, doing, call)
         let result = XMLElement(document: reply.body)
         return ObjectInfo(
             size: info.size,
             modifiedNanoseconds: result?["LastModified"].flatMap { Timestamp(iso8601: $0)?.nanoseconds },
             etag: Reply.unquoted(result?["ETag"] ?? ""), contentType: info.contentType)
+    }
+
+    /// Sends a copy that shall fail if its target has appeared since somebody looked, as far as the service can do that.
+    private func sendCondition(
+        with outgoing: S3Request, _ info: ObjectInfo, from source: S3Store, _ request: CopyRequest, _ doing: String,
+        _ call: borrowing Call
+    ) throws(PluginError) -> Reply {
+        var conditional = outgoing
+        conditional.headers.append(("If-None-Match", "*"))
+        do throws(PluginError) {
+            return try sendCopy(conditional, from: source, doing, call)
+        } catch {
+            switch error.code {
+            case .unsupported where error.nativeCode == 501: return try sendCopy(outgoing, from: source, doing, call)
+            case .precondition: throw try reason(for: error, info, request, call)
+            default: throw error
+            }
+        }
+    }
+
+    /// Why a condition failed: the target's, the source's, or because the request was sent twice, the first time with
+    /// success. Only what the target is tells.
+    private func reason(
+        for error: PluginError, _ info: ObjectInfo, _ request: CopyRequest, _ call: borrowing Call
+    ) throws(PluginError) -> PluginError {
+        guard let found = try published(request.target, call)?.info else { return error }
+        guard found.etag == info.etag, found.size == info.size else { return taken(request.target) }
+        var doubt = error
+        doubt.code = .transient
+        doubt.outcomeUnknown = true
+        return doubt
     }
 
     /// Sends a request that copies. Its reply may be a failure in spite of its status, and its loss leaves open what
@@ -138,7 +174,7 @@ extension S3Store: CopyingStore, TransferringStore {
                 moving.append(try client.start(outgoing, call))
             }
             while !moving.isEmpty { parts.append(try copiedPart(moving.removeFirst(), from: source, doing, call)) }
-            return try publish(token, parts, size: info.size, checksum: nil, isConditional: false, call)
+            return try publish(token, parts, size: info.size, checksum: nil, isConditional: mustBeFree(request), call)
         } catch {
             for exchange in moving { client.engine.abort(exchange) }
             if !error.outcomeUnknown { client.sendInBackground(client.abortRequest(token)) }

@@ -159,6 +159,44 @@ extension S3StoreTests {
             #expect(try fixture.store.keys() == ["k"])
         }
 
+        @Test("A copy to a free key never takes one that appears meanwhile", arguments: [false, true])
+        func copyRace(inParts: Bool) throws {
+            let direct = try Fixture()
+            try direct.store.put("k", payload(partSize + 5))
+            let proxy = FaultProxy { head, _ in
+                // Just before the object would appear.
+                let isLast = inParts ? head.method == "POST" : head.method == "PUT"
+                if isLast, head.path.hasSuffix("/l"), head.query != "uploads=" {
+                    _ = try? direct.store.put("l", [1, 2, 3])
+                }
+                return .pass
+            }
+            let more = ["endpoint_url": proxy.url, "multipart_copy_above": String(inParts ? partSize : 5 << 30)]
+            let store = try TestStore(s3Store, direct.options.merging(more) { $1 })
+            expectFailure(FP_E_EXISTS) { try store.copy("k", to: "l", flags: FP_COPY_IF_NOT_EXISTS | FP_COPY_MOVE) }
+            #expect(try direct.store.get("l") == [1, 2, 3])
+            #expect(try direct.store.stat("k").size == UInt64(partSize + 5))
+            try waitUntil("nothing is left") { try direct.store.all(pending: true).isEmpty }
+        }
+
+        @Test("A copy that may have been made already is in doubt, and one without conditions is made without")
+        func copyConditions() throws {
+            let proxy = FaultProxy()
+            let fixture = try Fixture(url: proxy.url)
+            try fixture.store.put("k", [1, 2, 3])
+            proxy.set { head, _ in head.fields["if-none-match"] == nil ? .pass : .duplicate }
+            let failure = expectFailure(FP_E_TRANSIENT) {
+                try fixture.store.copy("k", to: "l", flags: FP_COPY_IF_NOT_EXISTS)
+            }
+            #expect(failure?.outcomeUnknown == true)
+            #expect(try fixture.store.get("l") == [1, 2, 3])
+            proxy.set { head, _ in
+                head.fields["if-none-match"] == nil ? .pass : .reply(501, [:], errorBody("NotImplemented"))
+            }
+            try fixture.store.copy("k", to: "m", flags: FP_COPY_IF_NOT_EXISTS)
+            #expect(try fixture.store.get("m") == [1, 2, 3])
+        }
+
         @Test("A large object is copied in parts, side by side, and nothing is left of a copy that fails")
         func copyInParts() throws {
             let proxy = FaultProxy()

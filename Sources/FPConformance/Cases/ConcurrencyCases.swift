@@ -62,7 +62,12 @@ enum ConcurrencyCases {
                 let lock = Lock()
                 var wins: [Int] = []
                 try HostThreads.run(8) { index in
-                    let writer = try bench.store.begin(key, FP_W_IF_NOT_EXISTS)
+                    let writer: Writer
+                    do {
+                        writer = try bench.store.begin(key, FP_W_IF_NOT_EXISTS)
+                    } catch let failure as Failure where failure.status == FP_E_EXISTS {
+                        return
+                    }
                     defer { writer.close() }
                     try writer.write(Pattern.bytes(2000, seed: UInt64(index)))
                     do {
