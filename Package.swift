@@ -11,6 +11,16 @@ let released: LinkerSetting = .unsafeFlags(
         "-lFoundationEssentials", "-l_FoundationCollections", "-l_FoundationCShims", "-l_FoundationICU",
     ], .when(configuration: .release))
 
+/// What a plugin exports. Not under a sanitizer: the tests are linked with a plugin's settings, and the sanitizer's own
+/// functions are to take the place of the C library's, by their names.
+let exports: [LinkerSetting] =
+    Context.environment["FPHOST_SANITIZED"] == nil
+    ? [
+        .unsafeFlags([
+            "-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
+        ])
+    ] : []
+
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
 /// keeps some local symbols in the dynamic symbol table.
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
@@ -18,11 +28,7 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
         name: name,
         dependencies: ["FPPluginKit"] + links,
         path: "Plugins/\(name)",
-        linkerSettings: [
-            .unsafeFlags([
-                "-use-ld=lld", "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map",
-            ]), released,
-        ]
+        linkerSettings: exports + [released]
     )
 }
 

@@ -189,6 +189,11 @@ final class PrivateKey {
         }
         defer { ssh_key_free(certificate) }
         guard ssh_pki_copy_cert_to_privkey(certificate, raw) == SSH_OK else {
+            // libssh 0.11.0 to 0.11.3 compares the two the wrong way round, which fails for Ed25519.
+            if ssh_key_cmp(raw, certificate, SSH_KEY_CMP_PUBLIC) == 0 {
+                let version = ssh_version(0).map { String(cString: $0) } ?? ""
+                return "libssh \(version) takes no certificate of an Ed25519 key; 0.11.4 does, or use an ECDSA key"
+            }
             return "the certificate in \(path) does not belong to the key"
         }
         return nil

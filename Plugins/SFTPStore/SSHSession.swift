@@ -38,11 +38,9 @@ final class SSHSession {
         _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK)
     }
 
-    /// Closes the socket as well.
-    deinit {
-        ssh_silent_disconnect(raw)
-        ssh_free(raw)
-    }
+    /// Closes the socket as well, and says nothing to the server. `ssh_silent_disconnect` must not come first: that of
+    /// libssh 0.11 says goodbye on a socket that was given to it, and then forgets to close it.
+    deinit { ssh_free(raw) }
 
     var socket: Int32 { ssh_get_fd(raw) }
 

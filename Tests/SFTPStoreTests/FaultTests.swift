@@ -84,6 +84,28 @@ struct FaultTests {
         #expect(line.proxy.connections > before)
     }
 
+    @Test("A connection that is closed leaves no descriptor behind")
+    func descriptors() throws {
+        let fixture = try Fixture()
+        let driver = try fixture.process(["idle_close": "100"])
+        func connections() throws -> Int {
+            // The tenth column names the socket.
+            let known = try readFile("/proc/net/tcp").split(separator: "\n").compactMap { line in
+                line.split(separator: " ").dropFirst(9).first.map { "socket:[\($0)]" }
+            }
+            return (0..<256).count { number in
+                var text = [CChar](repeating: 0, count: 64)
+                let length = readlink("/proc/\(driver.id)/fd/\(number)", &text, text.count)
+                let bytes = text.prefix(max(0, length)).map(UInt8.init(bitPattern:))
+                return known.contains(String(decoding: bytes, as: UTF8.self))
+            }
+        }
+        for _ in 0..<3 {
+            #expect(try driver.run("storm k 1").words == ["1"])
+            try waitUntil("the connection is closed") { try connections() == 0 }
+        }
+    }
+
     @Test("A server that says nothing holds no call up beyond its deadline")
     func stalls() throws {
         let line = try Line()
