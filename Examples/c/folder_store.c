@@ -111,7 +111,7 @@ static void put(fp_buf *out, const void *bytes, size_t count)
 static int open_folder(const fp_instance *store, const char *name)
 {
     int location = open(store->location, O_DIRECTORY | O_CLOEXEC);
-    if (location < 0 && errno == ENOENT && mkdir(store->location, 0755) == 0)
+    if (location < 0 && errno == ENOENT && (mkdir(store->location, 0755) == 0 || errno == EEXIST))
         location = open(store->location, O_DIRECTORY | O_CLOEXEC);
     if (location < 0) return -1;
     int folder = openat(location, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
