@@ -82,6 +82,8 @@ public final class Fetcher: Sendable {
         if let refusal = settings.addressGuard.refusal(of: target) {
             throw FetchError(.notAllowed, detail: "\(target.withoutQuery): \(refusal)")
         }
+        // A quick server could answer before anybody looks whether the answer is still wanted.
+        guard !Task.isCancelled else { throw FetchError(.cancelled, detail: "the consumer went away before") }
         let exchange = Exchange(mailbox: mailbox, capacity: settings.limits.bufferedBytes)
         let deadline = ContinuousClock.now + settings.limits.timeout
         guard mailbox.post(.start(.init(exchange: exchange, url: target, deadline: deadline))) else {

@@ -78,6 +78,7 @@ import Testing
             return await fetcher.failure(server.url())
         }
         #expect(await task.value?.reason == .cancelled)
+        #expect(server.requests.count == 0)
         // The fetcher is none the worse for it.
         #expect(await fetcher.failure(server.url()) == nil)
     }
