@@ -11,7 +11,7 @@ final class Link {
     private var credit = 0
 
     /// How far a server may send ahead: the product of rate and round trip that can be filled.
-    private static let window = 2 << 20
+    private static let window = 4 << 20
 
     private init(_ session: SSHSession, _ channel: ssh_channel) {
         self.session = session
@@ -130,8 +130,9 @@ final class Link {
     /// - Returns: how many bytes; 0 if there are none.
     func fill() throws(PluginError) -> Int {
         let room = inbound.room()
-        // libssh widens the window to what is asked for, by a packet each time: so ask for all of it now and then only.
-        let wanted = credit < Self.window / 2 ? Self.window : 64 << 10
+        // libssh widens the window to what is asked for, by a packet each time: so ask for all of it now and then only,
+        // but well before a distant server has used it up.
+        let wanted = credit < Self.window / 4 * 3 ? Self.window : 64 << 10
         if wanted == Self.window { credit = Self.window }
         let count = ssh_channel_read_timeout(channel, room.baseAddress, UInt32(min(wanted, room.count)), 0, 0)
         guard count != SSH_AGAIN else { return 0 }

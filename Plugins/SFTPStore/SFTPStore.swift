@@ -78,7 +78,7 @@ final class SFTPStore: PluginStore {
         capabilities.readSize = 128 << 10
         capabilities.writeSize = 256 << 10
         capabilities.writerMemory = 1 << 20
-        capabilities.readerMemory = 3 << 20
+        capabilities.readerMemory = 5 << 20
         return capabilities
     }
 
