@@ -11,7 +11,7 @@ final class Link {
     private var credit = 0
 
     /// How far a server may send ahead: the product of rate and round trip that can be filled.
-    private static let window = 4 << 20
+    static let window = 4 << 20
 
     private init(_ session: SSHSession, _ channel: ssh_channel) {
         self.session = session

@@ -22,7 +22,7 @@ final class RemoteReader: PluginReader {
     }
 
     /// As much as an SSH server sends before it waits for us.
-    private static let furthest: UInt64 = 4 << 20
+    private static let furthest = UInt64(Link.window)
     /// A wait of this many nanoseconds is due to the distance, not to the server's work.
     private static let noticeable: Int64 = 2_000_000
 

@@ -171,7 +171,10 @@ extension S3StoreTests {
 
         @Test(
             "A mark counts as left only if the reply says so through and through",
-            arguments: [Fault.reply(200, [:], errorBody("InternalError")), .reply(200)])
+            arguments: [
+                Fault.reply(200, [:], errorBody("InternalError")), .reply(200),
+                .reply(200, ["ETag": "\"0\""], errorBody("InternalError")),
+            ])
         func doubtfulMark(fault: Fault) throws {
             let proxy = FaultProxy()
             let fixture = try Fixture(url: proxy.url)

@@ -20,9 +20,7 @@ final class OtherServer {
         directory = try TemporaryDirectory()
         let path = directory.path
         port = try freePort()
-        for name in ["host", "user"] { try makeKey("\(path)/\(name)") }
-        let host = try readFile("\(path)/host.pub").split(separator: " ").prefix(2).joined(separator: " ")
-        try writeFile("\(path)/known_hosts", "[127.0.0.1]:\(port) \(host)\n")
+        try makeServerKeys(in: path, port: port)
         mkdir("\(path)/files", 0o755)
         guardian = try Guardian(
             [

@@ -21,10 +21,9 @@ final class SSHServer: @unchecked Sendable {
         directory = try TemporaryDirectory()
         let path = directory.path
         port = try freePort()
-        for name in ["host", "user", "other"] { try makeKey("\(path)/\(name)") }
+        try makeServerKeys(in: path, port: port)
+        try makeKey("\(path)/other")
         try writeFile("\(path)/authorized", try readFile("\(path)/user.pub"))
-        let host = try readFile("\(path)/host.pub").split(separator: " ").prefix(2).joined(separator: " ")
-        try writeFile("\(path)/known_hosts", "[127.0.0.1]:\(port) \(host)\n")
         let configuration =
             [
                 "Port \(port)", "ListenAddress 127.0.0.1", "HostKey \(path)/host", "PidFile none",
@@ -58,6 +57,13 @@ final class SSHServer: @unchecked Sendable {
 
 /// Whom the tests run as.
 let userName: String = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "root"
+
+/// Keys for a server and for its user, and what the user is to know of the server.
+func makeServerKeys(in path: String, port: UInt16) throws {
+    for name in ["host", "user"] { try makeKey("\(path)/\(name)") }
+    let host = try readFile("\(path)/host.pub").split(separator: " ").prefix(2).joined(separator: " ")
+    try writeFile("\(path)/known_hosts", "[127.0.0.1]:\(port) \(host)\n")
+}
 
 func makeKey(_ path: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "") throws {
     let result = runTool(["ssh-keygen", "-q", "-N", passphrase, "-C", "tests", "-f", path] + arguments)
