@@ -61,8 +61,23 @@ public struct Health: Sendable {
         case down = 2
     }
 
+    /// What a store that works in part cannot do.
+    public struct Limits: OptionSet, Sendable {
+        /// The `FP_HEALTH_*` bits of the contract.
+        public let rawValue: UInt32
+        /// Wraps bits of the contract.
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// Reads work, writes do not: it is read-only, or nothing may be written.
+        public static let cannotWrite = Limits(rawValue: FP_HEALTH_CANNOT_WRITE)
+        /// Reads work, and removes; there is no room for writes.
+        public static let noSpace = Limits(rawValue: FP_HEALTH_NO_SPACE)
+    }
+
     /// How well it works.
     public var state: State
+    /// What it cannot do; not empty only in a state other than ``State/ok``.
+    public var limits: Limits
     /// One line for the operator.
     public var detail: String
     /// Bytes of the back-end; nil if not known.
@@ -74,10 +89,11 @@ public struct Health: Sendable {
 
     /// Reports a state.
     public init(
-        _ state: State, detail: String = "", totalBytes: UInt64? = nil, usedBytes: UInt64? = nil,
+        _ state: State, limits: Limits = [], detail: String = "", totalBytes: UInt64? = nil, usedBytes: UInt64? = nil,
         freeBytes: UInt64? = nil
     ) {
         self.state = state
+        self.limits = limits
         self.detail = detail
         self.totalBytes = totalBytes
         self.usedBytes = usedBytes
@@ -90,6 +106,7 @@ public struct Health: Sendable {
         health.used_bytes = usedBytes ?? FP_SIZE_UNKNOWN
         health.free_bytes = freeBytes ?? FP_SIZE_UNKNOWN
         health.detail.fill(line: detail)
+        health.limits = limits.rawValue
     }
 }
 

@@ -50,6 +50,8 @@ public struct PluginError: Error, Sendable {
         public static let auth = Code(rawValue: FP_E_AUTH)
         /// Stored data cannot be read back as it was written.
         public static let corrupt = Code(rawValue: FP_E_CORRUPT)
+        /// The back-end takes no writes at all. Where it refuses one key it is ``denied``.
+        public static let readOnly = Code(rawValue: FP_E_READ_ONLY)
         /// A defect of the plugin.
         public static let internalError = Code(rawValue: FP_E_INTERNAL)
         /// No memory for a buffer.

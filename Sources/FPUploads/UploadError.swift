@@ -75,6 +75,7 @@ extension UploadError {
             case .conflict: (.conflict, "Another writer has this upload.")
             case .denied: (.denied, "The store does not allow that path.")
             case .tooLarge: (.tooLarge, "The file is larger than the store takes.")
+            case .readOnly: (.unavailable, "The store takes no writes at the moment; its operator has been told.")
             case .noSpace: (.noSpace, "The store is full; try again when there is room.")
             case .unsupported: (.unsupported, "The store cannot do that.")
             case .timeout: (.timeout, "The store did not answer in time; try again.")

@@ -48,7 +48,7 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
     @Test(arguments: [
         (["ENTRY=something_else"], PluginLoadError.Reason.noEntryPoint, "exports no function fp_plugin_entry_v1"),
         (["ENTRY=fp_plugin_entry_v2"], .newerHostNeeded, "exports fp_plugin_entry_v2 but no fp_plugin_entry_v1"),
-        (["REFUSES"], .refusedHost, "refuses this host, which speaks ABI 1.0"),
+        (["REFUSES"], .refusedHost, "refuses this host, which speaks ABI 1.1"),
         (["MAGIC=0x12345678"], .wrongMagic, "begins with 0x12345678, where FP_MAGIC, 0x31535046, is expected"),
         (["MAJOR=2"], .newerHostNeeded, "built for ABI 2.0, where this host speaks 1.0"),
         (["MAJOR=0"], .olderHostNeeded, "built for ABI 0.0, where this host speaks 1.0"),

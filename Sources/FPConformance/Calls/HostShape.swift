@@ -18,17 +18,29 @@ struct HostShape: Sendable {
 
     /// Bytes by which the structs are larger than those of fp_plugin.h.
     private var growth: Int { kind == .future ? 64 : 0 }
-    var minor: UInt32 { kind == .future ? 99 : FP_ABI_MINOR }
+    var minor: UInt32 {
+        switch kind {
+        case .old: 0
+        case .present: FP_ABI_MINOR
+        case .future: 99
+        }
+    }
+
+    /// The size of a struct in the host's age. Structs that have grown since ABI 1.0 are named with their first new field.
+    private func size<Value>(of type: Value.Type) -> Int {
+        guard kind == .old, type == fp_health.self else { return MemoryLayout<Value>.size }
+        return MemoryLayout<fp_health>.offset(of: \.limits) ?? MemoryLayout<Value>.size
+    }
 
     /// Lends an input that begins with `struct_size`.
     func lend<Value, Result>(
         _ value: Value, _ body: (UnsafeMutablePointer<Value>) throws -> Result
     ) rethrows -> Result {
-        let size = MemoryLayout<Value>.size
+        let size = size(of: Value.self)
         let room = kind == .old ? GuardedRoom(size) : GuardedRoom(unguarded: size + growth + 64)
         defer { room.release() }
         let pointer = room.start.bindMemory(to: Value.self, capacity: 1)
-        pointer.initialize(to: value)
+        withUnsafeBytes(of: value) { room.start.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size) }
         room.start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
         if kind == .future { memset(room.start + size, 0xA5, growth) }
         return try body(pointer)
@@ -39,8 +51,8 @@ struct HostShape: Sendable {
         _ value: Value, of slot: String, buffers: [PartialKeyPath<Value>],
         _ body: (UnsafeMutablePointer<Value>) throws -> Result
     ) throws -> (Result, Value) {
-        let size = MemoryLayout<Value>.size
-        let room = GuardedRoom(unguarded: size + growth + 64)
+        let size = size(of: Value.self)
+        let room = GuardedRoom(unguarded: MemoryLayout<Value>.size + growth + 64)
         defer { room.release() }
         let pointer = room.start.bindMemory(to: Value.self, capacity: 1)
         pointer.initialize(to: value)
@@ -66,6 +78,8 @@ struct HostShape: Sendable {
                 throw Broken("\(slot) says that it wrote \(after.len) bytes to a buffer of \(after.cap)", .rule(2))
             }
         }
+        // What this host does not know of reads as 0.
+        if size < MemoryLayout<Value>.size { memset(room.start + size, 0, MemoryLayout<Value>.size - size) }
         return (result, pointer.pointee)
     }
 }

@@ -1,4 +1,4 @@
-/* fp_plugin.h - C ABI for storage back-ends.  ABI 1.0.  Plain C99, no dependency but
+/* fp_plugin.h - C ABI for storage back-ends.  ABI 1.1.  Plain C99, no dependency but
  * libc types.  One file, no generated parts.  Under 0BSD, so that anyone may vendor it.
  *
  * ================================ THE CONTRACT (read this first) ================================
@@ -29,7 +29,9 @@
  *             On error, output pointers are NULL and outputs other than *call->error are undefined.
  *             No C++ exception / Swift error / Rust panic may cross this boundary.
  *             Plugins do not retry, bar ONE transparent retry on a stale pooled connection; the host
- *             owns retry, back-off and circuit breaking.
+ *             owns retry, back-off and circuit breaking.  The one exception is what only the plugin can
+ *             repeat: bytes that an earlier write() accepted and that are not durable yet.  It may send
+ *             those again, with back-off and inside the deadline of the call that waits for them.
  * R6 KEYS     Host guarantees: 1..caps.max_key_bytes bytes (<= 1024) of valid UTF-8, NFC, no control
  *             characters, no '\\', no leading, trailing or double '/', no "." or ".." segment, no segment
  *             > 255 bytes, first segment not ".fp" (that namespace is the plugin's).  Plugins still
@@ -62,7 +64,7 @@ extern "C" {
 #endif
 
 #define FP_ABI_MAJOR 1u
-#define FP_ABI_MINOR 0u
+#define FP_ABI_MINOR 1u
 #define FP_MAGIC 0x31535046u /* "FPS1", little endian */
 #define FP_ENTRY_SYMBOL "fp_plugin_entry_v1" /* major N exports fp_plugin_entry_vN; a .so may export several */
 
@@ -116,6 +118,8 @@ typedef int32_t fp_status;
 #define FP_E_CONFIG 400       /* startup failure / 500                                                */
 #define FP_E_AUTH 401         /* 502 credentials or host key rejected; host marks the instance DOWN   */
 #define FP_E_CORRUPT 402      /* 500 stored data failed verification; alert, never retry              */
+#define FP_E_READ_ONLY 403    /* 503 the back-end takes no writes at all: mounted read-only, no right to
+                                 write anywhere.  For one key it is E_DENIED.  Since 1.1              */
 /* 9xx defects */
 #define FP_E_INTERNAL 900     /* 500 plugin bug (a caught panic/exception included)                   */
 #define FP_E_NO_MEMORY 901    /* 503                                                                  */
@@ -282,6 +286,9 @@ typedef struct fp_caps {
 #define FP_HEALTH_OK 0u
 #define FP_HEALTH_DEGRADED 1u
 #define FP_HEALTH_DOWN 2u
+/* What a store that is not well cannot do, as bits: since 1.1. */
+#define FP_HEALTH_CANNOT_WRITE 1u /* reads work, writes do not: read-only, or no right to write            */
+#define FP_HEALTH_NO_SPACE 2u     /* reads work, and removes; there is no room for writes                  */
 #define FP_HEALTHF_DEEP 1u /* flag: also write, read back and remove a probe object under ".fp/"         */
 
 typedef struct fp_health {
@@ -289,6 +296,8 @@ typedef struct fp_health {
     uint32_t state;                               /* FP_HEALTH_*                                       */
     uint64_t total_bytes, used_bytes, free_bytes; /* FP_SIZE_UNKNOWN if not known                      */
     fp_buf detail;                               /* one line                                           */
+    uint32_t limits;                             /* FP_HEALTH_CANNOT_WRITE, FP_HEALTH_NO_SPACE.  Since 1.1 */
+    uint32_t reserved;
 } fp_health;
 
 /* ------------------------------------------------------------------ objects */

@@ -67,7 +67,8 @@ extension StoreHealth {
         }
         func known(_ bytes: UInt64) -> UInt64? { bytes == FP_SIZE_UNKNOWN ? nil : bytes }
         self.init(
-            state: state, totalBytes: known(health.total_bytes), usedBytes: known(health.used_bytes),
+            state: state, limits: StoreHealth.Limits(rawValue: health.limits),
+            totalBytes: known(health.total_bytes), usedBytes: known(health.used_bytes),
             freeBytes: known(health.free_bytes), detail: errors.mask(health.detail.string ?? "").singleLine)
     }
 }

@@ -44,6 +44,8 @@ public struct StoreError: Error, Sendable {
         case auth
         /// Stored bytes failed verification.
         case corrupt
+        /// The back-end takes no writes at all.
+        case readOnly
         /// The plugin broke its contract or reported a defect of its own.
         case internalError
         /// The plugin could not get memory.
@@ -141,6 +143,7 @@ extension StoreError.Code {
         case FP_E_CONFIG: self = .config
         case FP_E_AUTH: self = .auth
         case FP_E_CORRUPT: self = .corrupt
+        case FP_E_READ_ONLY: self = .readOnly
         case FP_E_INTERNAL, FP_OK: self = .internalError
         case FP_E_NO_MEMORY: self = .noMemory
         default: self = .other(status)

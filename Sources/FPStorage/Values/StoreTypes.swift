@@ -154,8 +154,26 @@ public struct StoreHealth: Sendable, Equatable {
         public static func < (left: State, right: State) -> Bool { left.rawValue < right.rawValue }
     }
 
+    /// What a store that is degraded cannot do.
+    public struct Limits: OptionSet, Sendable {
+        /// The `FP_HEALTH_*` bits.
+        public let rawValue: UInt32
+
+        /// Makes limits from `FP_HEALTH_*` bits.
+        public init(rawValue: UInt32) {
+            self.rawValue = rawValue
+        }
+
+        /// Reads work, writes do not.
+        public static let cannotWrite = Limits(rawValue: 1)
+        /// Reads work, and removes; there is no room for writes.
+        public static let noSpace = Limits(rawValue: 2)
+    }
+
     /// Fit for work or not.
     public var state: State
+    /// What it cannot do.
+    public var limits: Limits
     /// The size of the back-end in bytes, if it says.
     public var totalBytes: UInt64?
     /// The bytes in use, if it says.
@@ -167,9 +185,11 @@ public struct StoreHealth: Sendable, Equatable {
 
     /// Makes a report.
     public init(
-        state: State, totalBytes: UInt64? = nil, usedBytes: UInt64? = nil, freeBytes: UInt64? = nil, detail: String = ""
+        state: State, limits: Limits = [], totalBytes: UInt64? = nil, usedBytes: UInt64? = nil,
+        freeBytes: UInt64? = nil, detail: String = ""
     ) {
         self.state = state
+        self.limits = limits
         self.totalBytes = totalBytes
         self.usedBytes = usedBytes
         self.freeBytes = freeBytes
