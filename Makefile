@@ -119,6 +119,10 @@ test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 
 test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under AddressSanitizer
 	@scripts/test-sanitize .build-asan
 
+.PHONY: soak
+soak: setup build ## Mixed load with kills, for SOAK_SECONDS (300): nothing may be lost, left over or grow
+	@python3 Tests/Soak/soak.py --host $(HOST)
+
 .PHONY: fuzz
 fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
 	@scripts/fuzz $(FUZZ_SECONDS)
