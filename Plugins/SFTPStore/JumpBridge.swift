@@ -16,9 +16,9 @@ enum JumpBridge {
         let socket = try Socket.connect(to: jump, before: deadline, isWanted: isWanted)
         let session = try SSHSession(over: socket, to: jump, settings, before: deadline, isWanted: isWanted)
         // The pin is the target's: the server in between is looked up.
-        try session.checkHostKey(
-            Settings.Trust(
-                knownHosts: settings.trust.knownHosts, fingerprints: [], acceptNew: settings.trust.acceptNew))
+        var trust = settings.trust
+        trust.fingerprints = []
+        try session.checkHostKey(trust)
         try session.logIn(settings.jumpLogin)
         let channel = try session.openForward(to: target)
         var ends: [Int32] = [-1, -1]

@@ -59,13 +59,13 @@ extension Settings {
 
     static let knownHosts = Option.path(
         "known_host_file",
-        help: "The host keys that are believed, as OpenSSH keeps them. Without it, ~/.ssh/known_hosts."
+        help: "The host keys that are believed, or revoked, as OpenSSH keeps them. Without it, ~/.ssh/known_hosts."
     ).optional
 
     static let fingerprints = Option.string(
         "host_key", default: "",
         help: """
-            The fingerprint of the server's host key (SHA256:...), or several by comma; known_host_file is not asked.
+            The fingerprint of the server's host key (SHA256:...), or several by comma. No other key is believed then.
             """
     ).map { (text) throws(OptionProblem) in
         let found = list(text)

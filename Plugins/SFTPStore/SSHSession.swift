@@ -58,7 +58,7 @@ final class SSHSession {
         try set(SSH_OPTIONS_PORT, UInt32(server.port), "port")
         try set(SSH_OPTIONS_USER, server.user, "username")
         try set(SSH_OPTIONS_KNOWNHOSTS, settings.trust.knownHosts, "known_host_file")
-        try set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, Self.machineKnownHosts, "known hosts of the machine")
+        try set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, Settings.Trust.machineFiles[0], "known hosts of the machine")
         let algorithms = settings.algorithms
         try set(SSH_OPTIONS_CIPHERS_C_S, algorithms.ciphers, "ciphers")
         try set(SSH_OPTIONS_CIPHERS_S_C, algorithms.ciphers, "ciphers")

@@ -31,10 +31,21 @@ struct Settings: Sendable {
 
     /// Which host keys are believed.
     struct Trust: Sendable {
+        /// The file that new keys are added to.
         let knownHosts: String
-        /// "SHA256:..."; not empty if known_hosts is not asked.
-        let fingerprints: [String]
+        /// It is an option, not the user's own.
+        let isFileGiven: Bool
+        /// "SHA256:..."; not empty if only these are believed.
+        var fingerprints: [String]
         let acceptNew: Bool
+
+        static let machineFiles = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
+
+        /// All that are read, as by OpenSSH.
+        var files: [String] {
+            let own = isFileGiven ? [knownHosts] : knownHosts.isEmpty ? [] : [knownHosts, "\(knownHosts)2"]
+            return own + Self.machineFiles
+        }
     }
 
     /// How to prove who we are.
@@ -102,8 +113,9 @@ struct Settings: Sendable {
         } else {
             jump = nil
         }
+        let knownHosts = try config.value(of: Self.knownHosts)
         trust = Trust(
-            knownHosts: try config.value(of: Self.knownHosts) ?? Environment.file("known_hosts") ?? "",
+            knownHosts: knownHosts ?? Environment.file("known_hosts") ?? "", isFileGiven: knownHosts != nil,
             fingerprints: try config.value(of: Self.fingerprints), acceptNew: try config.value(of: Self.acceptNew))
         algorithms = Algorithms(
             ciphers: try config.value(of: Self.ciphers), keyExchange: try config.value(of: Self.keyExchange),
