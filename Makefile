@@ -83,8 +83,16 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 	@echo "lint: building with warnings as errors"
 	@swift build --build-tests $(DEBUG_FLAGS)
 
+# What fails in one of these is repeated once, alone, and what passes then is counted and shown at the end of them all.
+ONCE_MORE := scripts/once-more
+
 .PHONY: test
-test: test-unit test-plugins test-stores test-browser test-install ## Run every test but test-packages, which needs root
+test: ## Run every test but test-packages, which needs root
+	@$(ONCE_MORE) all $(MAKE) --no-print-directory test-ci test-unit test-plugins test-stores test-browser test-install
+
+.PHONY: test-ci
+test-ci: $(STAMPS)/pytest ## Try what repeats a failed test, on tests made to fail
+	@$(PYTHON) -m pytest Tests/CI
 
 .PHONY: test-unit
 test-unit: setup $(STAMPS)/servers ## Run the Swift tests
@@ -92,28 +100,28 @@ test-unit: setup $(STAMPS)/servers ## Run the Swift tests
 
 .PHONY: test-plugins
 test-plugins: setup build ## Try the contract's locks, the plugin guide's code, and plugins written with an installed copy
-	@scripts/test-abi
-	@scripts/test-guide
-	@scripts/test-examples
+	@$(ONCE_MORE) step test-abi scripts/test-abi
+	@$(ONCE_MORE) step test-guide scripts/test-guide
+	@$(ONCE_MORE) step test-examples scripts/test-examples
 
 .PHONY: test-stores
 test-stores: $(STAMPS)/servers build ## Put S3Store and SFTPStore to the conformance kit on each of their servers
-	@scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
-	@scripts/validate-sftp $(HOST) .build/release/libSFTPStore.so
+	@$(ONCE_MORE) step validate-s3 scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
+	@$(ONCE_MORE) step validate-sftp scripts/validate-sftp $(HOST) .build/release/libSFTPStore.so
 
 .PHONY: test-browser
 test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build
 	@echo "test: FilePond in Chromium"
-	@$(PYTHON) -m pytest Tests/Browser $(PYTEST_ARGS)
+	@$(ONCE_MORE) pytest $(PYTHON) Tests/Browser $(PYTEST_ARGS)
 
 .PHONY: test-install
 test-install: setup-test $(STAMPS)/packages-package build ## Run the tests of what `make install` installs
 	@echo "test: make install"
-	@$(PYTHON) -m pytest Tests/Install/test_install.py $(PYTEST_ARGS)
+	@$(ONCE_MORE) pytest $(PYTHON) Tests/Install/test_install.py $(PYTEST_ARGS)
 
 .PHONY: test-packages
 test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 12 of its own, as root, and test it there
-	@scripts/test-packages $(PYTHON) $(PYTEST_ARGS)
+	@ONCE_MORE_WITHIN=scripts/test-packages $(ONCE_MORE) pytest $(PYTHON) Tests/Install/test_packages.py $(PYTEST_ARGS)
 
 .PHONY: test-sanitize
 test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under AddressSanitizer
