@@ -67,7 +67,10 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    var isClosed: Bool { monitor.locked { if case .closed = state { true } else { false } } }
+    var isClosed: Bool { monitor.locked { hasClosed } }
+
+    /// The same, with the lock held.
+    var hasClosed: Bool { if case .closed = state { true } else { false } }
 
     var isOpen: Bool { monitor.locked { if case .open = state { true } else { false } } }
 
@@ -103,16 +106,21 @@ final class Connection: @unchecked Sendable {
     /// Sends a request that nobody waits for; a connection that is gone has done as much.
     func tell(_ request: Request) { try? send(request, to: Nobody.instance) }
 
-    /// Sends a large request once the queue has room for it.
-    func send(_ request: consuming Request, to sink: any ReplySink, _ call: borrowing Call) throws(PluginError) {
+    /// Sends a file's bytes once the queue has room for them, and the file's own window.
+    /// - Returns: false if they were not sent: the connection is closed, or an earlier write to the file was refused.
+    func write(
+        _ request: consuming Request, _ count: Int, at start: UInt64, to tracker: WriteTracker, _ call: borrowing Call
+    ) throws(PluginError) -> Bool {
         let id = newID()
         let packet = request.numbered(id)
-        try monitor.locked { () throws(PluginError) in
+        return try monitor.locked { () throws(PluginError) in
             try monitor.wait(call) {
-                if case .closed = state { return true }
-                return queuedBytes < Self.queueLimit
+                hasClosed || !tracker.isWell || (queuedBytes < Self.queueLimit && tracker.hasRoom)
             }
-            try enqueue(packet, id, sink)
+            if hasClosed || !tracker.isWell { return false }
+            tracker.add(WriteTracker.Part(id: id, start: start, count: count, packet: packet))
+            try enqueue(packet, id, tracker)
+            return true
         }
     }
 
@@ -271,7 +279,7 @@ final class Connection: @unchecked Sendable {
             var isAwaited = false
             while let (id, reply) = try link.nextReply() {
                 guard let sink = underWay.removeValue(forKey: id) else { continue }
-                if sink.receive(reply) { isAwaited = true }
+                if sink.receive(reply, to: id) { isAwaited = true }
                 if case .handle(let handle) = reply, let exchange = sink as? Exchange, exchange.isAbandoned {
                     let id = newID()
                     try enqueue(Request.close(handle).numbered(id), id, Nobody.instance)

@@ -3,7 +3,7 @@ import FPPluginKit
 /// Takes the outcome of requests. Called with the connection's lock held: it must not do anything but remember.
 protocol ReplySink: AnyObject {
     /// - Returns: whether somebody may be waiting for just this.
-    func receive(_ reply: Reply) -> Bool
+    func receive(_ reply: Reply, to id: UInt32) -> Bool
     /// The connection is gone, and with it the answer.
     func lose(_ error: PluginError)
 }
@@ -15,7 +15,7 @@ final class Exchange: ReplySink, @unchecked Sendable {
     /// The call that asked was given up: what the server opened for it has to be closed.
     var isAbandoned = false
 
-    func receive(_ reply: Reply) -> Bool {
+    func receive(_ reply: Reply, to id: UInt32) -> Bool {
         outcome = .success(reply)
         return true
     }
@@ -26,6 +26,6 @@ final class Exchange: ReplySink, @unchecked Sendable {
 /// For requests whose reply nobody waits for.
 final class Nobody: ReplySink, Sendable {
     static let instance = Nobody()
-    func receive(_ reply: Reply) -> Bool { false }
+    func receive(_ reply: Reply, to id: UInt32) -> Bool { false }
     func lose(_ error: PluginError) {}
 }

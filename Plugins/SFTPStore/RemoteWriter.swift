@@ -2,72 +2,110 @@ import FPPluginKit
 
 /// Takes the bytes of one write, and publishes them at the end.
 ///
-/// Between two calls the connection may go: the file is opened again with the next, if nothing was under way.
+/// The connection may go at any time: the file is opened again over another, and bytes that the server had not
+/// acknowledged are sent again, within the call that needs it.
 final class RemoteWriter: PluginWriter {
     private let store: SFTPStore
     private let staged: Staged
     private var file: OpenFile?
+    /// The connection that was used last.
+    private var connection: Connection?
     private var tracker = WriteTracker()
     private var end: UInt64
     private var isFinished = false
+    /// A commit asked for the step that counts and got no answer.
+    private var isUnclear = false
+    /// What makes the bytes worthless.
+    private var damage: PluginError?
 
     init(_ store: SFTPStore, _ staged: Staged, _ file: OpenFile, at offset: UInt64) {
         self.store = store
         self.staged = staged
         self.file = file
+        connection = file.connection
         end = offset
     }
 
     private var doing: String { "writing \"\(staged.key)\"" }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, _ call: borrowing Call) throws(PluginError) {
-        let file = try openFile(call)
-        let connection = file.connection
-        let step = Int(connection.features.writeSize)
+        var patience = Patience(store.settings)
+        var file = try openFile(&patience, call)
         var place = 0
         while place < bytes.count {
+            let step = Int(file.connection.features.writeSize)
             let part = UnsafeRawBufferPointer(rebasing: bytes[place..<min(place + step, bytes.count)])
             let start = offset + UInt64(place)
-            let hasFailed = connection.monitor.locked {
-                tracker.add(start)
-                return tracker.refusal != nil || tracker.loss != nil
+            let isSent = try file.connection.write(
+                .write(file.handle, at: start, part), part.count, at: start, to: tracker, call)
+            if isSent {
+                place += part.count
+                end = start + UInt64(part.count)
+            } else {
+                file = try openFile(&patience, call)
             }
-            do throws(PluginError) {
-                if hasFailed { throw PluginError(.transient, doing) }
-                try connection.send(.write(file.handle, at: start, part), to: tracker, call)
-            } catch {
-                connection.monitor.locked { tracker.removeLast() }
-                guard !hasFailed else { throw try failure(call) }
-                throw error
-            }
-            place += part.count
         }
-        end = offset + UInt64(bytes.count)
     }
 
     func sync(_ options: SyncOptions, _ call: borrowing Call) throws(PluginError) -> WriteProgress {
-        let file = try openFile(call)
-        try drain(call)
-        if options.contains(.power) { try flush(file, call) }
-        if !file.connection.features.isSerial { try staged.noteSafeOffset(end, on: file.connection, call) }
-        return WriteProgress(durableOffset: end)
+        try persistently(call) { (patience, call) throws(PluginError) in
+            let file = try drain(&patience, call)
+            if options.contains(.power) { try flush(file, call) }
+            if !file.connection.features.isSerial { try staged.noteSafeOffset(end, on: file.connection, call) }
+            return WriteProgress(durableOffset: end)
+        }
     }
 
     func commit(_ request: CommitRequest, _ call: borrowing Call) throws(PluginError) -> ObjectInfo {
-        let connection: Connection
-        if request.power || file != nil {
-            let file = try openFile(call)
-            try drain(call)
-            if request.power { try flush(file, call) }
-            connection = file.connection
-            try file.close(call, doing)
-            self.file = nil
-        } else {
-            connection = try store.pool.connection(for: .requests, call)
+        let info = try persistently(call) { (patience, call) throws(PluginError) in
+            if isUnclear, let info = try outcome(request, call) { return info }
+            if request.power || file != nil {
+                let file = try drain(&patience, call)
+                if request.power { try flush(file, call) }
+                try close(file, call)
+            } else {
+                connection = nil
+                connection = try store.pool.connection(for: .requests, call)
+            }
+            guard let connection else { throw PluginError(.internalError, "\(doing): no connection") }
+            return try store.publish(staged, size: request.size, power: request.power, on: connection, call)
         }
-        let info = try store.publish(staged, size: request.size, power: request.power, on: connection, call)
         finish()
         return info
+    }
+
+    /// Runs `body`, again over another connection if its own breaks.
+    private func persistently<Value>(
+        _ call: borrowing Call, _ body: (inout Patience, borrowing Call) throws(PluginError) -> Value
+    ) throws(PluginError) -> Value {
+        var patience = Patience(store.settings)
+        while true {
+            do throws(PluginError) {
+                return try body(&patience, call)
+            } catch {
+                if error.outcomeUnknown { isUnclear = true }
+                guard connection?.isClosed ?? true else { throw error }
+                try patience.wait(after: error, store.pauses, call)
+            }
+        }
+    }
+
+    /// What became of a commit whose deciding request got no answer; nil if it did not happen.
+    private func outcome(_ request: CommitRequest, _ call: borrowing Call) throws(PluginError) -> ObjectInfo? {
+        // Until it is known, an error on the way to the answer does not tell that nothing has happened.
+        do throws(PluginError) {
+            connection = nil
+            let connection = try store.pool.connection(for: .requests, call)
+            self.connection = connection
+            let found = try store.outcome(of: staged, size: request.size, on: connection, call)
+            if found != nil, request.power { try store.flush(staged.key, on: connection, call) }
+            if found == nil { isUnclear = false }
+            return found
+        } catch {
+            var error = error
+            error.outcomeUnknown = true
+            throw error
+        }
     }
 
     func abort(_ call: borrowing Call) throws(PluginError) {
@@ -84,62 +122,98 @@ final class RemoteWriter: PluginWriter {
     }
 
     func close() {
-        let history = end(of: file)
+        let history = history()
         file?.close()
         if !staged.isSession {
             // Nobody will ask for these bytes again.
-            if !isFinished { (file?.connection ?? store.pool.anyOpen)?.tell(.remove(staged.path)) }
+            let own = file?.connection
+            if !isFinished { (own?.isClosed == false ? own : store.pool.anyOpen)?.tell(.remove(staged.path)) }
         } else if !isFinished {
             store.ledger.end(staged.id, history)
         }
         file = nil
     }
 
-    private func end(of file: OpenFile?) -> SessionLedger.History {
-        guard let connection = file?.connection else { return hasLost ? .unknown : .settled }
+    private func history() -> SessionLedger.History {
+        guard let connection = file?.connection else { return hasStrays ? .unknown : .settled }
         return connection.monitor.locked {
-            if tracker.loss != nil { return .unknown }
-            return tracker.underWay == 0 ? .settled : .draining(tracker, connection)
+            tracker.forget()
+            if hasStrays || tracker.loss != nil { return .unknown }
+            return tracker.isQuiet ? .settled : .draining(tracker, connection)
         }
     }
 
-    private var hasLost = false
+    /// Bytes of a connection that broke may still reach the file.
+    private var hasStrays = false
 
     // MARK: - The file
 
-    /// The file, opened again if its connection has gone since the last call.
-    private func openFile(_ call: borrowing Call) throws(PluginError) -> OpenFile {
-        if let file {
-            guard file.connection.isClosed else { return file }
-            if let loss = file.connection.monitor.locked({ tracker.loss }) {
-                hasLost = true
-                throw PluginError(
-                    .transient, "\(doing): \(loss.message); bytes were under way: resume the upload")
+    /// The file, opened again if its connection has gone since.
+    private func openFile(_ patience: inout Patience, _ call: borrowing Call) throws(PluginError) -> OpenFile {
+        if let damage { throw damage }
+        while true {
+            if let file {
+                let (isClosed, isRefused) = file.connection.monitor.locked {
+                    (file.connection.hasClosed, tracker.refusal != nil)
+                }
+                if isRefused { throw try failure(file, call) }
+                if !isClosed { return file }
+            }
+            do throws(PluginError) {
+                return try reopen(call)
+            } catch {
+                guard connection?.isClosed ?? true else { throw error }
+                try patience.wait(after: error, store.pauses, call)
             }
         }
-        file?.close()
-        file = nil
+    }
+
+    /// Opens the file over another connection, and sends again what the last one took with it.
+    private func reopen(_ call: borrowing Call) throws(PluginError) -> OpenFile {
+        let lost = file?.connection.monitor.locked { tracker.unanswered } ?? tracker.unanswered
+        if !lost.isEmpty { hasStrays = true }
+        connection = nil
         let connection = try store.pool.connection(for: .bytes, call)
-        let handle = try connection.run(.open(staged.path, .write), call).expectHandle(doing)
-        let opened = OpenFile(connection, handle)
-        let found = try connection.run(.attributes(ofHandle: handle), call).expectAttributes(doing)
-        guard let size = found.size, size >= end else {
-            throw PluginError(.transient, "\(doing): the server has only \(found.size ?? 0) of \(end) bytes")
+        self.connection = connection
+        // What the server received before the connection broke it may still write: looked at until that is over.
+        let isThere = try store.isStaged(staged, isSettled: !hasStrays, on: connection, call)
+        guard isThere else { throw PluginError(.gone, "\(doing): the upload was dropped") }
+        let opened = OpenFile(
+            connection, try connection.run(.open(staged.path, .write), call).expectHandle(doing))
+        let size = try connection.run(.attributes(ofHandle: opened.handle), call).expectAttributes(doing).size ?? 0
+        let acknowledged = lost.first?.start ?? end
+        guard size >= acknowledged else {
+            throw PluginError(
+                .gone, "\(doing): the server has only \(size) of the \(acknowledged) bytes that it acknowledged")
         }
-        if size > end { try connection.run(.set(Attributes(size: end), onHandle: handle), call).expectOK(doing) }
-        tracker = WriteTracker()
+        guard size <= end else {
+            throw PluginError(.conflict, "\(doing): somebody else has written to the upload, up to byte \(size)")
+        }
+        // All of it, not from where the file ends: a write before that may have been refused.
+        let fresh = WriteTracker()
+        for part in lost {
+            let isSent = try connection.write(
+                .write(opened.handle, part), part.count, at: part.start, to: fresh, call)
+            guard isSent else { throw PluginError(.transient, "\(doing): the connection broke again") }
+        }
+        file?.close()
+        tracker = fresh
         file = opened
+        hasStrays = false
         return opened
     }
 
     /// Waits until the server has acknowledged all that was written.
-    private func drain(_ call: borrowing Call) throws(PluginError) {
-        guard let connection = file?.connection else { return }
-        let hasFailed = try connection.monitor.locked { () throws(PluginError) in
-            try connection.monitor.wait(call) { tracker.underWay == 0 }
-            return tracker.refusal != nil || tracker.loss != nil
+    private func drain(_ patience: inout Patience, _ call: borrowing Call) throws(PluginError) -> OpenFile {
+        while true {
+            let file = try openFile(&patience, call)
+            connection = file.connection
+            let isWell = try file.connection.monitor.locked { () throws(PluginError) in
+                try file.connection.monitor.wait(call) { tracker.isQuiet }
+                return tracker.isWell
+            }
+            if isWell { return file }
         }
-        if hasFailed { throw try failure(call) }
     }
 
     private func flush(_ file: OpenFile, _ call: borrowing Call) throws(PluginError) {
@@ -147,23 +221,33 @@ final class RemoteWriter: PluginWriter {
         try file.connection.run(.fsync(file.handle), call).expectOK("flushing \"\(staged.key)\" to the server's disk")
     }
 
-    /// Why writes failed, and the end of this writer.
-    private func failure(_ call: borrowing Call) throws(PluginError) -> PluginError {
-        guard let file else { return PluginError(.internalError, "\(doing): no file") }
-        let connection = file.connection
-        let (refusal, place, loss) = try connection.monitor.locked { () throws(PluginError) in
-            try connection.monitor.wait(call) { tracker.underWay == 0 }
-            return (tracker.refusal, tracker.refusedAt, tracker.loss)
+    /// Closes the file, which some servers tell only then that they lost bytes of.
+    private func close(_ file: OpenFile, _ call: borrowing Call) throws(PluginError) {
+        self.file = nil
+        do throws(PluginError) {
+            try file.close(call, doing)
+        } catch {
+            // The server's word is final; a connection that broke, or a call that was given up, says nothing.
+            if error.nativeCode != 0 { damage = error }
+            throw error
         }
-        if let loss {
-            hasLost = true
-            return PluginError(.transient, "\(doing): \(loss.message); resume the upload")
+    }
+
+    /// Why writes were refused, and the end of this writer.
+    private func failure(_ file: OpenFile, _ call: borrowing Call) throws(PluginError) -> PluginError {
+        let connection = file.connection
+        let (refusal, place) = try connection.monitor.locked { () throws(PluginError) in
+            try connection.monitor.wait(call) { tracker.isQuiet }
+            return (tracker.refusal, tracker.refusedAt)
         }
         guard let refusal else { return PluginError(.internalError, "\(doing): nothing was refused") }
         // What came after the refused bytes may have been written: cut it off, lest the length count what is missing.
         if let place, connection.features.isSerial {
-            _ = try? connection.run(.set(Attributes(size: place), onHandle: file.handle), call)
+            _ = try? store.pool.perform(call) { (connection, call) throws(PluginError) in
+                try connection.run(.set(Attributes(size: place), on: staged.path), call)
+            }
         }
-        return connection.explain(refusal, doing, takesBytes: true, call)
+        let answering = connection.isClosed ? store.pool.anyOpen : connection
+        return answering?.explain(refusal, doing, takesBytes: true, call) ?? .refused(refusal, doing)
     }
 }

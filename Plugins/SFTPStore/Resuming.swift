@@ -111,7 +111,7 @@ extension SFTPStore {
         case .unknown: return false
         case .draining(let tracker, let connection):
             return try connection.monitor.locked { () throws(PluginError) in
-                try connection.monitor.wait(call) { tracker.underWay == 0 }
+                try connection.monitor.wait(call) { tracker.isQuiet }
                 return tracker.loss == nil
             }
         }
@@ -156,6 +156,39 @@ extension SFTPStore {
             found.append(attributes)
         }
         return Traces(bytes: found[0], record: found[1], commit: found[2])
+    }
+
+    /// Whether the bytes are where they were staged, and still wanted.
+    func isStaged(
+        _ staged: Staged, isSettled: Bool, on connection: Connection, _ call: borrowing Call
+    ) throws(PluginError) -> Bool {
+        let found = try traces(of: staged, isSettled, on: connection, call)
+        // Without a record it was being dropped.
+        let isRecorded = !staged.isSession || found.record != nil || found.commit != nil
+        return found.bytes?.kind == .file && isRecorded
+    }
+
+    /// What became of a commit whose deciding request got no answer; nil if it did not happen.
+    /// - Throws: `.gone` if it did, and what it published has gone or been replaced since.
+    func outcome(
+        of staged: Staged, size: UInt64, on connection: Connection, _ call: borrowing Call
+    ) throws(PluginError) -> ObjectInfo? {
+        let traces = try traces(of: staged, false, on: connection, call)
+        let object = try connection.look(at: staged.key, call)
+        if let bytes = traces.bytes {
+            guard let object, try isSame(staged.path, bytes, as: staged.key, object, on: connection, call)
+            else { return nil }
+            // It came between the two steps.
+            try connection.remove([staged.path], "storing \"\(staged.key)\"", call)
+            return object.objectInfo
+        }
+        // Nobody else knows the name that the bytes had: the commit took it from them, unless they were dropped, of which
+        // a session's record tells.
+        let setsTimes = try abilities(on: connection, call).setsTimes
+        guard let object, object.size == size, !staged.isSession || traces.commit != nil,
+            !staged.isSession || !setsTimes || traces.commit?.times?.modified == object.times?.modified
+        else { throw gone(staged.key) }
+        return object.objectInfo
     }
 
     // MARK: - One file or two

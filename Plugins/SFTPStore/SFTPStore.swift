@@ -77,7 +77,7 @@ final class SFTPStore: PluginStore {
         capabilities.maxConcurrency = UInt32(max(16, settings.maxConnections * 4))
         capabilities.readSize = 128 << 10
         capabilities.writeSize = 256 << 10
-        capabilities.writerMemory = 1 << 20
+        capabilities.writerMemory = 5 << 20
         capabilities.readerMemory = 5 << 20
         return capabilities
     }

@@ -12,21 +12,20 @@ struct FaultTests {
         defer { line.end() }
         _ = try line.store.health()
         let bytes = Pattern.bytes(700_000, seed: 3)
-        var failures = 0
         for round in 0..<60 {
             let key = "cut/\(round)"
             // Most of the traffic is the object's, most of the steps are not: so every other cut is near an end.
             let span = up ? [3000, 720_000] : [2500, 6000]
             let limit = Int.random(in: 0..<span[round % 2], using: &random)
             line.proxy.set { if up { $0.cutAfterUp = limit } else { $0.cutAfterDown = limit } }
-            failures += try Uploader(line.store).upload(bytes, to: key)
+            _ = try Uploader(line.store).upload(bytes, to: key)
             line.proxy.set {
                 $0.cutAfterUp = nil
                 $0.cutAfterDown = nil
             }
             #expect(try line.store.get(key) == bytes)
         }
-        #expect(failures > 10, "the proxy cut nothing")
+        #expect(line.proxy.connections > 20, "the proxy cut nothing")
         #expect(try line.store.keys().count == 60)
         try line.fixture.expectNoLitter(line.store)
     }

@@ -24,6 +24,7 @@ final class TCPProxy: Sendable {
         var weather = Weather()
         var generation = 0
         var connections = 0
+        var bytesUp = 0
         var isOver = false
     }
 
@@ -62,6 +63,9 @@ final class TCPProxy: Sendable {
     /// How many connections there have been.
     var connections: Int { state.withLock { $0.connections } }
 
+    /// How many bytes have gone to the server.
+    var bytesUp: Int { state.withLock { $0.bytesUp } }
+
     private func acceptAll() {
         while true {
             let client = accept(listener, nil, nil)
@@ -99,7 +103,11 @@ final class TCPProxy: Sendable {
                 usleep(5000)
                 continue
             }
-            let isUp = up.step(weather) { count in self.spend(count, \.cutAfterUp) }
+            let isUp = up.step(weather) { count in
+                let allowed = self.spend(count, \.cutAfterUp)
+                state.withLock { $0.bytesUp += allowed }
+                return allowed
+            }
             let isDown = down.step(weather) { count in self.spend(count, \.cutAfterDown) }
             guard isUp, isDown else { break }
             if !up.moved, !down.moved {
