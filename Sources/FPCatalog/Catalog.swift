@@ -7,6 +7,9 @@
 /// What no database keeps is refused with ``CatalogError/failed(_:)``: a text with a NUL character, an empty token, a
 /// size or an offset beyond 63 bits, a list that does not match the upload's files.
 public protocol Catalog: Sendable {
+    /// By what the catalog knows what is its own.
+    var identity: CatalogIdentity { get }
+
     /// Adds an upload, in any state but ``UploadState/deleting``. A receiving one has one file and a session, any other
     /// has no session; every file of a storing one has a destination, and no other file has.
     /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored, or going to be, at a path that is taken.
@@ -41,6 +44,12 @@ public protocol Catalog: Sendable {
     func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp) async throws(CatalogError)
         -> Bool
 
+    /// Takes an upload of one file whose staged bytes are gone back to its beginning: it is receiving, at 0, in the session
+    /// given, `file` replaces its only file, and its chunks go. Expiry counts from `now`.
+    /// - Returns: `false`, and nothing has changed, if the upload is neither receiving nor complete, or has more files.
+    func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp) async throws(CatalogError)
+        -> Bool
+
     /// Renews the time from which a temporary upload's expiry counts. Does nothing for any other.
     func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError)
 
@@ -51,9 +60,10 @@ public protocol Catalog: Sendable {
     ///   the paths that it had until it is forgotten: its bytes may still be removed from there.
     func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool
 
-    /// Writes down the write session that carries one file (by its position) of a storing upload.
+    /// Writes down the write session that carries one file (by its position) of a storing upload, and, for
+    /// ``begunWrites(to:in:)``, that this catalog's host writes to the file's destination.
     /// - Throws: ``CatalogError/failed(_:)`` if the upload is not storing, or has no such file.
-    func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError)
+    func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp) async throws(CatalogError)
 
     /// Turns a storing upload into a stored one: each file's destination becomes its place, with the etags given, in
     /// the files' order. Its chunk records go.
@@ -86,6 +96,18 @@ public protocol Catalog: Sendable {
 
     /// Which of these write sessions belong to an upload.
     func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]>
+
+    /// Which of these keys of one store ``recordStoringSession(_:file:token:at:)`` has named since they were last
+    /// forgotten, each with the time when that was first. Unfinished write sessions of any other key are somebody else's.
+    func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [String: Timestamp]
+
+    /// The names of the stores to which writes were begun before that moment.
+    func storesWithBegunWrites(before moment: Timestamp) async throws(CatalogError) -> Set<String>
+
+    /// Forgets the writes to one store that were begun before that moment, but for those keys and for the destinations of
+    /// storing uploads.
+    func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<String>)
+        async throws(CatalogError)
 
     /// The names of the stores in which uploads have files, or are about to, with the number of files.
     func storesInUse() async throws(CatalogError) -> [String: Int]

@@ -32,6 +32,23 @@ public struct UploadID: Hashable, Sendable, LosslessStringConvertible {
         self.description = description
     }
 
+    /// - Parameter letters: ``length`` letters of the alphabet.
+    init(letters: [UInt8]) {
+        self.init(unchecked: String(decoding: letters, as: UTF8.self))
+    }
+
+    /// A number as half an identifier: 57^11 is a little more than 2^64.
+    static func letters(of number: UInt64) -> [UInt8] {
+        var letters = [UInt8](repeating: alphabet[0], count: length / 2)
+        var (rest, position) = (number, length / 2)
+        while rest > 0 {
+            position -= 1
+            letters[position] = alphabet[Int(rest % 57)]
+            rest /= 57
+        }
+        return letters
+    }
+
     /// A new identifier with 122 random bits (RFC 9562, section 5.4).
     public static func random() -> UploadID {
         var generator = SystemRandomNumberGenerator()

@@ -156,7 +156,7 @@ struct FileMover {
 
     private func record(_ token: [UInt8]) async throws(StoreError) {
         do throws(CatalogError) {
-            try await uploads.catalog.recordStoringSession(upload, file: index, token: token)
+            try await uploads.catalog.recordStoringSession(upload, file: index, token: token, at: .now)
         } catch {
             throw StoreError(
                 .internalError, store: "catalog", operation: "store", message: "\(error)")

@@ -26,7 +26,14 @@ extension Uploads {
     public func health() async -> HealthReport {
         let entries = await withTaskGroup(of: HealthReport.Entry.self) { group in
             for store in stores.all.values {
-                group.addTask { await Self.health(of: store) }
+                // A store that is another catalog's is of no use here, however well it is.
+                let complaint = store === stores.staging ? claim.complaint : nil
+                group.addTask {
+                    let entry = await Self.health(of: store)
+                    guard let complaint else { return entry }
+                    return HealthReport.Entry(
+                        store: entry.store, isUsable: false, detail: complaint, freeBytes: entry.freeBytes)
+                }
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.store < $1.store }
         }

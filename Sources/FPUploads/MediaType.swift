@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Which media type a file is served with.
 ///
 /// A browser trusts the type it is told, so it comes from the bytes' own signature, else from the file's extension,
@@ -6,6 +8,15 @@ enum MediaType {
     /// How many bytes from the start of a file its signature may take.
     static let signatureLength = 512
     static let unknown = "application/octet-stream"
+
+    /// `head`, continued to its full length with what the buffers begin with.
+    static func head(_ head: [UInt8], _ buffers: [ByteBuffer]) -> [UInt8] {
+        var head = head
+        for buffer in buffers where head.count < signatureLength {
+            head.append(contentsOf: buffer.readableBytesView.prefix(signatureLength - head.count))
+        }
+        return head
+    }
 
     static func of(signature: [UInt8], name: String, declared: String?) -> String {
         let byExtension = Self.byExtension(of: name)

@@ -1,4 +1,3 @@
-import FPCatalog
 import Foundation
 
 /// A client's name for a file, made harmless: text to show and to propose, never a path.
@@ -30,20 +29,6 @@ public enum FileName {
         case 0..<0x20, 0x7F..<0xA0, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069, 0x2028, 0x2029: true
         default: false
         }
-    }
-}
-
-/// Object keys in the staging store: `<upload id>/<file id>`. Both parts are random and never used again.
-enum StagingKey {
-    static func make(for id: UploadID) -> String {
-        "\(id)/\(UploadID.random())"
-    }
-
-    /// The upload that a key of this form belongs to; `nil` for any other key.
-    static func upload(of key: String) -> UploadID? {
-        let parts = key.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, UploadID(String(parts[1])) != nil else { return nil }
-        return UploadID(String(parts[0]))
     }
 }
 

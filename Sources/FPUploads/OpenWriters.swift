@@ -22,6 +22,11 @@ final class OpenWriters: Sendable {
         idle.withLock { $0.removeValue(forKey: id)?.writer }
     }
 
+    /// Whether the upload's writer is here.
+    func has(_ id: UploadID) -> Bool {
+        idle.withLock { $0[id] != nil }
+    }
+
     func put(_ writer: StoreWriter, for id: UploadID) async {
         let surplus: [StoreWriter] = idle.withLock { idle in
             let previous = idle.updateValue(Idle(writer: writer, since: .now), forKey: id)

@@ -36,7 +36,8 @@ public final class Reception: Sendable {
     }
 
     private let uploads: Uploads
-    private let id = UploadID.random()
+    private let id: UploadID
+    private let arrival: Arrivals.Arrival
     private let owner: String?
     // One call at a time by contract; the lock makes a breach of it harmless.
     private let state = Mutex(State())
@@ -44,12 +45,18 @@ public final class Reception: Sendable {
     init(uploads: Uploads, owner: String?) {
         self.uploads = uploads
         self.owner = owner
+        id = UploadID.random()
+        arrival = uploads.arrivals.hold(id)
     }
 
     deinit {
         let (uploads, id, leftovers) = (self.uploads, self.id, state.withLock { Self.takeLeftovers(&$0) })
         guard !leftovers.isEmpty else { return }
-        Task { await Self.remove(leftovers, of: id, uploads: uploads) }
+        let arrival = arrival
+        Task {
+            await Self.remove(leftovers, of: id, uploads: uploads)
+            withExtendedLifetime(arrival) {}
+        }
     }
 
     /// Begins the next file. The first one is the main file, the others are its variants.
@@ -58,8 +65,9 @@ public final class Reception: Sendable {
         guard count < uploads.settings.maxFiles else {
             throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxFiles) files at most.")
         }
+        try await uploads.claim.require()
         let incoming = Incoming(
-            name: FileName.sanitised(name), declaredType: declaredType, key: StagingKey.make(for: id))
+            name: FileName.sanitised(name), declaredType: declaredType, key: uploads.stagingKeys.make(for: id))
         state.withLock { $0.current = incoming }
     }
 
@@ -74,9 +82,8 @@ public final class Reception: Sendable {
         guard received <= uploads.settings.maxSize else {
             throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
         }
-        for buffer in buffers where incoming.signature.count < MediaType.signatureLength {
-            let missing = MediaType.signatureLength - incoming.signature.count
-            incoming.signature.append(contentsOf: buffer.readableBytesView.prefix(missing))
+        if incoming.signature.count < MediaType.signatureLength {
+            incoming.signature = MediaType.head(incoming.signature, buffers)
         }
         incoming.size += count
         if let writer = incoming.writer {

@@ -1,5 +1,7 @@
 import FPCatalog
 import FPStorage
+import Logging
+import Synchronization
 
 /// Keeps the house clean: temporary uploads that nobody claimed, bytes that no upload owns, and what an interrupted
 /// request or a failing store left half way.
@@ -24,8 +26,9 @@ public struct Sweeper: Sendable {
         await uploads.writers.closeIdle()
         await uploads.settleInterrupted()
         await expire()
-        await removeOrphanedObjects()
-        await discardOrphanedSessions()
+        let ownsStaging = await ownsStaging()
+        if ownsStaging { await removeOrphanedObjects() }
+        await discardOrphanedSessions(inStaging: ownsStaging)
     }
 
     private var expiry: Timestamp {
@@ -55,19 +58,38 @@ public struct Sweeper: Sendable {
         }
     }
 
-    /// Removes staged objects of this host's making that no upload owns: at once where the upload is known and says
+    // MARK: - What no record names
+
+    /// Whether the staging store is still this catalog's: another host may have been given it meanwhile.
+    private func ownsStaging() async -> Bool {
+        do throws(StoreError) {
+            return try await uploads.claim.look() == .thisCatalog
+        } catch {
+            uploads.logger.warning("staging was not searched for bytes that no upload owns: \(error)")
+            return false
+        }
+    }
+
+    /// Removes staged objects that this catalog made and no upload owns: at once where the upload is known and says
     /// that its bytes are elsewhere, else when they are older than any temporary upload may become.
     private func removeOrphanedObjects() async {
         let staging = uploads.stores.staging
         guard staging.capabilities.contains(.list) else { return }
         let moment = expiry
         var cursor: [UInt8]?
+        var strangers = 0
         do {
             repeat {
                 let page = try await staging.list(cursor: cursor)
+                // In this order: an upload that arrives meanwhile is among the arrivals, or else on record.
+                let arriving = uploads.arrivals.ids
                 let known = try await uploads.catalog.known(keys: page.entries.map(\.key), in: staging.name)
                 for entry in page.entries where !known.contains(entry.key) {
-                    guard let id = StagingKey.upload(of: entry.key) else { continue }
+                    guard let id = uploads.stagingKeys.upload(of: entry.key) else {
+                        if StagingKeys.hasForm(entry.key) { strangers += 1 }
+                        continue
+                    }
+                    guard !arriving.contains(id) else { continue }
                     let modified = entry.modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
                     let isOld = modified.map { $0 < moment } ?? false
                     if !isOld {
@@ -78,6 +100,7 @@ public struct Sweeper: Sendable {
                 }
                 cursor = page.cursor
             } while cursor != nil && !Task.isCancelled
+            if cursor == nil { uploads.strangers.report(strangers, in: staging.name, to: uploads.logger) }
         } catch {
             uploads.logger.warning("could not search staging for bytes that no upload owns: \(error)")
         }
@@ -89,28 +112,92 @@ public struct Sweeper: Sendable {
         return record.state == .stored && !record.files.contains { $0.key == key }
     }
 
-    /// Discards write sessions that no upload owns.
-    private func discardOrphanedSessions() async {
+    /// Discards old write sessions that this catalog began and no upload owns: in staging those of its keys, elsewhere
+    /// those of the destinations that it has on record as begun. Any other may be another program's.
+    private func discardOrphanedSessions(inStaging: Bool) async {
         let moment = expiry
-        for store in uploads.stores.all.values where store.capabilities.contains(.listPending) {
-            // Elsewhere the pending sessions may be other machines' own.
-            guard store === uploads.stores.staging || !store.capabilities.contains(.shared) else { continue }
-            var cursor: [UInt8]?
-            do {
-                repeat {
-                    let page = try await store.listPending(cursor: cursor)
-                    let known = try await uploads.catalog.known(keys: page.entries.map(\.key), in: store.name)
-                    for entry in page.entries where !known.contains(entry.key) {
-                        let modified = entry.modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
-                        guard let modified, modified < moment else { continue }
-                        try await store.discardWrite(token: entry.token)
-                        uploads.logger.info("discarded an unfinished write of \(entry.key): no upload owns it")
-                    }
-                    cursor = page.cursor
-                } while cursor != nil && !Task.isCancelled
-            } catch {
-                uploads.logger.warning("could not search store \(store.name) for unfinished writes: \(error)")
+        let staging = uploads.stores.staging
+        do throws(CatalogError) {
+            var names = try await uploads.catalog.storesWithBegunWrites(before: moment)
+            if inStaging { names.insert(staging.name) }
+            for name in names.sorted() {
+                guard let store = uploads.stores[name], !Task.isCancelled else { continue }
+                guard store.capabilities.contains(.listPending) else {
+                    try await uploads.catalog.forgetBegunWrites(in: name, before: moment, except: [])
+                    continue
+                }
+                do {
+                    try await discardOrphanedSessions(in: store, before: moment, ofStaging: inStaging)
+                } catch {
+                    uploads.logger.warning("could not search store \(name) for unfinished writes: \(error)")
+                }
             }
+        } catch {
+            uploads.logger.warning("could not look for unfinished writes: \(error)")
         }
+    }
+
+    private func discardOrphanedSessions(
+        in store: Store, before moment: Timestamp, ofStaging inStaging: Bool
+    ) async throws {
+        let isStaging = inStaging && store === uploads.stores.staging
+        var unfinished: Set<String> = []
+        var cursor: [UInt8]?
+        repeat {
+            let page = try await store.listPending(cursor: cursor)
+            let arriving = uploads.arrivals.ids
+            let keys = page.entries.map(\.key)
+            let known = try await uploads.catalog.known(keys: keys, in: store.name)
+            let begun = try await uploads.catalog.begunWrites(to: keys, in: store.name)
+            for entry in page.entries {
+                let isOurs =
+                    if isStaging, let id = uploads.stagingKeys.upload(of: entry.key) {
+                        !arriving.contains(id)
+                    } else {
+                        isBegun(entry, begun[entry.key])
+                    }
+                guard isOurs, !known.contains(entry.key), let modified = entry.modified, modified < moment else {
+                    if begun[entry.key] != nil { unfinished.insert(entry.key) }
+                    continue
+                }
+                try await store.discardWrite(token: entry.token)
+                uploads.logger.info("discarded an unfinished write of \(entry.key): no upload owns it")
+            }
+            cursor = page.cursor
+        } while cursor != nil && !Task.isCancelled
+        if cursor == nil {
+            try await uploads.catalog.forgetBegunWrites(in: store.name, before: moment, except: unfinished)
+        }
+    }
+
+    /// Whether a session may be the one that was begun to that key: a session from long before is another program's. The
+    /// store's clock may differ from this machine's.
+    private func isBegun(_ entry: PendingEntry, _ begun: Timestamp?) -> Bool {
+        guard let begun, let modified = entry.modified else { return false }
+        return modified > begun.advanced(by: .seconds(-3600))
+    }
+}
+
+extension PendingEntry {
+    fileprivate var modified: Timestamp? {
+        modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
+    }
+}
+
+/// How many staged objects look like temporary uploads and are not known here; told when that changes.
+final class Strangers: Sendable {
+    private let told = Mutex(0)
+
+    func report(_ count: Int, in store: String, to logger: Logger) {
+        let before = told.withLock { told in
+            defer { told = count }
+            return told
+        }
+        guard count != before, count > 0 else { return }
+        logger.warning(
+            """
+            \(count) objects in store "\(store)" look like temporary uploads and are not this catalog's: those of an \
+            earlier catalog, or of an earlier fphost. They are left alone; remove them by hand if nobody needs them
+            """)
     }
 }

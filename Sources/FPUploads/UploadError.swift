@@ -49,6 +49,8 @@ public struct UploadError: Error, Sendable {
     public var detail: String?
     /// How long the client should wait before it tries again.
     public var retryAfter: Duration?
+    /// What the store had said, if it was one that failed.
+    var storeCode: StoreError.Code?
 
     /// Makes an error as given.
     public init(_ kind: Kind, _ message: String, detail: String? = nil, retryAfter: Duration? = nil) {
@@ -87,6 +89,7 @@ extension UploadError {
         self.init(
             kind, message, detail: "store \(error.store), \(error.operation): \(error.message)",
             retryAfter: error.retryAfter ?? ([.unavailable, .timeout].contains(kind) ? .seconds(5) : nil))
+        storeCode = error.code
     }
 
     init(_ error: CatalogError) {

@@ -7,19 +7,23 @@ extension Uploads {
     /// - Parameters:
     ///   - length: the size of the file in bytes; `nil` if the first chunk will tell.
     ///   - metadata: the client's JSON text.
+    ///   - name: the client's name for the file; `nil` if a chunk will tell.
     ///   - owner: who uploads.
-    public func create(length: UInt64?, metadata: String?, owner: String? = nil) async throws(UploadError) -> Upload {
+    public func create(
+        length: UInt64?, metadata: String?, name: String? = nil, owner: String? = nil
+    ) async throws(UploadError) -> Upload {
         if let length { try checkSize(length) }
         let id = UploadID.random()
-        let request = WriteRequest(
-            key: StagingKey.make(for: id), size: length, resumable: true, ifNotExists: true, contentType: nil)
-        let writer = try await translatingStoreError { () async throws(StoreError) in
-            try await stores.staging.beginWrite(request)
-        }
+        let arrival = arrivals.hold(id)
+        defer { withExtendedLifetime(arrival) {} }
+        let (key, writer) = try await beginSession(for: id, length: length)
         let now = Timestamp.now
         let record = UploadRecord(
             id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: owner,
-            files: [FileRecord(name: "", size: length, store: stores.staging.name, key: request.key)],
+            files: [
+                FileRecord(
+                    name: name.map(FileName.sanitised) ?? "", size: length, store: stores.staging.name, key: key)
+            ],
             session: WriteSession(token: writer.token, committed: 0))
         do throws(CatalogError) {
             try await catalog.insert(record)
@@ -30,6 +34,19 @@ extension Uploads {
         }
         await writers.put(writer, for: id)
         return view(record)
+    }
+
+    /// A new write session in staging under a new key.
+    func beginSession(
+        for id: UploadID, length: UInt64?
+    ) async throws(UploadError) -> (key: String, writer: StoreWriter) {
+        try await claim.require()
+        let request = WriteRequest(
+            key: stagingKeys.make(for: id), size: length, resumable: true, ifNotExists: true, contentType: nil)
+        let writer = try await translatingStoreError { () async throws(StoreError) in
+            try await stores.staging.beginWrite(request)
+        }
+        return (request.key, writer)
     }
 
     /// Receives one chunk.
@@ -43,21 +60,29 @@ extension Uploads {
         let pass = UploadGates.Pass(range: range) { body.stop() }
         try await gates.enter(id, pass)
         defer { gates.leave(id) }
-        guard let record = try await record(id) else { throw .notFound(id) }
-        guard let session = record.session, record.state == .receiving else {
+        guard var record = try await record(id) else { throw .notFound(id) }
+        if record.session == nil {
+            try checkReplayOfWhole(record, chunk)
+            record = try await confirmed(record)
+        }
+        guard var session = record.session, record.state == .receiving else {
             return try await receiveReplayOfWhole(record, chunk, body)
         }
-        let file = try announcedFile(record.files[0], by: chunk)
+        var file = try announcedFile(record, by: chunk)
+        if chunk.offset < session.committed, let known = try await knownChunk(record.id, chunk) {
+            record = try await confirmed(record)
+            guard record.session?.committed != session.committed else {
+                return try await receiveReplay(record, of: known, body)
+            }
+            // What it repeats is not there any more.
+            session.committed = record.session?.committed ?? 0
+            file = try announcedFile(record, by: chunk)
+        }
         guard chunk.offset <= session.committed else {
             throw UploadError(
                 .offsetAhead, "The chunk starts at \(chunk.offset), but only \(session.committed) bytes have arrived.")
         }
-        if chunk.offset < session.committed {
-            if let known = try await knownChunk(record.id, chunk) {
-                return try await receiveReplay(record, of: known, body)
-            }
-            try await takeBack(record, to: chunk.offset)
-        }
+        if chunk.offset < session.committed { try await takeBack(record, to: chunk.offset) }
         return try await receive(record, file: file, chunk: chunk, body: body)
     }
 
@@ -71,8 +96,8 @@ extension Uploads {
     }
 
     /// The file with what the chunk's request tells of it, checked against what is known and against itself.
-    private func announcedFile(_ file: FileRecord, by chunk: Chunk) throws(UploadError) -> FileRecord {
-        var file = file
+    private func announcedFile(_ record: UploadRecord, by chunk: Chunk) throws(UploadError) -> FileRecord {
+        var file = record.files[0]
         if let announced = chunk.uploadLength {
             guard file.size ?? announced == announced else {
                 throw UploadError(
@@ -86,7 +111,8 @@ extension Uploads {
         }
         if let name = chunk.name {
             let name = FileName.sanitised(name)
-            guard file.name.isEmpty || file.name == name else {
+            // The name that came with the announcement counts as long as there is no other.
+            guard file.name.isEmpty || file.name == name || record.session?.committed == 0 else {
                 throw UploadError(.invalid, "The chunk has another file name than the chunks before it.")
             }
             file.name = name
@@ -100,175 +126,86 @@ extension Uploads {
         return file
     }
 
-    // MARK: - Replays
-
-    private func knownChunk(_ id: UploadID, _ chunk: Chunk) async throws(UploadError) -> ChunkRecord? {
-        let known = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.chunk(of: id, at: chunk.offset)
-        }
-        return known?.length == chunk.bodyLength ? known : nil
-    }
-
-    private func receiveReplay(
-        _ record: UploadRecord, of known: ChunkRecord, _ body: some ByteSource
-    ) async throws(UploadError) -> Upload {
-        let (_, fingerprint) = try await readThrough(body, atMost: known.length)
-        guard fingerprint == known.fingerprint else {
-            // The new bytes are gone, so the client has to send them once more; it does that by itself.
-            try await takeBack(record, to: known.offset)
-            throw UploadError(
-                .conflict,
-                "Other bytes had arrived at \(known.offset) before; the upload was taken back to there: send them again."
-            )
-        }
-        return view(record)
-    }
-
-    /// A chunk of an upload that is whole already: its client never saw the answer.
-    private func receiveReplayOfWhole(
-        _ record: UploadRecord, _ chunk: Chunk, _ body: some ByteSource
-    ) async throws(UploadError) -> Upload {
-        guard record.files.count == 1, let size = record.files[0].size else {
-            throw UploadError(.conflict, "The upload was not sent in chunks.")
-        }
-        guard chunk.uploadLength ?? size == size else {
-            throw UploadError(
-                .invalid, "The upload is whole with \(size) bytes, but this chunk says \(chunk.uploadLength ?? 0).")
-        }
-        guard chunk.offset <= size, chunk.end ?? chunk.offset <= size else {
-            throw UploadError(.invalid, "The chunk goes beyond the \(size) bytes of the file.")
-        }
-        let known = try await knownChunk(record.id, chunk)
-        let (length, fingerprint) = try await readThrough(body, atMost: size - chunk.offset)
-        let expected: UInt64
-        if let known {
-            expected = known.fingerprint
-        } else {
-            // No chunk was cut like that, so only the file itself can tell.
-            expected = try await self.fingerprint(of: record.id, offset: chunk.offset, length: length)
-        }
-        guard fingerprint == expected else {
-            throw UploadError(.conflict, "The upload is whole, and other bytes had arrived at \(chunk.offset).")
-        }
-        return view(record)
-    }
-
-    private func fingerprint(of id: UploadID, offset: UInt64, length: UInt64) async throws(UploadError) -> UInt64 {
-        let fingerprint = ChunkFingerprint()
-        guard length > 0 else { return fingerprint.value }
-        let reader = try await open(id).read(offset: offset, length: length)
-        defer { reader.close() }
-        while let buffer = try await reader.next() {
-            buffer.withUnsafeReadableBytes { fingerprint.update($0) }
-        }
-        return fingerprint.value
-    }
-
-    private func readThrough(
-        _ body: some ByteSource, atMost limit: UInt64
-    ) async throws(UploadError) -> (count: UInt64, fingerprint: UInt64) {
-        let fingerprint = ChunkFingerprint()
-        var count: UInt64 = 0
-        while let buffers = try await nextBytes(of: body) {
-            for buffer in buffers {
-                count += UInt64(buffer.readableBytes)
-                buffer.withUnsafeReadableBytes { fingerprint.update($0) }
-            }
-            guard count <= limit else {
-                throw UploadError(.invalid, "The body is longer than the chunk may be.")
-            }
-        }
-        return (count, fingerprint.value)
-    }
-
-    private func nextBytes(of body: some ByteSource) async throws(UploadError) -> [ByteBuffer]? {
-        do throws(ByteSourceError) { return try await body.next() } catch { throw UploadError(error) }
-    }
-
-    /// Drops everything from `offset` on, in the catalog first: what it says must be in the store.
-    private func takeBack(_ record: UploadRecord, to offset: UInt64) async throws(UploadError) {
-        if let writer = writers.take(record.id) { await writer.close() }
-        let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.rewind(record.id, to: offset, at: .now)
-        }
-        guard wasReceiving else { throw .notFound(record.id) }
-    }
-
     // MARK: - New bytes
 
     private func receive(
         _ record: UploadRecord, file: FileRecord, chunk: Chunk, body: some ByteSource
     ) async throws(UploadError) -> Upload {
-        guard let writer = try await writer(for: record, file: file, at: chunk.offset) else {
+        var (record, file) = (record, file)
+        let writer: StoreWriter
+        switch try await self.writer(for: record, file: file, at: chunk.offset) {
+        case .open(let resumed): writer = resumed
+        case .committed:
             // The commit had succeeded, but its outcome never reached the catalog.
             _ = try await readThrough(body, atMost: (file.size ?? 0) - chunk.offset)
             return try await completeCommitted(record, file: file)
+        case .short(let reason):
+            logger.error("upload \(record.id): \(reason); it starts again")
+            try await takeBack(record, to: 0)
+            throw Self.lostBytes
+        case .lost(let reason):
+            let (again, fresh) = try await beginAgain(record, file: file, because: reason)
+            guard chunk.offset == 0 else {
+                await writers.put(fresh, for: record.id)
+                throw Self.lostBytes
+            }
+            (record, file, writer) = (again, again.files[0], fresh)
         }
-        let arrival: (length: UInt64, fingerprint: UInt64, token: [UInt8]?)
         do throws(UploadError) {
-            arrival = try await write(body, to: writer, file: file, chunk: chunk)
+            return try await receive(record, file: file, writer: writer, chunk: chunk, body: body)
         } catch {
             await writer.close()
-            throw error
+            guard let code = error.storeCode, [.gone, .notFound, .invalid, .range].contains(code) else { throw error }
+            // The session may have gone from under the writer.
+            guard try await confirmed(record).session != record.session else { throw error }
+            throw Self.lostBytes
         }
+    }
+
+    static let lostBytes = UploadError(
+        .conflict, "The server lost bytes of this upload; send it again from the start.")
+
+    private func receive(
+        _ record: UploadRecord, file: FileRecord, writer: StoreWriter, chunk: Chunk, body: some ByteSource
+    ) async throws(UploadError) -> Upload {
+        let arrival = try await write(body, to: writer, file: file, chunk: chunk)
         let known = ChunkRecord(offset: chunk.offset, length: arrival.length, fingerprint: arrival.fingerprint)
         guard chunk.offset + arrival.length == file.size else {
             return try await advance(record, file: file, writer: writer, chunk: known, token: arrival.token)
         }
-        return try await complete(record, file: file, writer: writer, chunk: known)
+        let info = try await translatingStoreError { () async throws(StoreError) in
+            try await writer.commit(size: file.size ?? 0, power: settings.isPowerDurable)
+        }
+        await writer.close()
+        return try await complete(record, file: file, info: info, chunk: known, signature: arrival.signature)
     }
 
-    /// The upload's writer, positioned at `offset`; `nil` if the whole file is committed already.
+    /// The upload's writer, positioned at `offset`, or what has become of its session.
     private func writer(
         for record: UploadRecord, file: FileRecord, at offset: UInt64
-    ) async throws(UploadError) -> StoreWriter? {
+    ) async throws(UploadError) -> Resumption {
         if let writer = writers.take(record.id) {
-            if writer.offset == offset { return writer }
+            if writer.offset == offset { return .open(writer) }
             await writer.close()
         }
-        guard let session = record.session else { throw .notFound(record.id) }
-        do throws(StoreError) {
-            switch try await stores.staging.resumeWrite(
-                token: session.token, offset: offset, expectedSize: file.size)
-            {
-            case .open(let writer): return writer
-            case .committed: return nil
-            }
-        } catch  where error.code == .range {
-            // After a loss of power that `durability` did not promise to survive.
-            logger.error("upload \(record.id): the staging store lost bytes before \(offset); it starts again")
-            try await takeBack(record, to: 0)
-            throw UploadError(.conflict, "The server lost bytes of this upload; send it again from the start.")
-        } catch  where error.code == .unsupported {
-            // A store that keeps parts goes back only to where it was synced last. Any other place that it might offer
-            // lies inside one of the client's chunks, which the client would then take for sent.
-            logger.warning("upload \(record.id): its store cannot go back to \(offset); it starts again")
-            try await takeBack(record, to: 0)
-            throw UploadError(
-                .conflict, "Bytes that came before are no longer kept; send the file again from the start.")
-        } catch  where error.code == .conflict {
-            // Nobody else is at this upload: a call of an earlier request still hangs in the store.
-            throw UploadError(
-                .unavailable, "The store is still busy with an earlier request for this upload; try again.",
-                detail: "store \(error.store), \(error.operation): \(error.message)", retryAfter: .seconds(2))
-        } catch  where error.code == .gone || error.code == .notFound {
-            logger.error("upload \(record.id): the staging store has lost its write session: \(error.message)")
-            throw UploadError(.internalFault, "The bytes of this upload were lost; upload the file again.")
-        } catch {
-            throw UploadError(error)
-        }
+        return try await resumption(of: record, file: file, at: offset)
     }
 
     private func write(
         _ body: some ByteSource, to writer: StoreWriter, file: FileRecord, chunk: Chunk
-    ) async throws(UploadError) -> (length: UInt64, fingerprint: UInt64, token: [UInt8]?) {
+    ) async throws(UploadError) -> (length: UInt64, fingerprint: UInt64, token: [UInt8]?, signature: [UInt8]?) {
         let fingerprint = ChunkFingerprint()
+        // The first bytes are seen here only if all of them come in this chunk.
+        var signature: [UInt8]? = chunk.offset == 0 ? [] : nil
         let limit = chunk.bodyLength ?? (file.size ?? 0) - chunk.offset
         var length: UInt64 = 0
         while let buffers = try await nextBytes(of: body) {
             length += buffers.reduce(UInt64(0)) { $0 + UInt64($1.readableBytes) }
             guard length <= limit else {
                 throw UploadError(.invalid, "The body is longer than the chunk may be.")
+            }
+            if let seen = signature, seen.count < MediaType.signatureLength {
+                signature = MediaType.head(seen, buffers)
             }
             try await translatingStoreError { () async throws(StoreError) in
                 try await writer.write(buffers) { fingerprint.update($0) }
@@ -277,7 +214,9 @@ extension Uploads {
         guard length > 0 || chunk.offset == file.size else {
             throw UploadError(.invalid, "The chunk is empty, but the file is not whole yet.")
         }
-        guard chunk.offset + length < file.size ?? 0 else { return (length, fingerprint.value, nil) }
+        guard chunk.offset + length < file.size ?? 0 else {
+            return (length, fingerprint.value, nil, signature)
+        }
         let progress = try await translatingStoreError { () async throws(StoreError) in
             try await writer.sync(power: settings.isPowerDurable)
         }
@@ -286,24 +225,17 @@ extension Uploads {
                 .internalFault, "The store could not make the chunk safe; send it again.",
                 detail: "the staging store holds \(progress.durableOffset) bytes after a sync")
         }
-        return (length, fingerprint.value, progress.token)
+        return (length, fingerprint.value, progress.token, nil)
     }
 
     private func advance(
         _ record: UploadRecord, file: FileRecord, writer: StoreWriter, chunk: ChunkRecord, token: [UInt8]?
     ) async throws(UploadError) -> Upload {
         let arrival = ChunkArrival(chunk: chunk, size: file.size, name: file.name, token: token, arrivedAt: .now)
-        let wasReceiving: Bool
-        do throws(CatalogError) {
-            wasReceiving = try await catalog.advance(record.id, by: arrival)
-        } catch {
-            await writer.close()
-            throw UploadError(error)
+        let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
+            try await catalog.advance(record.id, by: arrival)
         }
-        guard wasReceiving else {
-            await writer.close()
-            throw .notFound(record.id)
-        }
+        guard wasReceiving else { throw .notFound(record.id) }
         await writers.put(writer, for: record.id)
         var record = record
         record.files[0] = file
@@ -314,36 +246,30 @@ extension Uploads {
 
     // MARK: - The end
 
-    private func complete(
-        _ record: UploadRecord, file: FileRecord, writer: StoreWriter, chunk: ChunkRecord
-    ) async throws(UploadError) -> Upload {
-        let info: ObjectInfo
-        do throws(StoreError) {
-            info = try await writer.commit(size: file.size ?? 0, power: settings.isPowerDurable)
-            await writer.close()
-        } catch {
-            await writer.close()
-            throw UploadError(error)
-        }
-        return try await complete(record, file: file, info: info, chunk: chunk)
-    }
-
     /// Catches up with a commit whose outcome never reached the catalog.
     private func completeCommitted(_ record: UploadRecord, file: FileRecord) async throws(UploadError) -> Upload {
         let info = try await translatingStoreError { () async throws(StoreError) in
             try await stores.staging.stat(file.key)
         }
-        return try await complete(record, file: file, info: info, chunk: nil)
+        guard file.size == nil || file.size == info.size else {
+            let reason = "its file in staging has \(info.size) bytes and not the \(file.size ?? 0) that were sent"
+            let (_, writer) = try await beginAgain(record, file: file, because: reason)
+            await writers.put(writer, for: record.id)
+            throw Self.lostBytes
+        }
+        return try await complete(record, file: file, info: info, chunk: nil, signature: nil)
     }
 
     private func complete(
-        _ record: UploadRecord, file: FileRecord, info: ObjectInfo, chunk: ChunkRecord?
+        _ record: UploadRecord, file: FileRecord, info: ObjectInfo, chunk: ChunkRecord?, signature: [UInt8]?
     ) async throws(UploadError) -> Upload {
         var file = file
         file.size = info.size
         file.etag = info.etag
         if file.name.isEmpty { file.name = "file" }
-        file.contentType = MediaType.of(signature: try await signature(of: file), name: file.name, declared: nil)
+        let head: [UInt8]
+        if let signature { head = signature } else { head = try await readSignature(of: file) }
+        file.contentType = MediaType.of(signature: head, name: file.name, declared: nil)
         let now = Timestamp.now
         let whole = file
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
@@ -359,7 +285,7 @@ extension Uploads {
         return view(record)
     }
 
-    private func signature(of file: FileRecord) async throws(UploadError) -> [UInt8] {
+    private func readSignature(of file: FileRecord) async throws(UploadError) -> [UInt8] {
         guard file.size != 0 else { return [] }
         return try await translatingStoreError { () async throws(StoreError) in
             let length = UInt64(MediaType.signatureLength)

@@ -63,11 +63,24 @@ extension Uploads {
             let path = variants?[index] ?? ObjectPath.directory(of: main) + FileName.sanitised(file.name)
             keys.append(try ObjectPath.key(path: path, name: file.name))
         }
-        for key in keys where key.utf8.count > store.limits.maxKeyBytes {
+        for key in keys { try check(key, in: store) }
+        return keys.map { Destination(store: store.name, key: $0) }
+    }
+
+    /// What the store would refuse of a key is refused before anything is written down.
+    private func check(_ key: String, in store: Store) throws(UploadError) {
+        if key.utf8.count > store.limits.maxKeyBytes {
             throw UploadError(
                 .invalid, "The path is longer than the \(store.limits.maxKeyBytes) bytes that the store takes.")
         }
-        return keys.map { Destination(store: store.name, key: $0) }
+        do throws(ObjectKey.Violation) {
+            try ObjectKey.validate(key, maxBytes: store.limits.maxKeyBytes)
+        } catch {
+            throw UploadError(.invalid, "The path cannot be stored: \(error.message).")
+        }
+        if CatalogMark.reserves(key) || stagingKeys.upload(of: key) != nil {
+            throw UploadError(.invalid, "The path is one that the server keeps for itself.")
+        }
     }
 
     /// Moves every file of a storing upload, and makes the catalog say so; or takes everything back.

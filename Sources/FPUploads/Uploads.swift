@@ -13,6 +13,11 @@ public final class Uploads: Sendable {
     let logger: Logger
     let gates = UploadGates()
     let writers = OpenWriters()
+    let arrivals = Arrivals()
+    let complaints = Complaints()
+    let strangers = Strangers()
+    let stagingKeys: StagingKeys
+    let claim: StagingClaim
 
     /// Puts a catalog and the stores to work. ``recover()`` comes before the first request, ``Sweeper`` keeps the
     /// house clean afterwards.
@@ -21,6 +26,9 @@ public final class Uploads: Sendable {
         self.stores = stores
         self.settings = settings
         self.logger = logger
+        stagingKeys = StagingKeys(identity: catalog.identity)
+        claim = StagingClaim(
+            stores.staging, for: catalog.identity, isPowerDurable: settings.isPowerDurable, logger: logger)
     }
 
     /// What a dialect checks before it reads a body.

@@ -11,7 +11,9 @@ struct FPHost: AsyncParsableCommand {
             the application's API.
             """,
         version: Version.current,
-        subcommands: [ServeCommand.self, CheckCommand.self, UploadsCommand.self, PluginCommand.self],
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, UploadsCommand.self, StoresCommand.self, PluginCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self
     )
 }

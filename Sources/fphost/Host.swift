@@ -56,6 +56,7 @@ final class Host: Sendable {
         await warnAboutMissingStores(catalog, settings: settings, logger: logger)
         let uploads = Uploads(
             catalog: catalog, stores: map, settings: UploadSettings(settings.uploads), logger: logger)
+        try await claimStaging(uploads, settings: settings, logger: logger)
         await uploads.recover()
         let fetcher = try settings.fetch.enabled ? fetcher(settings, logger: logger) : nil
         let server = UploadServer(
@@ -68,6 +69,28 @@ final class Host: Sendable {
         return Host(
             stores: stores, catalog: catalog, uploads: uploads, fetcher: fetcher, server: server,
             shutdownGrace: settings.server.timeouts.shutdown, logger: logger)
+    }
+
+    /// Refuses to start on a staging store that is another catalog's. One that cannot be reached is asked again before
+    /// anything is written to it.
+    private static func claimStaging(_ uploads: Uploads, settings: Settings, logger: Logger) async throws {
+        let asking = Task { () async throws(UploadError) -> StagingOwner in try await uploads.claimStaging() }
+        // A store that is away must not keep the others from being served.
+        let patience = Task {
+            try await Task.sleep(for: .seconds(10))
+            asking.cancel()
+        }
+        defer { patience.cancel() }
+        do {
+            guard case .another(let sentence) = try await asking.value else { return }
+            throw Refusal(.configuration, "\(settings.position(of: "uploads.staging")): \(sentence)")
+        } catch let error as UploadError {
+            logger.error(
+                """
+                the staging store "\(settings.uploads.staging)" cannot be asked whose it is; it takes no uploads until \
+                it can: \(error.detail ?? error.message)
+                """)
+        }
     }
 
     /// Lets the requests under way finish, then puts everything down in the reverse order of its start.
@@ -110,7 +133,7 @@ final class Host: Sendable {
         }
     }
 
-    private static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
+    static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
         let path = try catalogPath(settings)
         do throws(CatalogError) {
             return try await SQLiteCatalog.open(

@@ -50,8 +50,11 @@ struct ChunkTests {
             "C6 length", "PATCH", "/fp/patch/{receiving}",
             [type, ("Upload-Offset", "4"), ("Upload-Name", "a")], body: "4", 400, [], incomplete)
         Exchange(
-            "C6 name", "PATCH", "/fp/patch/{receiving}",
-            [type, ("Upload-Offset", "4"), ("Upload-Length", "10")], body: "4", 400, [], incomplete)
+            "C6 name", "PATCH", "/fp/patch/{announced}",
+            [type, ("Upload-Offset", "0"), ("Upload-Length", "10")], body: "0", 400, [], incomplete)
+        Exchange(
+            "no name, but it is known", "PATCH", "/fp/patch/{receiving}",
+            [type, ("Upload-Offset", "4"), ("Upload-Length", "10")], body: "456", 200, [("Upload-Offset", "7")], .id)
         Exchange("C7", "PATCH", "/fp/patch/{receiving}", chunk("4", of: "11"), body: "456", 400)
         Exchange(
             "C8", "PATCH", "/fp/patch/{receiving}",

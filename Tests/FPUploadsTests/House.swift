@@ -18,13 +18,20 @@ final class House {
     private(set) var stores: [Store]
     private let settings: UploadSettings
     private let elsewhere: TemporaryDirectory?
+    private let neighbour: TemporaryDirectory?
 
-    /// - Parameter elsewhere: where the store `far` is, which cannot be reached by renaming.
-    init(settings: UploadSettings = UploadSettings(), elsewhere: TemporaryDirectory? = nil) async throws {
+    /// - Parameters:
+    ///   - elsewhere: where the store `far` is, which cannot be reached by renaming.
+    ///   - neighbour: the directory of a house whose staging this one uses too.
+    init(
+        settings: UploadSettings = UploadSettings(), elsewhere: TemporaryDirectory? = nil,
+        neighbour: TemporaryDirectory? = nil
+    ) async throws {
         directory = try TemporaryDirectory()
         self.settings = settings
         self.elsewhere = elsewhere
-        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere)
+        self.neighbour = neighbour
+        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere, neighbour)
     }
 
     var staging: Store { stores[0] }
@@ -38,12 +45,13 @@ final class House {
 
     func restart() async throws {
         await close()
-        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere)
+        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere, neighbour)
         await uploads.recover()
     }
 
     private static func open(
-        _ directory: TemporaryDirectory, _ settings: UploadSettings, _ elsewhere: TemporaryDirectory?
+        _ directory: TemporaryDirectory, _ settings: UploadSettings, _ elsewhere: TemporaryDirectory?,
+        _ neighbour: TemporaryDirectory?
     ) async throws -> (Uploads, SQLiteCatalog, [Store]) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
@@ -55,7 +63,7 @@ final class House {
                 name: name, library: library, config: config, settings: StoreSettings(), logger: logger)
         }
         var stores = [
-            try store("staging", at: directory.url.appendingPathComponent("staging").path),
+            try store("staging", at: (neighbour ?? directory).url.appendingPathComponent("staging").path),
             try store("media", at: directory.url.appendingPathComponent("media").path),
         ]
         if let elsewhere { stores.append(try store("far", at: elsewhere.url.path)) }
@@ -63,6 +71,22 @@ final class House {
             path: directory.url.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
         let map = try StoreMap(stores, staging: "staging", default: "media")
         return (Uploads(catalog: catalog, stores: map, settings: settings, logger: logger), catalog, stores)
+    }
+
+    /// Sweeps until something is so.
+    func sweep(until description: String, _ condition: () async throws -> Bool) async throws {
+        _ = try await waitFor(description, within: .seconds(10)) {
+            await Sweeper(uploads).sweep()
+            return try await condition() ? true : nil
+        }
+    }
+
+    /// Removes everything from staging, as somebody who cleans up would.
+    func cleanStaging() throws {
+        let staging = directory.url.appendingPathComponent("staging")
+        for name in try FileManager.default.contentsOfDirectory(atPath: staging.path) {
+            try FileManager.default.removeItem(at: staging.appendingPathComponent(name))
+        }
     }
 
     // MARK: - What clients do

@@ -200,8 +200,8 @@ struct StoreTests {
         let kept = try await house.receive([1])
         let stored = try await house.receive([2])
         _ = try await house.uploads.store(stored.id, path: "x")
-        let leftover = StagingKey.make(for: stored.id)
-        let young = StagingKey.make(for: UploadID.random())
+        let leftover = house.uploads.stagingKeys.make(for: stored.id)
+        let young = house.uploads.stagingKeys.make(for: UploadID.random())
         for key in [leftover, young, "not/ours"] {
             let request = WriteRequest(
                 key: key, size: 1, resumable: false, ifNotExists: true, contentType: nil)
@@ -255,7 +255,7 @@ struct SettleTests {
         let record = try await storing(house, to: "far")
         let request = WriteRequest(key: "a/b", size: 3, resumable: true, ifNotExists: true, contentType: nil)
         let writer = try await house.stores[2].beginWrite(request)
-        try await house.catalog.recordStoringSession(record.id, file: 0, token: writer.token)
+        try await house.catalog.recordStoringSession(record.id, file: 0, token: writer.token, at: .now)
         try await writer.write([.init(bytes: [1, 2, 3])])
         if committed { _ = try await writer.commit(size: 3, power: false) }
         await writer.close()

@@ -17,7 +17,8 @@ public final class TemporaryDirectory: Sendable {
         try? FileManager.default.removeItem(at: url)
     }
 
-    /// The regular files below a directory in here, as paths relative to it, sorted.
+    /// The regular files below a directory in here, as paths relative to it, sorted; without the mark that a catalog leaves
+    /// in its staging store.
     public func files(below path: String) -> [String] {
         let root = url.appendingPathComponent(path).path
         let enumerator = FileManager.default.enumerator(atPath: root)
@@ -25,7 +26,7 @@ public final class TemporaryDirectory: Sendable {
         while let name = enumerator?.nextObject() as? String {
             var isDirectory: ObjCBool = false
             _ = FileManager.default.fileExists(atPath: root + "/" + name, isDirectory: &isDirectory)
-            if !isDirectory.boolValue { files.append(name) }
+            if !isDirectory.boolValue, name != ".fphost-catalog" { files.append(name) }
         }
         return files.sorted()
     }

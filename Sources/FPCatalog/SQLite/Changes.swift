@@ -84,6 +84,23 @@ extension Database {
         return true
     }
 
+    func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp) throws -> Bool {
+        guard
+            let number = try update(
+                """
+                state = 'receiving', touched_at = ?, completed_at = NULL, session_token = ?, session_committed = 0
+                WHERE id = ? AND state IN ('receiving', 'complete')
+                    AND (SELECT count(*) FROM files WHERE upload = number) = 1
+                """,
+                [now.milliseconds, Data(token), id.description]
+            )
+        else { return false }
+        try run("DELETE FROM chunks WHERE upload = ?", [number])
+        try run("DELETE FROM files WHERE upload = ?", [number])
+        try put(file, 0, of: number)
+        return true
+    }
+
     func touch(_ id: UploadID, at now: Timestamp) throws {
         try run(
             "UPDATE uploads SET touched_at = ? WHERE id = ? AND state IN ('receiving', 'complete')",

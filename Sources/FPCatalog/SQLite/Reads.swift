@@ -74,6 +74,25 @@ extension Database {
         }
     }
 
+    func begunWrites(to keys: [String], in store: String) throws -> [String: Timestamp] {
+        try inSnapshot {
+            var begun: [String: Timestamp] = [:]
+            for key in keys {
+                let row = try first("SELECT begun_at FROM begun_writes WHERE store = ? AND key = ?", [store, key])
+                if let row { begun[key] = Timestamp(milliseconds: row[0]) }
+            }
+            return begun
+        }
+    }
+
+    func storesWithBegunWrites(before moment: Timestamp) throws -> Set<String> {
+        var stores: Set<String> = []
+        try each("SELECT DISTINCT store FROM begun_writes WHERE begun_at < ?", [moment.milliseconds]) { row in
+            stores.insert(row[0])
+        }
+        return stores
+    }
+
     func storesInUse() throws -> [String: Int] {
         var counts: [String: Int] = [:]
         try each(

@@ -1,5 +1,6 @@
 import Dispatch
 import GRDB
+import Glibc
 import Logging
 import Synchronization
 
@@ -28,6 +29,8 @@ public final class SQLiteCatalog: Catalog {
     private let pageEnds = PageEnds()
     private let closing = Mutex<Task<Void, Never>?>(nil)
     private let cursorKey: [UInt8]
+    /// As ``Catalog/identity`` says.
+    public let identity: CatalogIdentity
     private let logger: Logger
     private let lock: CatalogLock
 
@@ -69,21 +72,34 @@ public final class SQLiteCatalog: Catalog {
         }
         do {
             writer = try Connections.writer(path, durability, program: program)
-            cursorKey = try writer.unsafeRead { db in
-                try Data.fetchOne(db, sql: "SELECT value FROM about WHERE name = 'cursor key'").map(Array.init) ?? []
+            let secrets = try writer.unsafeRead { db in
+                try ["cursor key", "catalog id", "name key"].map { name in
+                    let value = try Data.fetchOne(db, sql: "SELECT value FROM about WHERE name = ?", arguments: [name])
+                    guard let value, value.count == 16 else {
+                        throw CatalogError.failed("The catalog \(path) is damaged: its \(name) is missing.")
+                    }
+                    return Array(value)
+                }
             }
+            cursorKey = secrets[0]
+            identity = CatalogIdentity(id: secrets[1], key: secrets[2], place: "\(Self.hostName):\(path)")
             lookups = ReaderSet(try Connections.readers(path, count: 2), catalog: path)
             scans = ReaderSet(try Connections.readers(path, count: 2), catalog: path)
         } catch {
             throw CatalogError(error, catalog: path)
         }
-        guard cursorKey.count == 16 else { throw .failed("The catalog \(path) is damaged: its cursor key is missing.") }
         changes = ChangeQueue(writer)
         self.logger = logger
         logger.info(
             "catalog open",
             metadata: ["path": "\(path)", "durability": "\(durability)", "schema": "\(Schema.version)"]
         )
+    }
+
+    private static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Finishes what was begun, moves everything into the database file itself and closes it. Every later call fails.
@@ -146,6 +162,15 @@ extension SQLiteCatalog {
         return try await changes.perform { db in try db.complete(id, file: file, chunk: chunk, at: now) }
     }
 
+    /// As ``Catalog/beginAgain(_:file:token:at:)`` says.
+    public func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp)
+        async throws(CatalogError) -> Bool
+    {
+        try file.check()
+        try checkToken(token)
+        return try await changes.perform { db in try db.beginAgain(id, file: file, token: token, at: now) }
+    }
+
     /// As ``Catalog/touch(_:at:)`` says.
     public func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
         try await changes.perform { db in try db.touch(id, at: now) }
@@ -157,10 +182,12 @@ extension SQLiteCatalog {
         return try await changes.perform { db in try db.beginStoring(id, destinations: destinations) }
     }
 
-    /// As ``Catalog/recordStoringSession(_:file:token:)`` says.
-    public func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError) {
+    /// As ``Catalog/recordStoringSession(_:file:token:at:)`` says.
+    public func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp)
+        async throws(CatalogError)
+    {
         try checkToken(token)
-        try await changes.perform { db in try db.recordStoringSession(id, file: file, token: token) }
+        try await changes.perform { db in try db.recordStoringSession(id, file: file, token: token, at: now) }
     }
 
     /// As ``Catalog/finishStoring(_:etags:at:)`` says.
@@ -179,6 +206,14 @@ extension SQLiteCatalog {
         -> UploadRecord?
     {
         try await changes.perform { db in try db.beginDeleting(id, from: states) }
+    }
+
+    /// As ``Catalog/forgetBegunWrites(in:before:except:)`` says.
+    public func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<String>)
+        async throws(CatalogError)
+    {
+        guard isText(store) else { return }
+        try await changes.perform { db in try db.forgetBegunWrites(in: store, before: moment, except: keys) }
     }
 
     /// As ``Catalog/forget(_:)`` says.
@@ -257,6 +292,17 @@ extension SQLiteCatalog {
     /// As ``Catalog/known(tokens:)`` says.
     public func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]> {
         try await scans.perform { db in try db.known(tokens: tokens) }
+    }
+
+    /// As ``Catalog/begunWrites(to:in:)`` says.
+    public func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [String: Timestamp] {
+        guard isText(store) else { return [:] }
+        return try await scans.perform { db in try db.begunWrites(to: keys.filter(isText), in: store) }
+    }
+
+    /// As ``Catalog/storesWithBegunWrites(before:)`` says.
+    public func storesWithBegunWrites(before moment: Timestamp) async throws(CatalogError) -> Set<String> {
+        try await scans.perform { db in try db.storesWithBegunWrites(before: moment) }
     }
 
     /// As ``Catalog/storesInUse()`` says.

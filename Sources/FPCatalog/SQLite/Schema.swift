@@ -10,7 +10,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    private static let steps = [first]
+    private static let steps = [first, second]
 
     private static let first = """
         CREATE TABLE about (
@@ -80,6 +80,21 @@ enum Schema {
             fingerprint INTEGER NOT NULL,
             PRIMARY KEY (upload, position)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let second = """
+        -- The catalog's own name, and what proves that a staging key is of its making.
+        INSERT INTO about VALUES ('catalog id', randomblob(16)), ('name key', randomblob(16));
+
+        -- Keys to which this catalog's host has begun to write, outside of staging: what tells its unfinished write
+        -- sessions there from other programs'.
+        CREATE TABLE begun_writes (
+            store TEXT NOT NULL,
+            key TEXT NOT NULL,
+            begun_at INTEGER NOT NULL,
+            PRIMARY KEY (store, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX begun_writes_by_time ON begun_writes (store, begun_at);
         """
 
     /// Refuses a database that is not for this code, before anything in it is touched.

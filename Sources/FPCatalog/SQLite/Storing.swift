@@ -22,7 +22,7 @@ extension Database {
         return true
     }
 
-    func recordStoringSession(_ id: UploadID, file ordinal: Int, token: [UInt8]) throws {
+    func recordStoringSession(_ id: UploadID, file ordinal: Int, token: [UInt8], at now: Timestamp) throws {
         try run(
             """
             UPDATE files SET destination_token = ? WHERE ordinal = ?
@@ -33,6 +33,15 @@ extension Database {
         guard changesCount == 1 else {
             throw CatalogError.failed("The upload \(id) is not on its way to a store with a file \(ordinal).")
         }
+        try run(
+            """
+            INSERT INTO begun_writes
+            SELECT f.destination_store, f.destination_key, ?
+            FROM uploads u JOIN files f ON f.upload = u.number WHERE u.id = ? AND f.ordinal = ?
+            ON CONFLICT DO NOTHING
+            """,
+            [now.milliseconds, id.description, ordinal]
+        )
     }
 
     func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) throws -> Bool {
@@ -73,6 +82,22 @@ extension Database {
             [number]
         )
         return true
+    }
+
+    func forgetBegunWrites(in store: String, before moment: Timestamp, except kept: Set<String>) throws {
+        let begun = try String.fetchAll(
+            cachedStatement(
+                sql: """
+                    SELECT key FROM begun_writes b WHERE store = ? AND begun_at < ? AND NOT EXISTS (
+                        SELECT * FROM paths p JOIN uploads u ON u.number = p.upload
+                        WHERE p.store = b.store AND p.key = b.key AND u.state = 'storing')
+                    """),
+            arguments: [store, moment.milliseconds])
+        // Bytes: two encodings of one character are two keys.
+        let kept = Set(kept.map { Array($0.utf8) })
+        for key in begun where !kept.contains(Array(key.utf8)) {
+            try run("DELETE FROM begun_writes WHERE store = ? AND key = ?", [store, key])
+        }
     }
 
     private func checkCount(_ count: Int, of number: Int64, _ id: UploadID) throws {

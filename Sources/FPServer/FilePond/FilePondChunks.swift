@@ -13,8 +13,10 @@ extension FilePondDialect {
         let offset = try FilePondHeaders.byteCount("Upload-Offset", in: headers)
         let length = try FilePondHeaders.byteCount("Upload-Length", in: headers)
         let name = headers["Upload-Name"].first
-        guard let offset, let length, isEmpty || name != nil else {
-            throw Problem(.badRequest, "Chunk upload is missing required metadata")
+        guard let offset, let length else { throw Self.missingMetadata }
+        // Clients other than FilePond tell the name once, when they announce the upload.
+        if !isEmpty, name == nil, try await uploads.upload(id)?.files[0].name.isEmpty ?? false {
+            throw Self.missingMetadata
         }
         // FilePond ends a file of n whole chunks with an empty one, at the end.
         guard !isEmpty || offset == length else { throw Problem(.badRequest, "Upload data type not recognised.") }
@@ -45,13 +47,13 @@ extension FilePondDialect {
     /// the end of a chunk that arrived whole.
     func resume(_ operand: String?) async throws -> Response {
         let id = try Self.transferID(operand)
-        guard let upload = try await uploads.upload(id) else { throw Self.unknownTransfer }
-        try await uploads.touch(upload)
+        guard let upload = try await uploads.progress(of: id) else { throw Self.unknownTransfer }
         var headers: HTTPHeaders = ["Upload-Offset": String(upload.committed), "Cache-Control": "no-store"]
         if let size = upload.files[0].size { headers.add(name: "Upload-Length", value: String(size)) }
         return Response(.ok, headers: headers)
     }
 
+    private static let missingMetadata = Problem(.badRequest, "Chunk upload is missing required metadata")
     private static let unknownTransfer = Problem(.notFound, "Invalid upload ID specified.")
 
     private static func transferID(_ operand: String?) throws(Problem) -> UploadID {

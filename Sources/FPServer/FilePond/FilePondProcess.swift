@@ -30,7 +30,8 @@ extension FilePondDialect {
     private func announce(metadata: String?, _ request: Request) async throws -> Response {
         // A page's own headers function may leave the length out; the first chunk tells it then.
         let length = try FilePondHeaders.byteCount("Upload-Length", in: request.headers)
-        return Self.idResponse(try await uploads.create(length: length, metadata: metadata))
+        let name = request.headers["Upload-Name"].first
+        return Self.idResponse(try await uploads.create(length: length, metadata: metadata, name: name))
     }
 
     private static func read(_ request: Request, into form: inout UploadForm) async throws {

@@ -41,7 +41,7 @@ import Testing
             let upload = UploadRecord.complete()
             try await catalog.insert(upload)
             _ = try await catalog.beginStoring(upload.id, destinations: [Destination(store: "media", key: "a")])
-            try await catalog.recordStoringSession(upload.id, file: 0, token: [4])
+            try await catalog.recordStoringSession(upload.id, file: 0, token: [4], at: 1)
             let before = try await catalog.beginDeleting(upload.id, from: [.storing])
             #expect(before?.state == .storing)
             let after = try await catalog.upload(upload.id)

@@ -7,10 +7,11 @@ private enum Call {
     case insert(UploadRecord), upload(UploadID), find(Destination), advance(UploadID, ChunkArrival)
     case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
-    case beginStoring(UploadID, [Destination]), recordSession(UploadID, Int, [UInt8])
+    case beginStoring(UploadID, [Destination]), recordSession(UploadID, Int, [UInt8], Timestamp)
     case finishStoring(UploadID, [String?], Timestamp), abandonStoring(UploadID, Timestamp)
     case beginDeleting(UploadID, Set<UploadState>), forget(UploadID), expired(Timestamp, Int)
     case interrupted(Set<UploadState>, Int), knownKeys([String], String), knownTokens([[UInt8]])
+    case beginAgain(UploadID, FileRecord, Timestamp), forgetBegun(String, Timestamp, String), begun([String], String)
 
     static func random(_ ids: [UploadID], _ random: inout SeededGenerator) -> Call {
         let world = RandomWorld()
@@ -19,7 +20,7 @@ private enum Call {
         let offset = UInt64.random(in: 0...4, using: &random) * 10
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
-        switch Int.random(in: 0..<24, using: &random) {
+        switch Int.random(in: 0..<27, using: &random) {
         case 0...3: return .insert(world.upload(id, &random))
         case 4: return .upload(id)
         case 5: return .find(world.destination(&random))
@@ -36,13 +37,16 @@ private enum Call {
         case 10...11: return .complete(id, world.file(&random), random.pick([nil, chunk]), now)
         case 12: return .touch(id, now)
         case 13...14: return .beginStoring(id, (0..<few).map { _ in world.destination(&random) })
-        case 15: return .recordSession(id, few - 1, [3])
+        case 15: return .recordSession(id, few - 1, [3], now)
         case 16...17: return .finishStoring(id, (0..<few).map { _ in random.pick([nil, "new"]) }, now)
         case 18: return .abandonStoring(id, now)
         case 19: return .beginDeleting(id, Set(UploadState.allCases.filter { _ in random.chance(50) }))
         case 20: return .forget(id)
         case 21: return .expired(now, random.pick([0, 1, 3, 100]))
         case 22: return .interrupted(Set(UploadState.allCases.filter { _ in random.chance(50) }), few)
+        case 23: return .beginAgain(id, world.file(&random), now)
+        case 24: return .forgetBegun(world.destination(&random).store, now, world.destination(&random).key)
+        case 25: return .begun((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
         default:
             return random.chance(50)
                 ? .knownKeys((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
@@ -71,8 +75,18 @@ private enum Call {
             return try await catalog.complete(id, file: file, chunk: chunk, at: now)
         case .touch(let id, let now): return try await catalog.touch(id, at: now)
         case .beginStoring(let id, let places): return try await catalog.beginStoring(id, destinations: places)
-        case .recordSession(let id, let file, let token):
-            return try await catalog.recordStoringSession(id, file: file, token: token)
+        case .recordSession(let id, let file, let token, let now):
+            return try await catalog.recordStoringSession(id, file: file, token: token, at: now)
+        case .beginAgain(let id, let file, let now):
+            return try await catalog.beginAgain(id, file: file, token: [4], at: now)
+        case .forgetBegun(let store, let moment, let key):
+            return try await catalog.forgetBegunWrites(in: store, before: moment, except: [key])
+        case .begun(let keys, let store):
+            let begun = try await catalog.begunWrites(to: keys, in: store)
+            return (
+                begun.map { "\(Array($0.key.utf8)) \($0.value.milliseconds)" }.sorted(),
+                try await catalog.storesWithBegunWrites(before: Timestamp(milliseconds: 50)).sorted()
+            )
         case .finishStoring(let id, let etags, let now):
             return try await catalog.finishStoring(id, etags: etags, at: now)
         case .abandonStoring(let id, let now): return try await catalog.abandonStoring(id, at: now)

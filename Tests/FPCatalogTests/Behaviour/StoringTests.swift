@@ -21,7 +21,7 @@ import Testing
             #expect(try await catalog.upload(upload.id) == upload)
             #expect(try await catalog.upload(store: "media", key: "x/main") == nil, "not there yet")
 
-            try await catalog.recordStoringSession(upload.id, file: 1, token: [1, 2, 3])
+            try await catalog.recordStoringSession(upload.id, file: 1, token: [1, 2, 3], at: 1)
             upload.files[1].destination?.token = [1, 2, 3]
             #expect(try await catalog.upload(upload.id) == upload)
 
@@ -61,7 +61,7 @@ import Testing
             var upload = UploadRecord.complete()
             try await catalog.insert(upload)
             _ = try await catalog.beginStoring(upload.id, destinations: destinations("a"))
-            try await catalog.recordStoringSession(upload.id, file: 0, token: [1])
+            try await catalog.recordStoringSession(upload.id, file: 0, token: [1], at: 1)
             #expect(try await catalog.abandonStoring(upload.id, at: 7))
             upload.touchedAt = 7
             #expect(try await catalog.upload(upload.id) == upload)
@@ -161,7 +161,7 @@ import Testing
                 #expect(try await catalog.finishStoring(upload.id, etags: [nil], at: 9) == false)
                 #expect(try await catalog.abandonStoring(upload.id, at: 9) == false)
                 let refused = await refusal {
-                    try await catalog.recordStoringSession(upload.id, file: 0, token: [1])
+                    try await catalog.recordStoringSession(upload.id, file: 0, token: [1], at: 1)
                 }
                 #expect(refused == .failed)
                 if upload.state != .complete {
@@ -175,7 +175,7 @@ import Testing
             #expect(try await catalog.beginStoring(storing.id, destinations: destinations("d")) == false)
             for file in [-1, 1] {
                 let refused = await refusal {
-                    try await catalog.recordStoringSession(storing.id, file: file, token: [1])
+                    try await catalog.recordStoringSession(storing.id, file: file, token: [1], at: 1)
                 }
                 #expect(refused == .failed)
             }

@@ -97,6 +97,32 @@ extension ModelCatalog {
         }
     }
 
+    func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [String: Timestamp] {
+        try open { state in
+            var begun: [String: Timestamp] = [:]
+            for key in keys {
+                if let time = state.begun[Place(store, key)] { begun[key] = time }
+            }
+            return begun
+        }
+    }
+
+    func storesWithBegunWrites(before moment: Timestamp) async throws(CatalogError) -> Set<String> {
+        try open { state in Set(state.begun.filter { $0.value < moment }.map(\.key.store)) }
+    }
+
+    func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<String>)
+        async throws(CatalogError)
+    {
+        try open { state in
+            let storing = state.entries.values.filter { $0.record.state == .storing }.flatMap(\.paths)
+            let kept = Set(storing + keys.map { Place(store, $0) })
+            state.begun = state.begun.filter { place, time in
+                place.store != store || time >= moment || kept.contains(place)
+            }
+        }
+    }
+
     func storesInUse() async throws(CatalogError) -> [String: Int] {
         try open { state in
             let files = state.entries.values.flatMap(\.record.files)

@@ -25,10 +25,13 @@ final class ModelCatalog: Catalog {
         var entries: [UploadID: Entry] = [:]
         var cursors: [String: (query: UploadQuery, position: Position)] = [:]
         var births: [UploadID: Timestamp] = [:]
+        var begun: [Place: Timestamp] = [:]
         var isClosed = false
     }
 
     let state = Mutex(State())
+    let identity = CatalogIdentity(
+        id: Array(repeating: 1, count: 16), key: Array(repeating: 2, count: 16), place: "model")
 
     func open<Value>(_ body: (inout sending State) throws(CatalogError) -> sending Value) throws(CatalogError) -> Value
     {
@@ -112,6 +115,20 @@ final class ModelCatalog: Catalog {
         }
     }
 
+    func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp) async throws(CatalogError)
+        -> Bool
+    {
+        guard try await upload(id)?.files.count == 1 else { return false }
+        return try change(id, in: [.receiving, .complete]) { entry in
+            entry.record.state = .receiving
+            entry.record.touchedAt = now
+            entry.record.completedAt = nil
+            entry.record.files = [file]
+            entry.record.session = WriteSession(token: token, committed: 0)
+            entry.chunks = [:]
+        }
+    }
+
     func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
         _ = try change(id, in: [.receiving, .complete]) { $0.record.touchedAt = now }
     }
@@ -130,11 +147,15 @@ final class ModelCatalog: Catalog {
         }
     }
 
-    func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8]) async throws(CatalogError) {
+    func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp) async throws(CatalogError) {
         try open { state throws(CatalogError) in
             guard state.entries[id]?.record.state == .storing, state.entries[id]!.record.files.indices.contains(file)
             else { throw .failed("not storing") }
             state.entries[id]!.record.files[file].destination?.token = token
+            if let destination = state.entries[id]!.record.files[file].destination {
+                let place = Place(destination.store, destination.key)
+                state.begun[place] = state.begun[place] ?? now
+            }
         }
     }
 
