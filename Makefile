@@ -115,9 +115,9 @@ test-browser: setup-test build ## Run the tests of the real FilePond in Chromium
 	@$(ONCE_MORE) pytest $(PYTHON) Tests/Browser $(PYTEST_ARGS)
 
 .PHONY: test-install
-test-install: setup-test $(STAMPS)/packages-package build ## Run the tests of what `make install` installs
+test-install: setup-test $(STAMPS)/packages-package build ## Run the tests of what `make install` installs, and of the purge
 	@echo "test: make install"
-	@$(ONCE_MORE) pytest $(PYTHON) Tests/Install/test_install.py $(PYTEST_ARGS)
+	@$(ONCE_MORE) pytest $(PYTHON) Tests/Install/test_install.py Tests/Install/test_maintainer_scripts.py $(PYTEST_ARGS)
 
 .PHONY: test-packages
 test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 12 of its own, as root, and test it there
