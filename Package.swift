@@ -69,18 +69,21 @@ let package = Package(
         plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL", "S3Signature"]),
         plugin("SFTPStore", links: ["CSSH"]),
 
-        .target(name: "FPConfig", dependencies: ["CYaml"]),
+        .target(name: "FPFormats"),
+        .target(name: "FPConfig", dependencies: ["CYaml", "FPFormats"]),
         .target(name: "CFPStorage"),
-        .target(name: "FPStorage", dependencies: ["CFPStorage", "FPPluginAPI", nioCore, logging, crypto]),
+        .target(name: "FPStorage", dependencies: ["CFPStorage", "FPFormats", "FPPluginAPI", nioCore, logging, crypto]),
         .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: [grdb, logging]),
-        .target(name: "FPUploads", dependencies: ["FPCatalog", "FPStorage", nioCore, logging]),
-        .target(name: "FPAccess", dependencies: [crypto]),
-        .target(name: "FPFetch", dependencies: ["CCurl", nioCore, logging]),
-        .target(name: "FPMultipart", dependencies: [nioCore]),
+        .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
+        .target(name: "FPAccess", dependencies: ["FPFormats", crypto]),
+        .target(name: "FPFetch", dependencies: ["CCurl", "FPFormats", nioCore, logging]),
+        .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(
             name: "FPServer",
-            dependencies: ["FPAccess", "FPFetch", "FPMultipart", "FPUploads", nioCore, nioPosix, nioHTTP1, logging]
+            dependencies: [
+                "FPAccess", "FPFetch", "FPFormats", "FPMultipart", "FPUploads", nioCore, nioPosix, nioHTTP1, logging,
+            ]
         ),
         .executableTarget(
             name: "fphost",
@@ -106,13 +109,16 @@ let package = Package(
         .testTarget(
             name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
             exclude: ["overrides-openssh", "overrides-rclone"]),
+        .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
         .testTarget(
             name: "FPUploadsTests",
-            dependencies: ["FPCatalog", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging]),
+            dependencies: [
+                "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging,
+            ]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
         .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
@@ -120,8 +126,8 @@ let package = Package(
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAccess", "FPCatalog", "FPFetch", "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support",
-                nioCore, nioHTTP1, logging,
+                "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPServer", "FPStorage", "FPUploads", "LocalStore",
+                "Support", nioCore, nioHTTP1, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

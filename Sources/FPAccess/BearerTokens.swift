@@ -1,4 +1,5 @@
 import Crypto
+import FPFormats
 
 /// The bearer tokens that open the application API (RFC 6750, section 2.1).
 ///
@@ -32,9 +33,10 @@ public struct BearerTokens: Sendable {
     /// Whether the value of an `Authorization` field carries one of these tokens (RFC 9110, section 11.4): the scheme
     /// in any letter case, one or more spaces, the token.
     public func accepts(authorization: String) -> Bool {
-        guard let space = authorization.firstIndex(of: " ") else { return false }
-        guard authorization[..<space].lowercased() == "bearer" else { return false }
-        let token = authorization[space...].drop { $0 == " " }
+        guard let (scheme, rest) = authorization.cut(at: " "), scheme.asciiLowercased() == "bearer" else {
+            return false
+        }
+        let token = Substring(rest.utf8.drop { $0 == UInt8(ascii: " ") })
         return !token.isEmpty && accepts(String(token))
     }
 }

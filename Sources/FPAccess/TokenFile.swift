@@ -118,7 +118,7 @@ public struct TokenFile: Sendable {
 
     private static func makeDirectories(above path: String) throws(TokenFileError) {
         var end = path.startIndex
-        while let slash = path[end...].dropFirst().firstIndex(of: "/") {
+        while let slash = path.utf8[end...].dropFirst().firstIndex(of: UInt8(ascii: "/")) {
             end = slash
             let directory = String(path[..<slash])
             if mkdir(directory, 0o700) != 0 && errno != EEXIST && errno != EISDIR && errno != EROFS {

@@ -1,3 +1,4 @@
+import FPFormats
 import Glibc
 
 /// A block of IP addresses in CIDR notation (RFC 4632, RFC 4291 section 2.3).
@@ -33,15 +34,14 @@ public struct AddressBlock: Sendable, Hashable {
     }
 
     static func parse(_ text: String) -> Result<AddressBlock, Complaint> {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let address = bytes(of: String(parts[0])) else {
+        let parts = text.cut(at: "/")
+        guard let address = bytes(of: String(parts?.before ?? text[...])) else {
             return .failure(Complaint("is not an address or a block such as 10.0.0.0/8 or fd00::/8"))
         }
         let bits = address.count * 8
         var length = bits
-        if parts.count == 2 {
-            let digits = parts[1].utf8
-            guard !digits.isEmpty, digits.allSatisfy(URLSyntax.isDigit), let number = Int(parts[1]), number <= bits
+        if let digits = parts?.behind {
+            guard !digits.isEmpty, digits.utf8.allSatisfy(URLSyntax.isDigit), let number = Int(digits), number <= bits
             else {
                 return .failure(Complaint("must have a number from 0 to \(bits) after the slash"))
             }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A value that a table of keys has accepted, ready to be handed to a plugin as an `fp_node`.
 public struct CheckedNode: Sendable, Equatable {
     /// The shape of a node.
@@ -39,7 +41,7 @@ public struct CheckedNode: Sendable, Equatable {
     /// The member at a dotted path, if there is one.
     public subscript(path: String) -> CheckedNode? {
         var node = self
-        for segment in path.split(separator: ".", omittingEmptySubsequences: false) {
+        for segment in path.parts(at: ".") {
             guard let child = node.children.first(where: { $0.key == String(segment) }) else { return nil }
             node = child
         }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// What the texts of a settings file are read against: its name, its directory and the environment.
 public struct ConfigSource: Sendable, Equatable {
     /// The file's name as the operator gave it, for complaints.
@@ -26,16 +28,16 @@ public struct ConfigSource: Sendable, Equatable {
         if path.isEmpty {
             return .failure(Complaint("is empty; give a path, or leave the key out"))
         }
-        if path == "~" || path.hasPrefix("~/") {
-            guard let home = environment["HOME"], home.hasPrefix("/") else {
+        if path == "~" || path.begins(with: "~/") {
+            guard let home = environment["HOME"], home.begins(with: "/") else {
                 return .failure(Complaint("begins with ~, but the variable HOME is not set to an absolute path"))
             }
-            return .success(Self.tidied(home + path.dropFirst()))
+            return .success(Self.tidied(home + (path.without(prefix: "~") ?? "")))
         }
-        if path.hasPrefix("~") {
+        if path.begins(with: "~") {
             return .failure(Complaint("begins with ~; only ~/ is expanded, so write the path out, or ./~ for a name"))
         }
-        return .success(Self.tidied(path.hasPrefix("/") ? path : directory + "/" + path))
+        return .success(Self.tidied(path.begins(with: "/") ? path : directory + "/" + path))
     }
 
     private static func tidied(_ path: String) -> String {

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// An address that the server listens on.
 public enum ListenAddress: Sendable, Hashable {
     /// A TCP port. The host is a name or an address, IPv6 without brackets; nil for every address of the machine. Port 0
@@ -12,7 +14,7 @@ extension ListenAddress: CustomStringConvertible {
     public var description: String {
         switch self {
         case .tcp(nil, let port): ":\(port)"
-        case .tcp(let host?, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host?, let port): host.has(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
         }
     }
@@ -23,30 +25,28 @@ extension ListenAddress {
     private static let longestPath = 107
 
     static func parse(_ text: String, source: ConfigSource) -> Result<ListenAddress, Complaint> {
-        if text.hasPrefix("unix:") {
-            return source.absolutePath(String(text.dropFirst("unix:".count))).flatMap(unix)
+        if let path = text.without(prefix: "unix:") {
+            return source.absolutePath(String(path)).flatMap(unix)
         }
-        guard let colon = text.lastIndex(of: ":") else {
+        guard let (hostText, portText) = text.cutAtLast(":") else {
             let isPort = !text.isEmpty && text.utf8.allSatisfy(URLSyntax.isDigit)
             let suggestion = isPort ? "; did you mean \"127.0.0.1:\(text)\" or \":\(text)\"?" : ""
             return .failure(Complaint("is not host:port, [v6]:port, :port or unix:/path\(suggestion)"))
         }
-        let portText = text[text.index(after: colon)...]
         guard portText.utf8.allSatisfy(URLSyntax.isDigit), let port = UInt16(portText) else {
             return .failure(Complaint("must end in a port from 0 to 65535"))
         }
-        return host(String(text[..<colon])).map { .tcp(host: $0, port: port) }
+        return host(String(hostText)).map { .tcp(host: $0, port: port) }
     }
 
     private static func host(_ text: String) -> Result<String?, Complaint> {
         if text.isEmpty {
             return .success(nil)
         }
-        if text.hasPrefix("["), text.hasSuffix("]") {
-            let address = String(text.dropFirst().dropLast())
+        if let address = text.without(prefix: "[")?.without(suffix: "]").map(String.init) {
             // An interface (RFC 4007 section 11) may follow a link-local address.
-            let bare = address.split(separator: "%", maxSplits: 1).first.map(String.init) ?? ""
-            guard AddressBlock.bytes(of: bare)?.count == 16 else {
+            let bare = address.cut(at: "%")?.before ?? address[...]
+            guard AddressBlock.bytes(of: String(bare))?.count == 16 else {
                 return .failure(Complaint("has no IPv6 address between its brackets"))
             }
             return .success(address)
@@ -67,7 +67,7 @@ extension ListenAddress {
         guard path.utf8.count <= longestPath else {
             return .failure(Complaint("is the path \(path), longer than the \(longestPath) bytes of a socket's path"))
         }
-        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+        let directory = String(path.cutAtLast("/")?.before ?? "")
         guard FileAccess.kind(of: directory.isEmpty ? "/" : directory) == .directory else {
             return .failure(Complaint("needs the directory \(directory), which does not exist; create it"))
         }

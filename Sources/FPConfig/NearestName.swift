@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Finds what the operator most likely meant.
 enum NearestName {
     /// Longer names are not typing mistakes, and would cost time.

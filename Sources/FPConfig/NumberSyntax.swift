@@ -1,16 +1,20 @@
+import FPFormats
+
 /// Numbers and truth values as the settings spell them.
 enum NumberSyntax {
     /// Decimal, `0x` hexadecimal or `0o` octal. A leading zero is refused, since YAML versions disagree on its meaning.
     static func integer(_ text: String) -> Result<Int64, Complaint> {
-        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        let digits = text.without(prefix: "-") ?? text[...]
         guard let first = digits.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
             return .failure(Complaint("must be a whole number, not \(quoted(text))"))
         }
         let (body, radix) =
-            switch digits.prefix(2) {
-            case "0x": (digits.dropFirst(2), 16)
-            case "0o": (digits.dropFirst(2), 8)
-            default: (digits, 10)
+            if let body = digits.without(prefix: "0x") {
+                (body, 16)
+            } else if let body = digits.without(prefix: "0o") {
+                (body, 8)
+            } else {
+                (digits, 10)
             }
         if radix == 10, first == UInt8(ascii: "0"), digits.utf8.count > 1,
             digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 })
@@ -24,7 +28,7 @@ enum NumberSyntax {
             )
         }
         guard body.utf8.first != UInt8(ascii: "-"), body.utf8.first != UInt8(ascii: "+"),
-            let value = Int64((text.hasPrefix("-") ? "-" : "") + body, radix: radix)
+            let value = Int64((text.begins(with: "-") ? "-" : "") + body, radix: radix)
         else {
             return .failure(Complaint("must be a whole number of at most 64 bits, not \(quoted(text))"))
         }
@@ -54,7 +58,7 @@ enum NumberSyntax {
         default: break
         }
         let meant: String? =
-            switch text.lowercased() {
+            switch text.asciiLowercased() {
             case "true", "yes", "on", "y", "1": "true"
             case "false", "no", "off", "n", "0": "false"
             default: nil

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// One key that a map of settings may have: an option of a storage plugin, or a setting of the host itself.
 ///
 /// It says in Swift what `fp_option` of fp_plugin.h says in C; numbers and bits are the same.
@@ -91,7 +93,7 @@ public struct OptionSchema: Sendable, Equatable {
 
     /// The names that lead to the value, one per level.
     var segments: [String] {
-        key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        key.parts(at: ".").map(String.init)
     }
 
     /// What the value has to be, for a sentence.

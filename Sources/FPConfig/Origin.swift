@@ -1,14 +1,17 @@
+import FPFormats
+
 /// Origins of web pages (RFC 6454) in the form in which browsers send them.
 enum Origin {
     static func parse(_ text: String) -> Result<String, Complaint> {
         guard let scheme = URLSyntax.scheme(of: text) else {
             return .failure(Complaint("is not an origin such as https://app.example.org"))
         }
-        let lower = scheme.lowercased()
-        let authority = text.dropFirst(scheme.count + 3).prefix { !"/?#".contains($0) }
-        let rest = text.dropFirst(scheme.count + 3 + authority.count)
-        let canonical = "\(lower)://\(withoutDefaultPort(authority.lowercased(), of: lower))"
-        guard !authority.isEmpty, isAuthority(canonical.dropFirst(lower.count + 3)) else {
+        let lower = scheme.asciiLowercased()
+        let behind = text.utf8.dropFirst(scheme.utf8.count + 3)
+        let authority = Substring(behind.prefix { !"/?#".utf8.contains($0) })
+        let rest = behind.dropFirst(authority.utf8.count)
+        let canonical = "\(lower)://\(withoutDefaultPort(authority.asciiLowercased(), of: lower))"
+        guard !authority.isEmpty, isAuthority(Substring(canonical.utf8.dropFirst(lower.utf8.count + 3))) else {
             return .failure(Complaint("is not an origin: a host, in ASCII, and perhaps a port follow the ://"))
         }
         guard rest.isEmpty else {
@@ -18,21 +21,20 @@ enum Origin {
     }
 
     private static func withoutDefaultPort(_ authority: String, of scheme: String) -> String {
-        for (name, port) in [("http", ":80"), ("https", ":443")] where scheme == name && authority.hasSuffix(port) {
-            return String(authority.dropLast(port.count))
+        for (name, port) in [("http", ":80"), ("https", ":443")] where scheme == name {
+            if let bare = authority.without(suffix: port) { return String(bare) }
         }
         return authority
     }
 
     private static func isAuthority(_ text: Substring) -> Bool {
         var host = text
-        if let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") {
-            let digits = text[text.index(after: colon)...]
+        if let (name, digits) = text.cutAtLast(":"), !text.ends(with: "]") {
             guard digits.utf8.allSatisfy(URLSyntax.isDigit), let port = UInt16(digits), port > 0 else { return false }
-            host = text[..<colon]
+            host = name
         }
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            return AddressBlock.bytes(of: String(host.dropFirst().dropLast()))?.count == 16
+        if let literal = host.without(prefix: "[")?.without(suffix: "]") {
+            return AddressBlock.bytes(of: String(literal))?.count == 16
         }
         return HostName.isValid(String(host)) || AddressBlock.bytes(of: String(host))?.count == 4
     }
@@ -44,16 +46,16 @@ enum BasePath {
     private static let taken = "/api/v1"
 
     static func parse(_ text: String) -> Result<String, Complaint> {
-        let segments = text.split(separator: "/", omittingEmptySubsequences: true)
+        let segments = text.parts(at: "/").filter { !$0.isEmpty }
         let path = "/" + segments.joined(separator: "/")
-        guard !text.contains("//"), !segments.contains("."), !segments.contains("..") else {
+        guard !text.holds("//"), !segments.contains("."), !segments.contains("..") else {
             return .failure(Complaint("must be a path without empty, \".\" or \"..\" segments, not \(quoted(text))"))
         }
         guard path.utf8.allSatisfy(isPathByte) else {
             return .failure(
                 Complaint("must be a path of letters, digits, -, ., _, ~ and /, such as /fp, not \(quoted(text))"))
         }
-        guard path != taken, !path.hasPrefix(taken + "/") else {
+        guard path != taken, !path.begins(with: taken + "/") else {
             return .failure(Complaint("must not be below \(taken), which is the application API's"))
         }
         return .success(path)

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A whole number with a unit, as in `20GiB` and `500ms`.
 struct Quantity {
     struct Unit {
@@ -16,7 +18,7 @@ struct Quantity {
 
     func value(_ text: String) -> Result<Int64, Complaint> {
         let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        let unit = String(text.dropFirst(digits.count))
+        let unit = String(Substring(text.utf8.dropFirst(digits.count)))
         guard !digits.isEmpty, let factor = unit.isEmpty ? bareFactor : units.first(where: { $0.name == unit })?.factor
         else {
             return .failure(Complaint("must be \(what), not \(quoted(text))\(suggestion(text))"))
@@ -39,11 +41,11 @@ struct Quantity {
 
     private func suggestion(_ text: String) -> String {
         let compact = String(text.filter { $0 != " " && $0 != "_" })
-        let digits = compact.prefix { $0.isASCII && $0.isWholeNumber }
+        let digits = Substring(compact.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
         guard !digits.isEmpty, digits.count < 19 else { return "" }
-        let word = compact.dropFirst(digits.count).lowercased()
+        let word = Substring(compact.utf8.dropFirst(digits.utf8.count)).asciiLowercased()
         let meant = units.filter { unit in
-            unit.name.lowercased() == word || unit.misspellings.contains(word)
+            unit.name.asciiLowercased() == word || unit.misspellings.contains(word)
         }
         guard !meant.isEmpty else { return "" }
         return "; did you mean \(alternatives(meant.map { "\"\(digits)\($0.name)\"" }))?"

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Holds one map of the file against a table of keys.
 struct SchemaCheck {
     let schema: [OptionSchema]
@@ -92,7 +94,7 @@ struct SchemaCheck {
     }
 
     private func isGroup(_ key: String) -> Bool {
-        schema.contains { $0.key.hasPrefix(key + ".") }
+        schema.contains { $0.key.begins(with: key + ".") }
     }
 
     private func unknown(_ key: String, in prefix: String) -> String {
@@ -105,7 +107,7 @@ struct SchemaCheck {
         if let meant = known ?? NearestName.match(key, among: here) ?? likeness().flatMap({ synonyms[$0] }) {
             return "\(complaint); did you mean \(quoted(meant))?"
         }
-        let elsewhere = schema.map(\.key).filter { $0.hasSuffix("." + key) }
+        let elsewhere = schema.map(\.key).filter { $0.ends(with: "." + key) }
         if !elsewhere.isEmpty {
             return "\(complaint); did you mean \(alternatives(elsewhere.map { quoted(fullName($0)) }))?"
         }
@@ -117,8 +119,8 @@ struct SchemaCheck {
     private func children(of prefix: String) -> [String] {
         let start = prefix.isEmpty ? "" : prefix + "."
         var names: [String] = []
-        for key in schema.map(\.key) + trees where key.hasPrefix(start) {
-            let name = String(key.dropFirst(start.count).prefix { $0 != "." })
+        for key in schema.map(\.key) + trees where key.begins(with: start) {
+            let name = String((key.without(prefix: start) ?? "").parts(at: ".")[0])
             if !names.contains(name) {
                 names.append(name)
             }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A text that must not show up in logs, error messages or `fphost check`.
 public struct Secret: Sendable, Hashable {
     /// The text itself. Comparing it with what a client sent takes a comparison in constant time.
@@ -32,10 +34,10 @@ public enum SecretReference: Sendable, Hashable {
     ///     which happens to begin with `file:` stays a password.
     ///   - text: the value with `${NAME}` replaced.
     init?(source: String, text: String) {
-        if source.hasPrefix("file:") {
-            self = .file(String(text.dropFirst("file:".count)))
-        } else if source.hasPrefix("env:") {
-            self = .variable(String(text.dropFirst("env:".count)))
+        if source.begins(with: "file:") {
+            self = .file(String(text.without(prefix: "file:") ?? ""))
+        } else if source.begins(with: "env:") {
+            self = .variable(String(text.without(prefix: "env:") ?? ""))
         } else {
             return nil
         }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Sections of the file whose values need more than a type.
 extension SettingsDecoder {
     func server() -> Settings.Server {
@@ -40,7 +42,7 @@ extension SettingsDecoder {
             connectTimeout: .milliseconds(capped("fetch.connect_timeout", by: "fetch.timeout", TimeSpan.text)),
             maxRedirects: values.int("fetch.max_redirects"),
             allow: parsed("fetch.allow") { text in
-                if HostName.isValid(text) { return .success(.host(text.lowercased())) }
+                if HostName.isValid(text) { return .success(.host(text.asciiLowercased())) }
                 return AddressBlock.parse(text).map { .addresses($0) }
             },
             concurrency: values.int("fetch.concurrency")
@@ -50,15 +52,14 @@ extension SettingsDecoder {
     func catalog() -> Settings.Catalog {
         let nowhere = Settings.Catalog.sqlite(path: "/")
         guard let node = values["catalog"] else { return nowhere }
-        if node.text.hasPrefix("postgresql://") || node.text.hasPrefix("postgres://") {
+        if node.text.begins(with: "postgresql://") || node.text.begins(with: "postgres://") {
             return .postgresql(url: Secret(node.text))
         }
-        guard node.text.hasPrefix("sqlite:") else {
+        guard let text = node.text.without(prefix: "sqlite:").map(String.init) else {
             complain(node, "\"catalog\" must be sqlite:PATH or a postgresql:// URL; the value is not shown")
             return nowhere
         }
-        let text = String(node.text.dropFirst("sqlite:".count))
-        guard !text.hasPrefix("//"), !text.hasPrefix(":"), !text.contains("?") else {
+        guard !text.begins(with: "//"), !text.begins(with: ":"), !text.has("?") else {
             complain(
                 node,
                 "\"catalog\" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db")

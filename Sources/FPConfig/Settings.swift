@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Everything that fphost.yaml says, checked and with defaults filled in.
 ///
 /// Decoded once, at start; see ``load(file:environment:)``. docs/settings.md explains every key.
@@ -32,7 +34,7 @@ public struct Settings: Sendable, Equatable {
     /// - Parameter key: the full name, as in `uploads.max_size` or `stores.media.plugin`, or a section such as `server`.
     /// - Returns: of a section, the place of the first value that is given in it; the whole file if none is.
     public func position(of key: String) -> ConfigPosition {
-        let given = effective.filter { $0.key == key || $0.key.hasPrefix(key + ".") }.compactMap(\.position)
+        let given = effective.filter { $0.key == key || $0.key.begins(with: key + ".") }.compactMap(\.position)
         return given.min() ?? ConfigPosition(file: source.file)
     }
 }

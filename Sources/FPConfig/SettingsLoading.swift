@@ -1,3 +1,5 @@
+import FPFormats
+
 extension Settings {
     /// Reads and checks a settings file.
     ///
@@ -55,8 +57,8 @@ extension Settings {
     }
 
     private static func directory(of path: String) -> String {
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        if path.hasPrefix("/") {
+        let parent = path.cutAtLast("/").map { String($0.before) } ?? "."
+        if path.begins(with: "/") {
             return parent.isEmpty ? "/" : parent
         }
         return (FileAccess.currentDirectory() ?? "/") + "/" + parent

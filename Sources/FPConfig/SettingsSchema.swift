@@ -118,7 +118,7 @@ extension Settings {
             help: "What an acknowledged byte survives: `process` a crash of the host, `power` also a loss of power, at "
                 + "the price of a flush to disk before each answer."),
         OptionSchema(
-            "uploads.max_metadata", .size, default: "1MiB", min: 2, max: 64 << 20,
+            "uploads.max_metadata", .size, default: "64KiB", min: 2, max: 64 << 20,
             help: "The largest metadata that FilePond may send along with an upload."),
         OptionSchema(
             "uploads.max_files", .int, default: "32", min: 1, max: 1000,

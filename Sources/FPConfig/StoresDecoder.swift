@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Decodes `stores`, a map whose keys the operator chooses.
 struct StoresDecoder {
     struct Decoded {
@@ -86,7 +88,7 @@ struct StoresDecoder {
 
     private func plugin(_ node: CheckedNode, store: String) -> Settings.PluginReference? {
         let key = quoted("stores.\(store).plugin")
-        guard node.text.contains("/") else {
+        guard node.text.has("/") else {
             let isName =
                 node.text.utf8.first.map(URLSyntax.isLetter) == true
                 && node.text.utf8.allSatisfy {
@@ -105,7 +107,7 @@ struct StoresDecoder {
             decoder.complain(node, "\(key) \(complaint.text)")
         case .success(let path):
             // Code is loaded from where the file says, whatever directory the file is moved to.
-            if !node.text.hasPrefix("/"), !node.text.hasPrefix("~/") {
+            if !node.text.begins(with: "/"), !node.text.begins(with: "~/") {
                 decoder.complain(node, "\(key) must be absolute if it is a path; did you mean \(quoted(path))?")
             } else if FileAccess.kind(of: path) == .file {
                 return .path(path)
@@ -117,7 +119,7 @@ struct StoresDecoder {
     }
 
     private func digest(_ node: CheckedNode, store: String) -> String? {
-        let text = node.text.lowercased()
+        let text = node.text.asciiLowercased()
         let digits = "0123456789abcdef".utf8
         guard text.utf8.count == 64, text.utf8.allSatisfy({ digits.contains($0) }) else {
             decoder.complain(

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Reads single values of the file as the types that tables of keys name, and complains about those that are not.
 struct ValueReader {
     /// A value of the file as text, its reference followed.
@@ -52,7 +54,9 @@ struct ValueReader {
     func fallback(for option: OptionSchema, name: String, at position: ConfigPosition) -> CheckedNode? {
         guard let text = option.defaultText else { return nil }
         var node: CheckedNode?
-        let items = text.split(separator: ",").map { $0.drop { $0 == " " } }
+        let items = text.parts(at: ",").filter { !$0.isEmpty }.map {
+            Substring($0.utf8.drop { $0 == UInt8(ascii: " ") })
+        }
         switch option.type {
         case .stringList:
             node = CheckedNode(type: .list)
@@ -60,7 +64,7 @@ struct ValueReader {
         case .stringMap:
             node = CheckedNode(type: .map)
             node?.children = items.map { item in
-                let (key, value) = (item.prefix { $0 != "=" }, item.drop { $0 != "=" }.dropFirst())
+                let (key, value) = item.cut(at: "=") ?? (item, "")
                 return CheckedNode(type: .scalar, key: String(key), text: String(value), isSecret: option.isSecret)
             }
         default:

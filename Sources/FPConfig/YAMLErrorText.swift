@@ -1,4 +1,5 @@
 import CYaml
+import FPFormats
 
 /// Puts libyaml's last error into one sentence with its place, and adds what usually is to be done.
 struct YAMLErrorText {
@@ -29,13 +30,13 @@ struct YAMLErrorText {
         if indentation.contains(UInt8(ascii: "\t")) {
             return "; a tab indents this line, use spaces"
         }
-        if problem.hasPrefix("found character that cannot start") {
+        if problem.begins(with: "found character that cannot start") {
             return "; put the value in quotes"
         }
-        if problem.hasPrefix("mapping values are not allowed") {
+        if problem.begins(with: "mapping values are not allowed") {
             return "; put a value that contains \": \" in quotes, and check the indentation"
         }
-        if line.contains(UInt8(ascii: "[")), problem.hasPrefix("did not find expected") {
+        if line.contains(UInt8(ascii: "[")), problem.begins(with: "did not find expected") {
             return "; put a value that begins with [, such as \"[::1]:8080\", in quotes"
         }
         return ""

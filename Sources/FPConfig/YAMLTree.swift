@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Builds the tree of nodes from a YAML file, and refuses what a settings file must not have.
 ///
 /// Anchors, aliases, tags and merge keys are refused rather than followed: a file that names each value where it is used
@@ -126,7 +128,7 @@ struct YAMLTree {
         try descend(start)
         defer { depth -= 1 }
         var members: [ConfigNode.Member] = []
-        var firstLines: [String: Int] = [:]
+        var firstLines: [TextKey: Int] = [:]
         while true {
             let event = try events.next()
             if event.kind == .mapEnd { return members }
@@ -136,13 +138,13 @@ struct YAMLTree {
             path.removeLast()
             guard let key else { continue }
             let keyPosition = position(event.start)
-            if let line = firstLines[key] {
+            if let line = firstLines[TextKey(key)] {
                 problems.error(
                     at: keyPosition,
                     "duplicate key \(quoted(key)) \(place); line \(line) has it already, keep one of them"
                 )
             } else {
-                firstLines[key] = keyPosition.line
+                firstLines[TextKey(key)] = keyPosition.line
                 members.append(ConfigNode.Member(key: key, keyPosition: keyPosition, value: value))
             }
         }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// The addresses and names outside the public internet that may be fetched from all the same.
 public struct AllowList: Sendable, Hashable {
     /// An entry that is neither an address, nor a range of addresses, nor a host name.
@@ -22,8 +24,8 @@ public struct AllowList: Sendable, Hashable {
     /// subdomains are not meant) allows connections to whatever addresses it resolves to.
     public init(_ entries: [String]) throws(InvalidEntry) {
         for entry in entries {
-            if let slash = entry.firstIndex(of: "/") {
-                networks.append(try Self.network(entry, slash: slash))
+            if let (address, prefix) = entry.cut(at: "/") {
+                networks.append(try Self.network(entry, String(address), prefix))
             } else if let address = IPAddress(entry) {
                 networks.append(Network(address, prefix: address.family.width))
             } else if case .name(let name)? = HostName.parse(Array(entry.utf8)) {
@@ -37,9 +39,10 @@ public struct AllowList: Sendable, Hashable {
         }
     }
 
-    private static func network(_ entry: String, slash: String.Index) throws(InvalidEntry) -> Network {
-        let digits = entry[entry.index(after: slash)...]
-        guard let address = IPAddress(String(entry[..<slash])) else {
+    private static func network(
+        _ entry: String, _ address: String, _ digits: Substring
+    ) throws(InvalidEntry) -> Network {
+        guard let address = IPAddress(address) else {
             throw InvalidEntry(entry: entry, message: "has no address before its slash; write it as 10.0.0.0/8")
         }
         guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let prefix = Int(digits),

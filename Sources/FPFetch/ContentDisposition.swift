@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Reads the file name out of a `Content-Disposition` field (RFC 6266), also where servers take liberties with it.
 enum ContentDisposition {
     /// `filename*` (RFC 8187) if there is a readable one, else `filename`; of several the first.
@@ -8,7 +10,7 @@ enum ContentDisposition {
             case "filename*":
                 if let name = extended(parameter.value), !name.isEmpty { return name }
             case "filename":
-                plain = plain ?? FileName.text(parameter.value)
+                plain = plain ?? RemoteName.text(parameter.value)
             default:
                 break
             }
@@ -34,7 +36,7 @@ enum ContentDisposition {
             }
             rest = rest.dropFirst().drop { $0 == 0x20 || $0 == 0x09 }
             let value = rest.first == UInt8(ascii: "\"") ? quoted(&rest) : token(&rest)
-            parameters.append(Parameter(name: FileName.latin1(trimmed(name)).lowercased(), value: value))
+            parameters.append(Parameter(name: RemoteName.latin1(trimmed(name)).asciiLowercased(), value: value))
             rest = rest.drop { $0 != UInt8(ascii: ";") }.dropFirst()
         }
         return parameters
@@ -72,9 +74,9 @@ enum ContentDisposition {
         let parts = value.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
         let bytes = PercentEncoding.decoded(Array(parts[2]))
-        return switch FileName.latin1(parts[0]).lowercased() {
+        return switch RemoteName.latin1(parts[0]).asciiLowercased() {
         case "utf-8": String(validating: bytes, as: UTF8.self)
-        case "iso-8859-1": FileName.latin1(bytes)
+        case "iso-8859-1": RemoteName.latin1(bytes)
         default: nil
         }
     }

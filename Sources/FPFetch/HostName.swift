@@ -1,4 +1,5 @@
 import CCurl
+import FPFormats
 import Glibc
 
 /// The host of a URL, once it is known to be one.
@@ -14,9 +15,9 @@ enum HostName {
     /// their A-labels (RFC 5891). Nil for anything that is neither, percent-encoding included.
     static func parse(_ bytes: [UInt8]) -> Host? {
         guard let ascii = bytes.allSatisfy({ $0 < 0x80 }) ? bytes : asciiForm(of: bytes) else { return nil }
-        let name = String(decoding: ascii, as: UTF8.self).lowercased()
-        var labels = name.split(separator: ".", omittingEmptySubsequences: false)
-        if labels.count > 1, labels.last == "" { labels.removeLast() }
+        let name = String(decoding: ascii, as: UTF8.self).asciiLowercased()
+        var labels = name.parts(at: ".")
+        if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
         guard let last = labels.last, name.utf8.count <= 254, labels.allSatisfy(isLabel) else { return nil }
 
         guard isNumber(last) else { return .name(name) }
@@ -26,13 +27,13 @@ enum HostName {
 
     /// A name without the dot that makes it absolute, for comparisons.
     static func comparable(_ name: String) -> String {
-        name.hasSuffix(".") ? String(name.dropLast()) : name
+        name.without(suffix: ".").map(String.init) ?? name
     }
 
     /// Whether a name stands for the machine itself by definition (RFC 6761 section 6.3).
     static func isLocalhost(_ name: String) -> Bool {
         let name = comparable(name)
-        return name == "localhost" || name.hasSuffix(".localhost")
+        return name.isSame(as: "localhost") || name.ends(with: ".localhost")
     }
 
     private static func isLabel(_ label: Substring) -> Bool {
@@ -48,7 +49,7 @@ enum HostName {
     }
 
     private static func isNumber(_ label: Substring) -> Bool {
-        if label.hasPrefix("0x") { return label.dropFirst(2).allSatisfy(\.isHexDigit) }
+        if let digits = label.without(prefix: "0x") { return digits.allSatisfy(\.isHexDigit) }
         return label.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// An http or https URL without user information and fragment (RFC 3986), in the one spelling that libcurl is given.
 ///
 /// Bytes that have no place in a URL are percent-encoded, as browsers do; control characters are refused, so that
@@ -62,7 +64,7 @@ struct RemoteURL: Hashable, Sendable {
     }
 
     private init(scheme: ArraySlice<UInt8>, _ reference: URLReference) throws(Invalid) {
-        guard let scheme = Scheme(rawValue: String(decoding: scheme, as: UTF8.self).lowercased()) else {
+        guard let scheme = Scheme(rawValue: String(decoding: scheme, as: UTF8.self).asciiLowercased()) else {
             throw Invalid(problem: "its scheme is neither http nor https")
         }
         guard let authority = reference.authority else { throw Invalid(problem: "it has no //host") }

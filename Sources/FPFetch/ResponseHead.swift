@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Collects the lines of a response's head as libcurl hands them over: interim responses, folded lines and
 /// trailers included.
 struct ResponseHead {
@@ -70,7 +72,7 @@ struct ResponseHead {
             return
         }
         let colon = line.firstIndex(of: UInt8(ascii: ":")) ?? line.endIndex
-        current = Name(rawValue: FileName.latin1(line[..<colon]).lowercased())
+        current = Name(rawValue: RemoteName.latin1(line[..<colon]).asciiLowercased())
         guard let current else { return }
         fields[current, default: []].append(Self.trimmed(line[colon...].dropFirst()))
     }
@@ -92,7 +94,7 @@ extension ResponseHead {
     func list(_ name: Name) -> [String] {
         (fields[name] ?? [])
             .flatMap { $0.split(separator: UInt8(ascii: ",")) }
-            .map { FileName.latin1(Self.trimmed($0)).lowercased() }
+            .map { RemoteName.latin1(Self.trimmed($0)).asciiLowercased() }
             .filter { !$0.isEmpty }
     }
 }

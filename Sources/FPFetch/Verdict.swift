@@ -1,3 +1,5 @@
+import FPFormats
+
 /// What to do about a response, once its head is there.
 enum Verdict {
     case accept(FetchResponse.Head)
@@ -55,7 +57,7 @@ enum Verdict {
         if let coding = head.list(.contentEncoding).first(where: { $0 != "identity" }) {
             throw FetchError(.unsupportedEncoding, detail: "the Content-Encoding is \(coding.debugDescription)")
         }
-        let type = head.value(.contentType).map(FileName.latin1)
+        let type = head.value(.contentType).map(RemoteName.latin1)
         if let type, isWebPage(type), !namesWebPage(url), !namesWebPage(asked) {
             throw FetchError(.html, detail: "the Content-Type is \(type.debugDescription)")
         }
@@ -64,7 +66,7 @@ enum Verdict {
             status: head.status,
             contentType: type.flatMap(printable),
             contentLength: try length(head, maxSize: maxSize),
-            fileName: FileName.suggested(contentDisposition: head.value(.contentDisposition), url: url)
+            fileName: RemoteName.suggested(contentDisposition: head.value(.contentDisposition), url: url)
         )
     }
 
@@ -85,13 +87,14 @@ enum Verdict {
     }
 
     private static func isWebPage(_ contentType: String) -> Bool {
-        let media = contentType.prefix { $0 != ";" && $0 != "," && !$0.isWhitespace }.lowercased()
+        let ends = Array(";, \t".utf8)
+        let media = Substring(contentType.utf8.prefix { !ends.contains($0) }).asciiLowercased()
         return media == "text/html" || media == "application/xhtml+xml"
     }
 
     private static func namesWebPage(_ url: RemoteURL) -> Bool {
-        let path = url.path.lowercased()
-        return [".html", ".htm", ".xhtml"].contains(where: path.hasSuffix)
+        let path = url.path.asciiLowercased()
+        return [".html", ".htm", ".xhtml"].contains { path.ends(with: $0) }
     }
 
     /// A field value that can be passed on; one that is unusually long or holds control characters cannot.

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// What separates the parts of a body (RFC 2046, section 5.1.1).
 public struct MultipartBoundary: Sendable, Equatable {
     /// The boundary without the dashes before it.
@@ -18,7 +20,7 @@ public struct MultipartBoundary: Sendable, Equatable {
     /// The quotes around a boundary may be missing even where RFC 2045 wants them.
     public init(contentType: String) throws(MultipartError) {
         var scanner = ParameterScanner(contentType)
-        guard scanner.leadingValue().lowercased() == "multipart/form-data" else {
+        guard scanner.leadingValue().asciiLowercased() == "multipart/form-data" else {
             throw .notMultipart
         }
         var boundary: String?

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// What a part says about itself (RFC 7578, section 4).
 public struct MultipartPart: Sendable, Equatable {
     /// The form field. May be empty, as HTML allows.
@@ -52,7 +54,7 @@ extension MultipartPart {
                 }
                 contentType = value
             case "content-transfer-encoding":
-                guard ["7bit", "8bit", "binary"].contains(value.lowercased()) else {
+                guard ["7bit", "8bit", "binary"].contains(value.asciiLowercased()) else {
                     throw .encoded
                 }
             default:
@@ -83,40 +85,50 @@ extension MultipartPart {
         guard let text = String(validating: value, as: UTF8.self) else {
             throw .notUTF8
         }
-        return (String(decoding: line[..<colon], as: UTF8.self).lowercased(), text)
+        return (String(decoding: line[..<colon], as: UTF8.self).asciiLowercased(), text)
     }
 
     private static func names(_ disposition: String) throws(MultipartError) -> (name: String, filename: String?) {
         var scanner = ParameterScanner(disposition)
-        guard scanner.leadingValue().lowercased() == "form-data" else {
+        guard scanner.leadingValue().asciiLowercased() == "form-data" else {
             throw .badDisposition
         }
-        var found: [String: String] = [:]
+        var found: [TextKey: String] = [:]
         while let parameter = try scanner.next() {
-            guard found.updateValue(parameter.value, forKey: parameter.name) == nil else {
+            guard found.updateValue(parameter.value, forKey: TextKey(parameter.name)) == nil else {
                 throw .brokenParameter
             }
         }
-        guard let name = found["name"] else {
+        guard let name = found[TextKey("name")] else {
             throw .missingName
         }
-        let extended = found["filename*"].flatMap(extendedValue)
-        return (unescaped(name), extended ?? found["filename"].map(unescaped))
+        let extended = found[TextKey("filename*")].flatMap(extendedValue)
+        return (unescaped(name), extended ?? found[TextKey("filename")].map(unescaped))
     }
 
     private static func unescaped(_ value: String) -> String {
-        let parts = value.split(separator: "%22", omittingEmptySubsequences: false)
-        return parts.joined(separator: "\"")
+        var rest = value.utf8[...]
+        var bytes: [UInt8] = []
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%"), rest.starts(with: "22".utf8) else {
+                bytes.append(byte)
+                continue
+            }
+            bytes.append(UInt8(ascii: "\""))
+            rest = rest.dropFirst(2)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Reads `UTF-8'language'percent-encoded`; nil for anything else (RFC 8187, section 3.2.1).
     private static func extendedValue(_ value: String) -> String? {
-        let parts = value.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].lowercased() == "utf-8" else {
+        guard let (charset, tagged) = value.cut(at: "'"), let (_, text) = tagged.cut(at: "'"),
+            charset.asciiLowercased() == "utf-8"
+        else {
             return nil
         }
         var bytes: [UInt8] = []
-        var encoded = parts[2].utf8
+        var encoded = text.utf8
         while let byte = encoded.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)

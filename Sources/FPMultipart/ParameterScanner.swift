@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Reads `value; name=value; name="value"` as header fields of forms have it.
 ///
 /// A quoted value is read so that what browsers send and what RFC 2045 defines both come out right. Browsers escape
@@ -34,7 +36,7 @@ struct ParameterScanner {
         guard let equals = rest.firstIndex(of: UInt8(ascii: "=")) else {
             throw .brokenParameter
         }
-        let name = Self.trimmed(rest[..<equals]).lowercased()
+        let name = Self.trimmed(rest[..<equals]).asciiLowercased()
         guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: "\"") })
         else {
             throw .brokenParameter

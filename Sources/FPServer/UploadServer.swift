@@ -1,4 +1,5 @@
 public import FPFetch
+import FPFormats
 public import FPUploads
 public import Logging
 public import NIOCore
@@ -47,7 +48,7 @@ public final class UploadServer: Sendable {
         guard configuration.trustedProxies == .none else { return false }
         return configuration.addresses.allSatisfy { address in
             switch address {
-            case .tcp(let host, _): host == "localhost" || host == "::1" || host.hasPrefix("127.")
+            case .tcp(let host, _): host == "localhost" || host == "::1" || host.begins(with: "127.")
             case .unix: false
             }
         }

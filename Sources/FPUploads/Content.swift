@@ -180,8 +180,7 @@ extension Uploads {
     ) async throws(UploadError) -> Content {
         let file = record.files[index]
         // A stored file goes by the name that the application gave it.
-        let storedName = file.key.split(separator: "/").last.map(String.init) ?? file.name
-        let name = record.state == .stored ? storedName : file.name
+        let name = record.state == .stored ? ObjectPath.name(of: file.key) : file.name
         let store = try stores.holding(file.store)
         do throws(StoreError) {
             return try await Content(file, name: name, store: store, isDirect: stores.redirects(store), for: use)

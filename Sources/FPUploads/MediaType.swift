@@ -1,3 +1,4 @@
+import FPFormats
 import NIOCore
 
 /// Which media type a file is served with.
@@ -23,7 +24,7 @@ enum MediaType {
         if let bySignature = Self.bySignature(signature) {
             // A container format says less than an extension that is known to use it.
             guard let byExtension, let container = containers[bySignature] else { return bySignature }
-            return container.contains(where: byExtension.hasPrefix) ? byExtension : bySignature
+            return container.contains(where: { byExtension.begins(with: $0) }) ? byExtension : bySignature
         }
         return byExtension ?? declared.flatMap(sanitised) ?? unknown
     }
@@ -126,8 +127,8 @@ enum MediaType {
     }
 
     private static func byExtension(of name: String) -> String? {
-        guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return nil }
-        return extensions[name[name.index(after: dot)...].lowercased()]
+        guard let (stem, ending) = name.cutAtLast("."), !stem.isEmpty else { return nil }
+        return extensions[ending.asciiLowercased()]
     }
 
     private static let extensions: [String: String] = [
@@ -163,12 +164,13 @@ enum MediaType {
 
     /// A claimed type, if it has the form `token/token` (RFC 9110, section 8.3.1); parameters are dropped.
     private static func sanitised(_ declared: String) -> String? {
-        let type = declared.prefix(while: { $0 != ";" }).filter { $0 != " " }.lowercased()
-        let parts = type.split(separator: "/", omittingEmptySubsequences: false)
+        let type = declared.parts(at: ";")[0].trimmingBlanks().asciiLowercased()
+        let parts = type.parts(at: "/")
         let isToken: (Substring) -> Bool = { part in
-            !part.isEmpty && part.count <= 127
-                && part.unicodeScalars.allSatisfy {
-                    $0.isASCII && ($0.properties.isAlphabetic || "0123456789!#$&-^_.+".unicodeScalars.contains($0))
+            !part.isEmpty && part.utf8.count <= 127
+                && part.utf8.allSatisfy { byte in
+                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                        || "0123456789!#$&-^_.+".utf8.contains(byte)
                 }
         }
         return parts.count == 2 && parts.allSatisfy(isToken) ? type : nil

@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import FPStorage
 public import NIOCore
 import Synchronization

@@ -67,11 +67,12 @@ extension UploadError {
     }
 
     /// What a failure of a store means for a client. The store's own words go to the operator only.
-    init(_ error: StoreError) {
+    /// - Parameter path: where the file was to go, if the client named the path.
+    init(_ error: StoreError, at path: String? = nil) {
         let (kind, message): (Kind, String) =
             switch error.code {
             case .notFound: (.notFound, "The file is not in its store.")
-            case .exists: (.pathTaken, "There is already a file at that path.")
+            case .exists: (.pathTaken, Self.taken(path))
             case .range: (.rangeNotSatisfiable, "The range lies outside the file.")
             case .precondition: (.conflict, "The file was replaced meanwhile.")
             case .conflict: (.conflict, "Another writer has this upload.")
@@ -92,10 +93,14 @@ extension UploadError {
         storeCode = error.code
     }
 
+    private static func taken(_ path: String?) -> String {
+        "There is already a file at \(path.map { "the path \"\($0)\"" } ?? "that path")."
+    }
+
     init(_ error: CatalogError) {
         switch error {
-        case .pathTaken:
-            self.init(.pathTaken, "There is already a file at that path.")
+        case .pathTaken(_, let key):
+            self.init(.pathTaken, Self.taken(key))
         case .badCursor:
             self.init(.invalid, "The cursor is not one that this listing returned.")
         case .full(let detail):

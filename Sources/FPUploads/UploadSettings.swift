@@ -7,7 +7,7 @@ public struct UploadSettings: Sendable {
     /// Whether an answer promises that its bytes survive a loss of power, not only a crash of the process.
     public var isPowerDurable = false
     /// The most bytes of a client's metadata.
-    public var maxMetadata = 1 << 20
+    public var maxMetadata = 64 << 10
     /// The most files in one upload: the main file and its variants.
     public var maxFiles = 32
     /// The form field in which FilePond's default configuration sends files.

@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import FPStorage
 import NIOCore
 
@@ -112,7 +113,7 @@ extension Uploads {
         if let name = chunk.name {
             let name = FileName.sanitised(name)
             // The name that came with the announcement counts as long as there is no other.
-            guard file.name.isEmpty || file.name == name || record.session?.committed == 0 else {
+            guard file.name.isEmpty || file.name.isSame(as: name) || record.session?.committed == 0 else {
                 throw UploadError(.invalid, "The chunk has another file name than the chunks before it.")
             }
             file.name = name

@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import FPStorage
 
 extension Uploads {
@@ -26,7 +27,8 @@ extension Uploads {
         let destinations = try self.destinations(of: record, path: path, in: target, variants: variants)
         switch record.state {
         case .complete: break
-        case .stored where zip(record.files, destinations).allSatisfy({ $0.store == $1.store && $0.key == $1.key }):
+        case .stored
+        where zip(record.files, destinations).allSatisfy({ $0.store == $1.store && $0.key.isSame(as: $1.key) }):
             return view(record)
         case .stored:
             throw UploadError(.conflict, "The upload is stored already, at \"\(record.files[0].key)\".")
@@ -99,8 +101,9 @@ extension Uploads {
                     logger.warning("upload \(record.id): storing was interrupted: \(error.message)")
                 }
                 // Nobody knows more than the stores themselves do.
+                let path = record.files[index].destination?.key
                 _ = try await settle(record)
-                throw UploadError(error)
+                throw UploadError(error, at: path)
             }
         }
         let now = Timestamp.now

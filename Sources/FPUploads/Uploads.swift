@@ -1,6 +1,6 @@
 public import FPCatalog
+import FPFormats
 import FPStorage
-import Foundation
 public import Logging
 
 /// The life of an upload: create, append, complete, revert, restore, store, load, delete, expire, recover.
@@ -83,15 +83,17 @@ public final class Uploads: Sendable {
     }
 
     func record(path: String, store: String?) async throws(UploadError) -> (UploadRecord, file: Int)? {
-        var key = path.precomposedStringWithCanonicalMapping
-        if key.hasPrefix("/") { key.removeFirst() }
+        let key = ObjectPath.looked(up: path)
+        guard !key.utf8.contains(0) else { return nil }
         let others = store == nil ? stores.all.keys.filter { $0 != stores.default.name }.sorted() : []
         for name in [store ?? stores.default.name] + others {
             let record = try await translatingCatalogError { () async throws(CatalogError) in
                 try await catalog.upload(store: name, key: key)
             }
             guard let record, record.state == .stored else { continue }
-            guard let file = record.files.firstIndex(where: { $0.store == name && $0.key == key }) else { continue }
+            guard let file = record.files.firstIndex(where: { $0.store == name && $0.key.isSame(as: key) }) else {
+                continue
+            }
             return (record, file)
         }
         return nil

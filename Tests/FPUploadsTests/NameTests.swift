@@ -1,3 +1,5 @@
+import FPFormats
+import FPStorage
 import Support
 import Testing
 
@@ -23,6 +25,53 @@ struct NameTests {
         let name = FileName.sanitised(String(repeating: "日", count: 200) + ".jpeg")
         #expect(name.utf8.count <= 255)
         #expect(name.hasSuffix("日.jpeg"))
+    }
+
+    @Test("whatever comes in as a path is refused, or makes a key that every store takes")
+    func randomPaths() throws {
+        var random = SeededGenerator()
+        print("seed \(random.seed)")
+        let pieces = [
+            "/", "a", "..", ".", ".fp", "\u{301}", "/\u{301}", "\u{1611E}\u{1611E}", "\u{378}", "\\", "e\u{301}",
+            "\u{0}",
+            "\u{338}", "=", "\u{212A}", "\u{FFFE}", "\u{85}", String(repeating: "x", count: 200),
+        ]
+        func text() -> String {
+            (0..<Int.random(in: 0...8, using: &random)).reduce(into: "") { text, _ in
+                if Int.random(in: 0..<4, using: &random) > 0 {
+                    text += pieces.randomElement(using: &random) ?? ""
+                } else {
+                    let value = UInt32.random(in: 0...0x10FFFF, using: &random)
+                    text.unicodeScalars.append(Unicode.Scalar(value) ?? "x")
+                }
+            }
+        }
+        var made = 0
+        for _ in 0..<20_000 {
+            let (path, name) = (text(), text())
+            guard let key = try? ObjectPath.key(path: path, name: name) else { continue }
+            made += 1
+            try ObjectKey.validate(key)
+            #expect(try ObjectPath.key(path: key, name: "").isSame(as: key), "seed \(random.seed)")
+            #expect(ObjectPath.looked(up: key).isSame(as: key), "seed \(random.seed)")
+            let both = ObjectPath.directory(of: key) + ObjectPath.name(of: key)
+            #expect(both.isSame(as: key), "seed \(random.seed)")
+            // What the client named goes into the directory that the application named, and into no other.
+            let directory = path.without(prefix: "/").map(String.init) ?? path
+            if directory.isEmpty || directory.ends(with: "/") {
+                let given = NormalForm.composed(directory)
+                #expect(
+                    ObjectPath.directory(of: key).isSame(as: given), "seed \(random.seed): \(name.debugDescription)")
+            }
+        }
+        #expect(made > 1000, "seed \(random.seed)")
+    }
+
+    @Test("a path with what Unicode may yet give another form is refused with the character")
+    func unassigned() {
+        let error = #expect(throws: UploadError.self) { try ObjectPath.key(path: "a\u{378}", name: "") }
+        #expect(error?.kind == .invalid)
+        #expect(error?.message.contains("U+378") == true)
     }
 
     @Test(

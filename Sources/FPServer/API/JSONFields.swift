@@ -1,3 +1,5 @@
+import FPFormats
+
 /// The members of a JSON object that a request may have, taken out one by one.
 struct JSONFields {
     /// What is wrong with a body, in one sentence that names the member.
@@ -5,7 +7,7 @@ struct JSONFields {
         var sentence: String
     }
 
-    private var rest: [String: JSON] = [:]
+    private var rest: [TextKey: JSON] = [:]
     private var order: [String] = []
 
     /// - Throws: If the value is no object or has a member twice.
@@ -14,7 +16,7 @@ struct JSONFields {
             throw Complaint(sentence: "The body must be a JSON object, not \(value.kind).")
         }
         for member in members {
-            guard rest.updateValue(member.value, forKey: member.name) == nil else {
+            guard rest.updateValue(member.value, forKey: TextKey(member.name)) == nil else {
                 throw Complaint(sentence: "The member \"\(Self.shown(member.name))\" is there twice.")
             }
             order.append(member.name)
@@ -59,15 +61,15 @@ struct JSONFields {
 
     /// - Throws: If there is a member that nobody took.
     func finish(known: [String]) throws(Complaint) {
-        guard let name = order.first(where: { rest[$0] != nil }) else { return }
+        guard let name = order.first(where: { rest[TextKey($0)] != nil }) else { return }
         let names = known.map { "\"\($0)\"" }.joined(separator: ", ")
         throw Complaint(sentence: "The member \"\(Self.shown(name))\" is not known here; known are \(names).")
     }
 
-    private mutating func take(_ name: String) -> JSON? { rest.removeValue(forKey: name) }
+    private mutating func take(_ name: String) -> JSON? { rest.removeValue(forKey: TextKey(name)) }
 
     /// A client's own text, short enough to be shown back.
     private static func shown(_ name: String) -> String {
-        name.count <= 40 ? name : name.prefix(40) + "…"
+        name.unicodeScalars.count <= 40 ? name : String(Substring(name.unicodeScalars.prefix(40))) + "…"
     }
 }

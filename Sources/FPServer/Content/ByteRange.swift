@@ -1,3 +1,5 @@
+import FPFormats
+
 /// What a `Range` field asks of a file of known size (RFC 9110, section 14).
 enum ByteRange: Equatable {
     /// Everything: there is no field, or one that is to be ignored. That is the case for several ranges too: a server
@@ -10,16 +12,11 @@ enum ByteRange: Equatable {
 
     /// Reads the lines of a `Range` field.
     init(_ lines: [String], size: UInt64) {
-        guard lines.count == 1, let equals = lines[0].firstIndex(of: "=") else {
+        guard lines.count == 1, let (unit, ranges) = lines[0].cut(at: "="), unit.asciiLowercased() == "bytes" else {
             self = .whole
             return
         }
-        guard lines[0][..<equals].lowercased() == "bytes" else {
-            self = .whole
-            return
-        }
-        let set = lines[0][equals...].dropFirst().split(separator: ",", omittingEmptySubsequences: true)
-            .map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
+        let set = ranges.parts(at: ",").map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
         guard set.count == 1 else {
             self = .whole
             return
@@ -28,8 +25,7 @@ enum ByteRange: Equatable {
     }
 
     private static func single(_ text: Substring, size: UInt64) -> ByteRange {
-        guard let dash = text.firstIndex(of: "-") else { return .whole }
-        let (first, last) = (text[..<dash], text[dash...].dropFirst())
+        guard let (first, last) = text.cut(at: "-") else { return .whole }
         guard (first + last).utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return .whole }
         if first.isEmpty {
             guard !last.isEmpty else { return .whole }
@@ -49,14 +45,5 @@ enum ByteRange: Equatable {
     /// Digits as a number; one that is too large for any file as the largest.
     private static func saturated(_ digits: Substring) -> UInt64 {
         UInt64(digits) ?? .max
-    }
-}
-
-extension StringProtocol where SubSequence == Substring {
-    /// Without the spaces and tabs at both ends (RFC 9110's OWS).
-    func trimmingBlanks() -> Substring {
-        var text = self[...].drop(while: { $0 == " " || $0 == "\t" })
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return text
     }
 }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// An entity tag (RFC 9110, section 8.8.3).
 struct EntityTag: Equatable, CustomStringConvertible {
     /// The characters between the quotes.
@@ -19,10 +21,10 @@ struct EntityTag: Equatable, CustomStringConvertible {
     var description: String { (isWeak ? "W/" : "") + "\"\(opaque)\"" }
 
     /// Section 8.8.3.2: for ranges and for writing.
-    func isSame(as other: EntityTag) -> Bool { self == other && !isWeak }
+    func isSame(as other: EntityTag) -> Bool { opaque.isSame(as: other.opaque) && !isWeak && !other.isWeak }
 
     /// Section 8.8.3.2: for reading whole representations again.
-    func isEquivalent(to other: EntityTag) -> Bool { opaque == other.opaque }
+    func isEquivalent(to other: EntityTag) -> Bool { opaque.isSame(as: other.opaque) }
 
     /// One tag and nothing else.
     init?(_ text: some StringProtocol) {
@@ -33,13 +35,12 @@ struct EntityTag: Equatable, CustomStringConvertible {
 
     /// Takes a tag off the front of the text.
     fileprivate static func next(in text: inout Substring) -> EntityTag? {
-        let isWeak = text.hasPrefix("W/")
-        let quoted = isWeak ? text.dropFirst(2) : text
-        guard quoted.first == "\"" else { return nil }
-        let body = quoted.dropFirst()
-        guard let end = body.firstIndex(of: "\""), body[..<end].utf8.allSatisfy(isAllowed) else { return nil }
-        text = body[end...].dropFirst()
-        return EntityTag(opaque: String(body[..<end]), isWeak: isWeak)
+        let strong = text.without(prefix: "W/")
+        guard let body = (strong ?? text).without(prefix: "\""), let (opaque, rest) = body.cut(at: "\""),
+            opaque.utf8.allSatisfy(isAllowed)
+        else { return nil }
+        text = rest
+        return EntityTag(opaque: String(opaque), isWeak: strong != nil)
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
@@ -57,7 +58,7 @@ enum EntityTagCondition: Equatable {
     /// The lines of a field, joined. Reading stops at what is no tag, and what came before it counts.
     init(_ lines: [String]) {
         let text = lines.joined(separator: ",")
-        var rest = text[...].drop(while: Self.isSeparator)
+        var rest = Self.withoutSeparators(text[...])
         if rest == "*" {
             self = .any
             return
@@ -65,12 +66,12 @@ enum EntityTagCondition: Equatable {
         var tags: [EntityTag] = []
         while let tag = EntityTag.next(in: &rest) {
             tags.append(tag)
-            rest = rest.drop(while: Self.isSeparator)
+            rest = Self.withoutSeparators(rest)
         }
         self = .tags(tags)
     }
 
-    private static func isSeparator(_ character: Character) -> Bool {
-        character == "," || character == " " || character == "\t"
+    private static func withoutSeparators(_ text: Substring) -> Substring {
+        Substring(text.utf8.drop { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
     }
 }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// When a file was last changed, in the whole seconds that HTTP compares (RFC 9110, sections 5.6.7 and 8.8.2).
 struct ModificationDate: Equatable, Comparable {
     /// Seconds since 1970-01-01T00:00:00Z.
@@ -15,7 +17,7 @@ struct ModificationDate: Equatable, Comparable {
     /// Reads all three forms that a recipient must know: IMF-fixdate, that of RFC 850, and asctime's.
     /// - Parameter now: Decides the century of RFC 850's two digits: never more than 50 years ahead.
     init?(_ text: String, now: ModificationDate) {
-        let words = text.split(whereSeparator: { $0 == " " || $0 == "," })
+        let words = text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ",") }.map(Substring.init)
         let parsed: ModificationDate? =
             switch words.count {
             case 6: Self.imfFixdate(words)
@@ -39,7 +41,7 @@ struct ModificationDate: Equatable, Comparable {
     }
 
     private static func rfc850(_ words: [Substring], now: ModificationDate) -> ModificationDate? {
-        let parts = words[1].split(separator: "-", omittingEmptySubsequences: false)
+        let parts = words[1].parts(at: "-")
         guard parts.count == 3, words[3] == "GMT", let twoDigits = number(parts[2], digits: 2) else { return nil }
         let thisYear = CivilTime(secondsSince1970: now.seconds).year
         var year = thisYear / 100 * 100 + twoDigits
@@ -53,7 +55,7 @@ struct ModificationDate: Equatable, Comparable {
     }
 
     private static func date(day: Substring, month: Substring, year: Int?, time: Substring) -> ModificationDate? {
-        let clock = time.split(separator: ":", omittingEmptySubsequences: false)
+        let clock = time.parts(at: ":")
         guard clock.count == 3, let year, let month = months.firstIndex(of: String(month)) else { return nil }
         guard let day = number(day, digits: 2), let hour = number(clock[0], digits: 2) else { return nil }
         guard let minute = number(clock[1], digits: 2), let second = number(clock[2], digits: 2) else { return nil }

@@ -1,3 +1,4 @@
+import FPFormats
 import NIOHTTP1
 
 /// Keeps other sites' pages from using the demo's endpoints through their visitor's browser.
@@ -21,7 +22,7 @@ struct DemoAccess: Sendable {
         }
         // A browser sends Origin with every change, and with every request whose answer a page of another origin wants
         // to read, which server.cors may allow such a page elsewhere; programs that send none are no browsers.
-        for origin in request.headers["Origin"] where Self.authority(of: origin) != host.lowercased() {
+        for origin in request.headers["Origin"] where Self.authority(of: origin) != host.asciiLowercased() {
             return Problem(.forbidden, "Only the demo page of this server may do this, not a page of another origin.")
         }
         guard request.method != .GET && request.method != .HEAD else { return nil }
@@ -32,16 +33,15 @@ struct DemoAccess: Sendable {
     }
 
     private static func authority(of origin: String) -> String? {
-        guard let scheme = origin.firstRange(of: "://") else { return nil }
-        return origin[scheme.upperBound...].lowercased()
+        origin.cut(at: ":")?.behind.without(prefix: "//")?.asciiLowercased()
     }
 
     /// `localhost`, or an address: neither can be pointed anywhere by a site.
     private static func isOwnName(_ host: String) -> Bool {
-        if host.hasPrefix("[") { return true }
-        let name = host.prefix { $0 != ":" }.lowercased()
-        if name == "localhost" || name.hasSuffix(".localhost") { return true }
-        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        if host.begins(with: "[") { return true }
+        let name = host.parts(at: ":")[0].asciiLowercased()
+        if name.isSame(as: "localhost") || name.ends(with: ".localhost") { return true }
+        let numbers = name.parts(at: ".")
         return numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }
     }
 }

@@ -1,3 +1,4 @@
+import FPFormats
 import Glibc
 import NIOCore
 import NIOPosix
@@ -33,14 +34,14 @@ struct DemoFiles: Sendable {
     /// Reads a file, on a thread that may block. A name is one segment of a path and starts with no dot; a link is
     /// not followed: nothing outside the directory is ever read.
     private func read(_ name: String, in directory: String) async -> File? {
-        guard let dot = name.lastIndex(of: "."), let type = Self.types[String(name[dot...].dropFirst())] else {
+        guard let ending = name.cutAtLast(".")?.behind, let type = Self.types[String(ending)] else {
             return nil
         }
         let isPlain = name.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
         }
-        guard isPlain, !name.hasPrefix(".") else { return nil }
+        guard isPlain, !name.begins(with: ".") else { return nil }
         let path = directory + "/" + name
         guard let found = try? await NIOThreadPool.singleton.runIfActive({ Self.contents(of: path) }) else {
             return nil

@@ -1,3 +1,4 @@
+import FPFormats
 import NIOHTTP1
 
 /// What FilePond says of a chunk in header fields.
@@ -16,14 +17,15 @@ enum FilePondHeaders {
     /// The media type of the body in lower case, without its parameters; `nil` if the request does not say.
     static func mediaType(of headers: HTTPHeaders) -> String? {
         guard let line = headers["Content-Type"].first else { return nil }
-        let type = line.prefix { $0 != ";" }.trimmingBlanks().lowercased()
+        let type = line.parts(at: ";")[0].trimmingBlanks().asciiLowercased()
         return type.isEmpty ? nil : type
     }
 
     /// Whether a body of that type is a chunk's bytes. Some gateways send the type as they would a query's value.
     static func isChunkType(_ type: String?) -> Bool {
         guard let type else { return true }
-        let plain = type.replacing("%2f", with: "/").replacing("%2b", with: "+")
+        let decoded = PercentEncoding.decode(Array(type.utf8)[...], plusIsSpace: false).bytes
+        let plain = String(decoding: decoded, as: UTF8.self)
         return plain == "application/offset+octet-stream" || plain == "application/octet-stream"
     }
 

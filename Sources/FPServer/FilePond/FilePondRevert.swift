@@ -1,3 +1,4 @@
+import FPFormats
 import FPUploads
 import NIOCore
 
@@ -29,12 +30,12 @@ extension FilePondDialect {
         }
         let body = try await request.text(upTo: Self.maximumOperand)
         guard let body else { throw Self.invalidData }
-        return body.isEmpty ? String((operand ?? "").trimmingWhitespace()) : body
+        return body.isEmpty ? String((operand ?? "").trimmingSpace()) : body
     }
 
     private static func isTextType(_ type: String?) -> Bool {
         guard let type else { return true }
-        return type.hasPrefix("text/") || type == "application/x-www-form-urlencoded"
+        return type.begins(with: "text/") || type == "application/x-www-form-urlencoded"
             || type == "application/octet-stream"
     }
 
@@ -47,15 +48,6 @@ extension Request {
         let buffer: ByteBuffer
         do throws(BodyError) { buffer = try await body.collect(upTo: limit) } catch { throw Problem(error) }
         guard let text = String(validating: buffer.readableBytesView, as: UTF8.self) else { return nil }
-        return String(text.trimmingWhitespace())
-    }
-}
-
-extension String {
-    /// Without the white space and line ends at both ends.
-    fileprivate func trimmingWhitespace() -> Substring {
-        var text = self[...].drop(while: \.isWhitespace)
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return text
+        return String(text.trimmingSpace())
     }
 }

@@ -1,3 +1,4 @@
+import FPFormats
 import Logging
 import NIOCore
 
@@ -38,11 +39,11 @@ struct AccessRecord {
     /// A request target fit for a log line: cut to a sane length, printable, and without the query's values, which
     /// may be tokens or signed URLs.
     static func path(of target: String) -> String {
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        var line = printable(parts[0], limit: 512)
-        if parts.count == 2 {
-            let names = parts[1].split(separator: "&").map { pair in
-                pair.firstIndex(of: "=").map { printable(pair[..<$0], limit: 32) + "=" } ?? "-"
+        let query = target.cut(at: "?")
+        var line = printable(query?.before ?? target[...], limit: 512)
+        if let query {
+            let names = query.behind.parts(at: "&").filter { !$0.isEmpty }.map { pair in
+                pair.cut(at: "=").map { printable($0.before, limit: 32) + "=" } ?? "-"
             }
             line += "?" + names.prefix(8).joined(separator: "&")
         }
@@ -50,7 +51,7 @@ struct AccessRecord {
     }
 
     private static func printable(_ text: Substring, limit: Int) -> String {
-        let cut = String(text.prefix(limit))
+        let cut = String(Substring(text.unicodeScalars.prefix(limit)))
         return cut.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? cut : cut.debugDescription
     }
 }

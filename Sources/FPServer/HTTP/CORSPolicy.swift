@@ -1,3 +1,4 @@
+import FPFormats
 import NIOCore
 import NIOHTTP1
 
@@ -78,7 +79,7 @@ public struct CORSPolicy: Sendable, Equatable {
         }
         return switch origins {
         case .any: "*"
-        case .only(let allowed): allowed.contains(origin) ? origin : nil
+        case .only(let allowed): allowed.contains { $0.isSame(as: origin) } ? origin : nil
         }
     }
 }

@@ -1,3 +1,4 @@
+import FPFormats
 import NIOHTTP1
 
 /// What header fields may be made of (RFC 9110, section 5).

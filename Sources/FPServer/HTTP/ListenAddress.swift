@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Where a server listens.
 public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
     /// A TCP port on an address or name; port 0 lets the system choose.
@@ -14,8 +16,7 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
 
     /// Reads `host:port`, `[v6]:port` or `unix:/path`.
     public init(_ text: String) throws(Invalid) {
-        if text.hasPrefix("unix:") {
-            let path = String(text.dropFirst("unix:".count))
+        if let path = text.without(prefix: "unix:").map(String.init) {
             // sun_path holds 108 bytes, the last of them zero.
             guard !path.isEmpty, path.utf8.count < 108, !path.utf8.contains(0) else {
                 throw Invalid(description: "unix: needs a path of 1 to 107 bytes, not \(path.utf8.count)")
@@ -23,17 +24,16 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
             self = .unix(path: path)
             return
         }
-        guard let colon = text.lastIndex(of: ":") else {
+        guard let (name, digits) = text.cutAtLast(":") else {
             throw Invalid(description: "\"\(text)\" has no port; write host:port, [v6]:port or unix:/path")
         }
-        let digits = text[text.index(after: colon)...]
-        guard digits.allSatisfy(\.isNumber), let port = UInt16(digits) else {
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits) else {
             throw Invalid(description: "\"\(digits)\" is no port; write 0 to 65535")
         }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
+        var host = name
+        if let literal = host.without(prefix: "[")?.without(suffix: "]") {
+            host = literal
+        } else if host.has(":") {
             throw Invalid(description: "an IPv6 address needs brackets: [\(host)]:\(port)")
         }
         guard !host.isEmpty else {
@@ -46,7 +46,7 @@ public enum ListenAddress: Sendable, Equatable, CustomStringConvertible {
     /// The address as ``init(_:)`` reads it.
     public var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): host.has(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
         }
     }

@@ -1,3 +1,4 @@
+import FPFormats
 import NIOCore
 import NIOHTTP1
 
@@ -41,11 +42,11 @@ struct ResponseHead: Sendable {
             guard FieldSyntax.isToken(name), FieldSyntax.isValue(value) else {
                 throw .field(name: FieldSyntax.isToken(name) ? name : "(not a token)")
             }
-            switch name.lowercased() {
+            switch name.asciiLowercased() {
             case "content-length", "transfer-encoding", "date", "server":
                 continue
             case "connection":
-                closes = closes || value.lowercased() == "close"
+                closes = closes || value.asciiLowercased() == "close"
             default:
                 text.writeString(name)
                 text.writeStaticString(": ")

@@ -1,3 +1,4 @@
+import FPFormats
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -41,12 +42,12 @@ public struct TrustedProxies: Sendable, Equatable {
                 unixSockets = true
                 continue
             }
-            let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let address = Self.bytes(String(parts[0])) else {
+            let network = text.cut(at: "/")
+            guard let address = Self.bytes(String(network?.before ?? text[...])) else {
                 throw .init(description: "\"\(text)\" is no IP address or network; write 10.0.0.0/8, ::1 or unix")
             }
-            let width = parts[0].contains(":") ? 128 : 32
-            guard let bits = parts.count == 1 ? width : Int(parts[1]), (0...width).contains(bits) else {
+            let width = text.has(":") ? 128 : 32
+            guard let bits = network.map({ Int($0.behind) }) ?? width, (0...width).contains(bits) else {
                 throw .init(description: "\"\(text)\" needs a prefix length of 0 to \(width)")
             }
             networks.append(Network(prefix: address, bits: 128 - width + bits))
@@ -90,10 +91,10 @@ public struct TrustedProxies: Sendable, Equatable {
     /// An address as proxies write it: bare, with a port, or in brackets.
     private static func address(_ hop: Substring) -> String? {
         var text = hop
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
-            text = text[text.index(after: text.startIndex)..<end]
-        } else if text.contains("."), let colon = text.firstIndex(of: ":") {
-            text = text[..<colon]
+        if let inside = text.without(prefix: "["), let (literal, _) = inside.cut(at: "]") {
+            text = literal
+        } else if text.has("."), let (bare, _) = text.cut(at: ":") {
+            text = bare
         }
         let address = String(text)
         return bytes(address) == nil ? nil : address

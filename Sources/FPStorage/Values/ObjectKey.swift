@@ -1,4 +1,4 @@
-@_spi(_Unicode) import Swift
+import FPFormats
 
 /// The rules that a key keeps before any plugin sees it (R6 of the plugin contract).
 public enum ObjectKey {
@@ -27,7 +27,7 @@ public enum ObjectKey {
             return controlViolation(bytes) ?? segmentViolation(bytes)
         }
         if let violation { throw Violation(message: violation) }
-        if !isNFC(key) { throw Violation(message: "the key is not in Unicode normalization form C") }
+        if !NormalForm.isComposed(key) { throw Violation(message: "the key is not in Unicode normalization form C") }
     }
 
     private static func controlViolation(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
@@ -57,13 +57,6 @@ public enum ObjectKey {
             return "keys below \"\(reservedSegment)/\" belong to the plugin"
         }
         return nil
-    }
-
-    /// The standard library normalizes, but says so to its own modules only; Foundation would bring 40 MB of ICU for
-    /// this one question. Everything below U+0300 is in form C as it stands.
-    private static func isNFC(_ key: String) -> Bool {
-        if key.unicodeScalars.allSatisfy({ $0.value < 0x300 }) { return true }
-        return key.unicodeScalars.elementsEqual(key._nfc)
     }
 }
 

@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259) that keeps what a client wrote: members in their order, numbers digit by digit.
-indirect enum JSON: Equatable, Sendable {
+public indirect enum JSON: Sendable {
     case null
     case bool(Bool)
     /// The number as it is written.
@@ -7,19 +7,31 @@ indirect enum JSON: Equatable, Sendable {
     case string(String)
     case array([JSON])
     case object([Member])
+    /// The text of a value, to be written as it is. Never comes of reading.
+    case verbatim(JSONText)
 
     /// One name and its value.
-    struct Member: Equatable, Sendable {
-        var name: String
-        var value: JSON
+    public struct Member: Sendable {
+        /// The name.
+        public var name: String
+        /// The value.
+        public var value: JSON
+
+        /// A member as given.
+        public init(name: String, value: JSON) {
+            self.name = name
+            self.value = value
+        }
     }
 
-    static func integer(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
+    /// A whole number.
+    public static func integer(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
 
-    static func text(_ value: String?) -> JSON { value.map(JSON.string) ?? .null }
+    /// A string; null for none.
+    public static func text(_ value: String?) -> JSON { value.map(JSON.string) ?? .null }
 
     /// What the value is, for messages.
-    var kind: String {
+    public var kind: String {
         switch self {
         case .null: "null"
         case .bool: "a boolean"
@@ -27,30 +39,39 @@ indirect enum JSON: Equatable, Sendable {
         case .string: "a string"
         case .array: "an array"
         case .object: "an object"
+        case .verbatim: "a text"
         }
     }
 }
 
 extension JSON: ExpressibleByDictionaryLiteral {
-    init(dictionaryLiteral members: (String, JSON)...) {
+    /// An object with these members in this order.
+    public init(dictionaryLiteral members: (String, JSON)...) {
         self = .object(members.map { Member(name: $0.0, value: $0.1) })
     }
 }
 
+extension JSON: Equatable {
+    /// By what is written: two strings are equal if their bytes are.
+    public static func == (one: JSON, other: JSON) -> Bool { one.text.utf8.elementsEqual(other.text.utf8) }
+}
+
 extension JSON {
     /// The shortest text that says the same.
-    var text: String {
+    public var text: String {
         var text = ""
         write(into: &text)
         return text
     }
 
-    private func write(into text: inout String) {
+    /// Adds the text to another.
+    public func write(into text: inout String) {
         switch self {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .number(let digits): text += digits
         case .string(let value): Self.write(value, into: &text)
+        case .verbatim(let value): text += value.text
         case .array(let values):
             text += "["
             for (index, value) in values.enumerated() {

@@ -1,0 +1,77 @@
+/// A name for a file that a client or a remote server gave, made harmless: text to show and to propose, never a path.
+public enum FileName {
+    /// The most bytes of a name, as file systems have it.
+    public static let maxBytes = 255
+    /// Something longer behind a dot is no extension.
+    private static let maxExtension = 32
+
+    /// The last component of the name in normalization form C, without what does not show, shows as something else, or
+    /// belongs to what comes before the name; cut to 255 bytes between two characters. `nil` where nothing is left.
+    public static func cleaned(_ name: String) -> String? {
+        let component =
+            name.utf8.split(omittingEmptySubsequences: true) {
+                $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\")
+            }.last.map(Substring.init) ?? ""
+        var scalars = String.UnicodeScalarView()
+        scalars.append(contentsOf: component.unicodeScalars.lazy.filter { !isForbidden($0) })
+        let visible = trimmed(String(scalars)[...])
+        let result = capped(NormalForm.composed(String(visible)))
+        return result.isEmpty || result == "." || result == ".." ? nil : result
+    }
+
+    /// The name as ``cleaned(_:)`` leaves it; a plain `file` where nothing is left.
+    public static func sanitised(_ name: String) -> String {
+        cleaned(name) ?? "file"
+    }
+
+    /// Control characters, ends of lines, the marks that turn the direction of the text around to disguise an
+    /// extension, and what has no stable normal form.
+    private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: scalar.properties.isBidiControl || scalar.value == 0xFEFF || !NormalForm.isStable(scalar)
+        }
+    }
+
+    /// Without white space at both ends, and without marks at the beginning: they would belong to whatever is put before
+    /// the name, such as a slash.
+    private static func trimmed(_ name: Substring) -> Substring {
+        var scalars = name.unicodeScalars[...]
+        scalars = scalars.drop { $0.properties.isWhitespace || isDependent($0) }
+        while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
+        return Substring(scalars)
+    }
+
+    private static func isDependent(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark, .format: true
+        default: scalar.properties.isGraphemeExtend
+        }
+    }
+
+    /// Cut to what a file system can keep. The extension says more about a file than the end of its name does. What is
+    /// left of a text in form C is in form C too.
+    private static func capped(_ name: String) -> String {
+        guard name.utf8.count > maxBytes else { return name }
+        var (stem, ending) = (name[...], Substring())
+        if let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex,
+            (2...maxExtension).contains(name[dot...].utf8.count)
+        {
+            (stem, ending) = (name[..<dot], name[dot...])
+        }
+        let room = maxBytes - ending.utf8.count
+        let whole = prefix(of: stem.map(String.init), within: room)
+        // A single character can be longer than any name.
+        let kept = whole.isEmpty ? prefix(of: stem.unicodeScalars.map(String.init), within: room) : whole
+        return kept + ending
+    }
+
+    private static func prefix(of pieces: [String], within room: Int) -> String {
+        var kept = ""
+        for piece in pieces {
+            guard kept.utf8.count + piece.utf8.count <= room else { break }
+            kept += piece
+        }
+        return kept
+    }
+}
