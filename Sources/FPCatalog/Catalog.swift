@@ -164,6 +164,10 @@ public struct UploadQuery: Sendable, Equatable {
     public var cursor: String?
     /// The most uploads in a page, from 1 to 1000; what is outside counts as the nearest of them.
     public var limit = 100
+    /// About the most bytes in a page, which then ends after the upload that goes beyond them; `nil` for any number.
+    public var maxBytes: Int?
+    /// Whether the uploads come with their metadata; without, it is `nil`.
+    public var includesMetadata = true
 
     /// A query for everything but what is being deleted.
     public init() {}

@@ -28,7 +28,7 @@ struct SettingsTests {
         #expect(settings.uploads.maxSize == 20 << 30)
         #expect(settings.uploads.expireAfter == .seconds(86_400))
         #expect(settings.uploads.durability == .process)
-        #expect(settings.uploads.maxMetadata == 1 << 20)
+        #expect(settings.uploads.maxMetadata == 64 << 10)
         #expect(settings.uploads.maxFiles == 32)
         #expect(settings.uploads.field == "filepond")
         #expect(settings.uploads.sweepEvery == .seconds(300))

@@ -5,24 +5,30 @@ import struct Foundation.Data
 /// From rows to records.
 extension Database {
     /// One row per file, main file first, with what belongs to the upload in each. One statement, so one state.
-    private static let record = """
+    private static func record(metadata: String) -> String {
+        """
         SELECT u.id, u.state, u.created_at, u.touched_at, u.completed_at, u.stored_at, u.owner,
-            u.session_token, u.session_committed,
-            CASE f.ordinal WHEN 0 THEN (SELECT json FROM metadata WHERE upload = u.number) END,
+            u.session_token, u.session_committed, \(metadata),
             f.name, f.size, f.content_type, f.etag, f.store, f.key,
             f.destination_store, f.destination_key, f.destination_token
         FROM uploads u JOIN files f ON f.upload = u.number
         """
-    private static let recordByID = record + " WHERE u.id = ? ORDER BY f.ordinal"
-    private static let recordByNumber = record + " WHERE u.number = ? ORDER BY f.ordinal"
+    }
+    private static let metadata = "CASE f.ordinal WHEN 0 THEN (SELECT json FROM metadata WHERE upload = u.number) END"
+    private static let recordByID = record(metadata: metadata) + " WHERE u.id = ? ORDER BY f.ordinal"
+    private static let recordByNumber = record(metadata: metadata) + " WHERE u.number = ? ORDER BY f.ordinal"
+    private static let briefByNumber = record(metadata: "NULL") + " WHERE u.number = ? ORDER BY f.ordinal"
 
     func record(_ id: UploadID) throws -> UploadRecord? {
         try record(Self.recordByID, [id.description])
     }
 
     /// - Parameter number: the primary key, read in the same transaction.
-    func record(number: Int64) throws -> UploadRecord {
-        guard let record = try record(Self.recordByNumber, [number]) else {
+    func record(number: Int64) throws -> UploadRecord { try record(number: number, withMetadata: true) }
+
+    /// As ``record(number:)``; without its metadata, which may be much, unless that is asked for.
+    func record(number: Int64, withMetadata: Bool) throws -> UploadRecord {
+        guard let record = try record(withMetadata ? Self.recordByNumber : Self.briefByNumber, [number]) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "upload \(number) has no files")
         }
         return record
@@ -39,6 +45,13 @@ extension Database {
 }
 
 extension UploadRecord {
+    /// About what the record takes in memory, and in a listing.
+    var roughSize: Int {
+        files.reduce(400 + (metadata?.utf8.count ?? 0)) { size, file in
+            size + 200 + file.name.utf8.count + file.key.utf8.count
+        }
+    }
+
     /// The upload without its files.
     fileprivate init(_ row: Row) throws {
         let name: String = row[0]

@@ -250,8 +250,14 @@ extension SQLiteCatalog {
         return try await scans.perform { db in
             try db.inSnapshot {
                 let numbers = try Listing(query, after: after).numbers(db, limit: limit + 1)
-                let uploads = try numbers.prefix(limit).map(db.record(number:))
-                guard numbers.count > limit, let last = uploads.last else {
+                var uploads: [UploadRecord] = []
+                var size = 0
+                for number in numbers.prefix(limit) where size < query.maxBytes ?? .max {
+                    let upload = try db.record(number: number, withMetadata: query.includesMetadata)
+                    size += upload.roughSize
+                    uploads.append(upload)
+                }
+                guard numbers.count > uploads.count, let last = uploads.last else {
                     return UploadPage(uploads: uploads, next: nil)
                 }
                 let end = ListingCursor(createdAt: last.createdAt, id: last.id)

@@ -1,26 +1,30 @@
+import FPFormats
 import FPUploads
 
 /// An upload as the application API shows it.
 enum UploadDocument {
-    static func json(_ upload: Upload) -> JSON {
+    /// - Parameter withMetadata: Whether the client's metadata is shown. Left out, it is no member at all, as `null`
+    ///   would say that there is none.
+    static func json(_ upload: Upload, withMetadata: Bool = true) -> JSON {
         let main = upload.files[0]
-        return [
-            "id": .string(upload.id.description),
-            "state": .string(upload.state.rawValue),
-            "name": .text(main.name.isEmpty ? nil : main.name),
-            "size": size(main.size),
-            "received": .integer(upload.committed),
-            "content_type": .text(main.contentType),
-            "created_at": time(upload.createdAt),
-            "completed_at": time(upload.completedAt),
-            "stored_at": time(upload.storedAt),
-            "expires_at": time(upload.expiresAt),
-            "store": .string(main.store),
-            "path": .text(main.path),
-            "owner": .text(upload.owner),
-            "metadata": metadata(upload.metadata),
-            "files": .array(upload.files.enumerated().map { file($1, isMain: $0 == 0) }),
-        ]
+        var members: [JSON.Member] = []
+        func add(_ name: String, _ value: JSON) { members.append(JSON.Member(name: name, value: value)) }
+        add("id", .string(upload.id.description))
+        add("state", .string(upload.state.rawValue))
+        add("name", .text(main.name.isEmpty ? nil : main.name))
+        add("size", size(main.size))
+        add("received", .integer(upload.committed))
+        add("content_type", .text(main.contentType))
+        add("created_at", time(upload.createdAt))
+        add("completed_at", time(upload.completedAt))
+        add("stored_at", time(upload.storedAt))
+        add("expires_at", time(upload.expiresAt))
+        add("store", .string(main.store))
+        add("path", .text(main.path))
+        add("owner", .text(upload.owner))
+        if withMetadata { add("metadata", metadata(upload.metadata)) }
+        add("files", .array(upload.files.enumerated().map { file($1, isMain: $0 == 0) }))
+        return .object(members)
     }
 
     private static func file(_ file: UploadFile, isMain: Bool) -> JSON {
@@ -40,10 +44,10 @@ enum UploadDocument {
         .text(moment.map(InternetTime.string))
     }
 
-    /// The client's own JSON. Text that is none (there is no way in for it, but the catalog outlives releases) is
-    /// shown as a string.
+    /// The client's own JSON, byte by byte. Text that is none (there is no way in for it, but the catalog outlives
+    /// releases) is shown as a string.
     private static func metadata(_ text: String?) -> JSON {
         guard let text else { return .null }
-        return (try? JSON(parsing: text.utf8)) ?? .string(text)
+        return (try? JSONText(text)).map(JSON.verbatim) ?? .string(text)
     }
 }

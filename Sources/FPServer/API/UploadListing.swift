@@ -1,3 +1,4 @@
+import FPFormats
 import FPUploads
 
 /// What the query of a listing asks for.
@@ -5,11 +6,11 @@ enum UploadListing: Equatable {
     /// The page of a search.
     case search(UploadQuery)
     /// The one upload that is stored at a path.
-    case path(String, store: String?)
+    case path(String, store: String?, metadata: Bool)
 
     private static let names = [
         "state", "store", "path_prefix", "path", "name", "owner", "created_from", "created_before", "order", "limit",
-        "cursor",
+        "cursor", "metadata",
     ]
 
     init(_ query: RequestQuery) throws(Problem) {
@@ -18,7 +19,7 @@ enum UploadListing: Equatable {
             guard Self.names.contains(name) else {
                 throw Problem(
                     .badRequest,
-                    "The parameter \"\(name.prefix(40))\" is not known here; known are \(Self.names.joined(separator: ", "))."
+                    "The parameter \"\(Substring(name.unicodeScalars.prefix(40)))\" is not known here; known are \(Self.names.joined(separator: ", "))."
                 )
             }
             guard values.updateValue(value, forKey: name) == nil else {
@@ -27,12 +28,14 @@ enum UploadListing: Equatable {
         }
         if let path = values.removeValue(forKey: "path") {
             let store = values.removeValue(forKey: "store")
+            let metadata = try Self.wantsMetadata(values.removeValue(forKey: "metadata"))
             if let other = Self.names.first(where: { values[$0] != nil }) {
                 throw Problem(
                     .badRequest,
-                    "The parameter \"path\" names one upload; it goes with \"store\" only, not with \"\(other)\".")
+                    "The parameter \"path\" names one upload; it goes with \"store\" and \"metadata\" only, "
+                        + "not with \"\(other)\".")
             }
-            self = .path(path, store: store)
+            self = .path(path, store: store, metadata: metadata)
         } else {
             self = .search(try Self.search(values))
         }
@@ -49,15 +52,17 @@ enum UploadListing: Equatable {
                     "The parameter \"path_prefix\" goes with state=stored only: no other upload has a path.")
             }
             query.states = [.stored]
-            query.keyPrefix = prefix.hasPrefix("/") ? String(prefix.dropFirst()) : prefix
+            query.keyPrefix = NormalForm.composed(prefix.without(prefix: "/").map(String.init) ?? prefix)
         }
-        query.name = values["name"]
+        // Names and paths are kept in this form.
+        query.name = values["name"].map(NormalForm.composed)
         query.owner = values["owner"]
         query.createdFrom = try time("created_from", values)
         query.createdBefore = try time("created_before", values)
         query.newestFirst = try isNewestFirst(values["order"])
         query.limit = try limit(values["limit"])
         query.cursor = values["cursor"]
+        query.includesMetadata = try Self.wantsMetadata(values["metadata"])
         return query
     }
 
@@ -65,7 +70,7 @@ enum UploadListing: Equatable {
     private static func states(_ value: String?) throws(Problem) -> Set<UploadState>? {
         guard let value else { return nil }
         var states: Set<UploadState> = []
-        for word in value.split(separator: ",", omittingEmptySubsequences: false) {
+        for word in value.parts(at: ",") {
             guard let state = UploadState(rawValue: String(word)), state != .deleting else {
                 // What is being deleted is gone for every reader.
                 let known = UploadState.allCases.filter { $0 != .deleting }.map(\.rawValue).joined(separator: ", ")
@@ -84,6 +89,14 @@ enum UploadListing: Equatable {
                 .badRequest, "The parameter \"\(name)\" must be a time such as 2025-03-01T12:00:00Z (RFC 3339).")
         }
         return moment
+    }
+
+    private static func wantsMetadata(_ value: String?) throws(Problem) -> Bool {
+        switch value {
+        case nil, "false": false
+        case "true": true
+        default: throw Problem(.badRequest, "The parameter \"metadata\" takes true or false.")
+        }
     }
 
     private static func isNewestFirst(_ value: String?) throws(Problem) -> Bool {

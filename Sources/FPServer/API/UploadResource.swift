@@ -1,3 +1,4 @@
+import FPFormats
 import FPUploads
 import Logging
 import NIOCore
@@ -53,7 +54,9 @@ struct UploadResource: Sendable {
     private static func id(_ text: String) throws(Problem) -> UploadID {
         guard let id = UploadID(text) else {
             throw Problem(
-                .notFound, "\"\(text.prefix(40))\" is not the id of an upload; ids have 22 letters and digits.")
+                .notFound,
+                "\"\(Substring(text.unicodeScalars.prefix(40)))\" is not the id of an upload; ids have 22 letters and digits."
+            )
         }
         return id
     }
@@ -79,16 +82,16 @@ struct UploadResource: Sendable {
     // MARK: - Operations
 
     private func list(_ request: Request) async throws -> Response {
-        let page: (uploads: [Upload], next: String?)
         switch try UploadListing(request.query) {
-        case .search(let query): page = try await uploads.uploads(matching: query)
-        case .path(let path, let store):
+        case .search(let query):
+            let text = try await ListingText(uploads, matching: query)
+            if let whole = await text.whole { return Self.response(.bytes(whole)) }
+            return Self.response(.stream(length: nil, next: { try await text.next() }))
+        case .path(let path, let store, let metadata):
             let upload = try await uploads.upload(path: path, store: store)
-            page = (upload.map { [$0] } ?? [], nil)
+            let documents = upload.map { [UploadDocument.json($0, withMetadata: metadata)] } ?? []
+            return Self.response(["uploads": .array(documents), "next": .null])
         }
-        return Self.response([
-            "uploads": .array(page.uploads.map(UploadDocument.json)), "next": .text(page.next),
-        ])
     }
 
     private func store(_ id: UploadID, _ request: Request) async throws -> Response {
@@ -111,6 +114,8 @@ struct UploadResource: Sendable {
         try await Self.allowing([.GET, .HEAD], request.method) {
             try await Download.respond(to: request) { (use) async throws(UploadError) in
                 try await uploads.open(id, file: file, for: use)
+            } refusing: { problem in
+                problem.documentResponse(requestID: request.id)
             }
         }
     }
@@ -138,7 +143,9 @@ struct UploadResource: Sendable {
     private static func deletesFile(_ query: RequestQuery) throws(Problem) -> Bool {
         if let other = query.pairs.first(where: { $0.name != "delete_file" }) {
             throw Problem(
-                .badRequest, "The parameter \"\(other.name.prefix(40))\" is not known here; known is delete_file.")
+                .badRequest,
+                "The parameter \"\(Substring(other.name.unicodeScalars.prefix(40)))\" is not known here; known is delete_file."
+            )
         }
         switch query.all("delete_file") {
         case [], ["false"]: return false
@@ -168,10 +175,14 @@ struct UploadResource: Sendable {
     }
 
     private static func response(_ document: JSON) -> Response {
+        response(.bytes(ByteBuffer(string: document.text)))
+    }
+
+    private static func response(_ body: ResponseBody) -> Response {
         Response(
             .ok,
             headers: [
                 "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-            ], body: .bytes(ByteBuffer(string: document.text)))
+            ], body: body)
     }
 }

@@ -1,3 +1,4 @@
+import FPFormats
 import FPUploads
 import NIOCore
 
@@ -26,6 +27,10 @@ struct UploadForm {
     /// More than any form that a person fills in has.
     private static let maximumParts = 200
     private static let maximumFileFields = 4
+    /// All texts of a form together, in bytes.
+    private static let maximumText = 1 << 20
+    /// More than any page's metadata has, and little for whoever reads it.
+    private static let metadataLimits = JSONText.Limits(depth: 32, values: 4096)
 
     private let uploads: Uploads
     private var texts: [(field: String, value: String)] = []
@@ -54,7 +59,7 @@ struct UploadForm {
         if fileName.isEmpty {
             fieldsWithoutFile.append(field)
             current = .ignored
-        } else if let selected, selected != field {
+        } else if let selected, !selected.isSame(as: field) {
             current = .ignored
         } else {
             let reception = try reception(for: field)
@@ -72,10 +77,11 @@ struct UploadForm {
             current = .ignored
             for buffer in buffers {
                 textBytes += buffer.readableBytes
-                guard textBytes <= uploads.limits.maxMetadata else {
+                // Which of a form's texts is the metadata is known at its end.
+                let limit = max(Self.maximumText, uploads.limits.maxMetadata)
+                guard textBytes <= limit else {
                     throw Problem(
-                        .payloadTooLarge, "The metadata may have \(uploads.limits.maxMetadata) bytes at most.",
-                        code: "too-large")
+                        .payloadTooLarge, "The texts of a form may have \(limit) bytes at most.", code: "too-large")
                 }
                 bytes.writeImmutableBuffer(buffer)
             }
@@ -96,17 +102,28 @@ struct UploadForm {
     /// Decides what the form is, after its last part.
     mutating func finish() async throws -> Outcome {
         let field = try uploadField()
-        let values = texts.filter { $0.field == field }.map(\.value)
+        let values = texts.filter { $0.field.isSame(as: field) }.map(\.value)
         guard values.count <= 1 else { throw Problem(.badRequest, "Invalid number of fields in request data.") }
-        guard let chosen = receptions.firstIndex(where: { $0.field == field }) else {
+        guard let chosen = receptions.firstIndex(where: { $0.field.isSame(as: field) }) else {
             // A file input without a file announces nothing.
-            guard let text = values.first, Self.isObject(text), !fieldsWithoutFile.contains(field) else {
+            guard let text = values.first, !fieldsWithoutFile.contains(where: { $0.isSame(as: field) }),
+                let metadata = try Self.json(text), metadata.isObject
+            else {
                 throw Problem(.badRequest, "Invalid data type has been parsed.")
             }
+            try checkSize(text)
             await abandon()
             return .announced(metadata: text)
         }
-        let upload = try await receptions[chosen].reception.finish(metadata: values.first.map(Self.metadata))
+        var metadata: String?
+        if let text = values.first {
+            try checkSize(text)
+            // What comes with a file is kept whatever it is: as it came if it is JSON, as a JSON string if it is not.
+            let kept = try Self.json(text)?.text ?? JSON.string(text).text
+            try checkSize(kept)
+            metadata = kept
+        }
+        let upload = try await receptions[chosen].reception.finish(metadata: metadata)
         receptions.remove(at: chosen)
         await abandon()
         return .received(upload)
@@ -121,7 +138,7 @@ struct UploadForm {
     // MARK: - The field
 
     private var selected: String? {
-        texts.first { $0.field == Self.selector }.map { Self.plain($0.value) }
+        texts.first { $0.field.isSame(as: Self.selector) }.map { Self.plain($0.value) }
     }
 
     /// The field that `fp_upload_field` names; else the configured one; else the one that has files; else, for an
@@ -131,12 +148,12 @@ struct UploadForm {
         let configured = Self.plain(uploads.limits.field)
         let found: String? =
             if let selected {
-                fields.contains(selected) ? selected : nil
-            } else if receptions.contains(where: { $0.field == configured }) {
+                fields.contains(where: { $0.isSame(as: selected) }) ? selected : nil
+            } else if receptions.contains(where: { $0.field.isSame(as: configured) }) {
                 configured
             } else if !receptions.isEmpty {
                 receptions.count == 1 ? receptions[0].field : nil
-            } else if fields.contains(configured) {
+            } else if fields.contains(where: { $0.isSame(as: configured) }) {
                 configured
             } else {
                 fields.first
@@ -149,11 +166,11 @@ struct UploadForm {
 
     /// PHP and Rails name fields with several values `photos[]`.
     private static func plain(_ field: String) -> String {
-        field.hasSuffix("[]") ? String(field.dropLast(2)) : field
+        field.without(suffix: "[]").map(String.init) ?? field
     }
 
     private mutating func reception(for field: String) throws(Problem) -> Reception {
-        if let known = receptions.first(where: { $0.field == field }) { return known.reception }
+        if let known = receptions.first(where: { $0.field.isSame(as: field) }) { return known.reception }
         guard receptions.count < Self.maximumFileFields else {
             throw Problem(.badRequest, "The form has files in more than \(Self.maximumFileFields) fields.")
         }
@@ -164,12 +181,22 @@ struct UploadForm {
 
     // MARK: - Metadata
 
-    private static func isObject(_ text: String) -> Bool {
-        if case .object? = try? JSON(parsing: text.utf8) { true } else { false }
+    private func checkSize(_ metadata: String) throws(Problem) {
+        guard metadata.utf8.count <= uploads.limits.maxMetadata else {
+            throw Problem(
+                .payloadTooLarge, "The metadata may have \(uploads.limits.maxMetadata) bytes at most.",
+                code: "too-large")
+        }
     }
 
-    /// What comes with a file is kept whatever it is: as it came if it is JSON, and as a JSON string if it is not.
-    private static func metadata(_ text: String) -> String {
-        (try? JSON(parsing: text.utf8)) == nil ? JSON.string(text).text : text
+    /// - Returns: `nil` if the text is no JSON at all.
+    private static func json(_ text: String) throws(Problem) -> JSONText? {
+        do throws(JSONError) {
+            return try JSONText(text, limits: metadataLimits)
+        } catch  where error.kind == .syntax {
+            return nil
+        } catch {
+            throw Problem(.badRequest, "The metadata \(error.reason), at byte \(error.offset).")
+        }
     }
 }
