@@ -165,6 +165,7 @@ struct FlowTests {
         let log = LogBook()
         try await withServer(
             log: log,
+            configure: { $0.timeouts.halfClosed = .milliseconds(200) },
             answering: { request in
                 if request.contentLength != 0 {
                     _ = try? await request.body.collect(upTo: 100)
@@ -205,22 +206,25 @@ struct FlowTests {
     func cancelsStream() async throws {
         let closes = Watched(0)
         let isWaiting = Watched(false)
-        try await withServer(answering: { _ in
-            Response(
-                .ok,
-                body: .stream(
-                    length: nil,
-                    next: {
-                        if isWaiting.value {
-                            try await Task.sleep(for: deadline)
-                        }
-                        isWaiting.change { $0 = true }
-                        return ByteBuffer(string: "x")
-                    },
-                    close: { closes.change { $0 += 1 } }
+        try await withServer(
+            configure: { $0.timeouts.halfClosed = .milliseconds(200) },
+            answering: { _ in
+                Response(
+                    .ok,
+                    body: .stream(
+                        length: nil,
+                        next: {
+                            if isWaiting.value {
+                                try await Task.sleep(for: deadline)
+                            }
+                            isWaiting.change { $0 = true }
+                            return ByteBuffer(string: "x")
+                        },
+                        close: { closes.change { $0 += 1 } }
+                    )
                 )
-            )
-        }) { address in
+            }
+        ) { address in
             let client = try await RawClient.connect(to: address)
             try await client.send(get("/"))
             try await client.incoming.wait("the head") { !$0.bytes.isEmpty }

@@ -79,6 +79,32 @@ struct LimitTests {
             "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             400
         ),
+        Case(
+            "chunked twice in one field",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
+        Case("an empty coding", "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding:\r\n\r\n0\r\n\r\n", 400),
+        Case("a coding of blanks", "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: \t \r\n\r\n", 400),
+        Case("an empty coding, no body", "GET / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding:\r\n\r\n", 400),
+        Case("only a comma", "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: ,\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "an empty coding before chunked",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: , chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "an empty field and chunked",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding:\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "chunked and an empty field",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "chunked with a parameter",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n", 400),
+        Case(
+            "a coding that only looks like chunked",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chun\u{212A}ed\r\n\r\n0\r\n\r\n", 400),
+        Case("identity", "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: identity\r\n\r\n", 400),
+        Case(
+            "an empty coding and a length",
+            "POST / HTTP/1.1\r\nHost: t\r\nTransfer-Encoding:\r\nContent-Length: 0\r\n\r\n", 400),
         Case("chunks in HTTP/1.0", "POST / HTTP/1.0\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         Case("a space before the colon", "POST / HTTP/1.1\r\nHost: t\r\nContent-Length : 0\r\n\r\n", 400),
         Case("a folded field", "GET / HTTP/1.1\r\nHost: t\r\nX-A: b\r\n c\r\n\r\n", 400),

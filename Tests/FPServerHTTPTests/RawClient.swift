@@ -158,6 +158,11 @@ final class RawClient: Sendable {
         try await channel.setOption(.autoRead, value: true).get()
     }
 
+    /// Ends the client's side of the connection only.
+    func endInput() async throws {
+        try await channel.close(mode: .output).get()
+    }
+
     func close() async throws {
         try await channel.close().get()
     }

@@ -28,7 +28,40 @@ extension Connection {
         if phase == .open, exchange == nil, let parseFailure {
             refuse(parseFailure)
         }
+        settleEndedInput()
         updateReading()
+    }
+
+    /// The client has closed its side: it sends no more, and may still wait for the answers to what it sent whole.
+    func endInput() {
+        guard phase == .open, inputEnded == nil else {
+            if phase == .lingering {
+                context?.close(promise: nil)
+            }
+            return
+        }
+        inputEnded = .now()
+        settleEndedInput()
+        armTimer()
+    }
+
+    /// Ends what waits for bytes that will not come.
+    private func settleEndedInput() {
+        guard inputEnded != nil, phase == .open, queue.isEmpty else {
+            return
+        }
+        guard let exchange else {
+            context?.close(promise: nil)
+            return
+        }
+        guard !exchange.isInputWhole else {
+            return
+        }
+        exchange.keepsAlive = false
+        exchange.body.fail(.truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
+        if exchange.progress == .sent {
+            complete(exchange)
+        }
     }
 
     func fail(parsing failure: ParseFailure) {
@@ -69,7 +102,8 @@ extension Connection {
             record: record
         )
         self.exchange = exchange
-        answer(exchange, .text(failure.status, failure.sentence + "\n"), to: .GET, [:])
+        let refusal = server.handler.refusal(failure.status, failure.sentence, target: nil, requestID: record.id)
+        answer(exchange, refusal, to: .GET, [:])
     }
 
     private func begin(_ parsed: HTTPRequestHead) {
@@ -117,7 +151,8 @@ extension Connection {
         }
         switch check.outcome {
         case .refused(let status, let sentence):
-            answer(exchange, .text(status, sentence + "\n"), to: head.method, head.headers)
+            let refusal = server.handler.refusal(status, sentence, target: head.uri, requestID: record.id)
+            answer(exchange, refusal, to: head.method, head.headers)
         case .accepted(let target):
             if let preflight = server.configuration.cors?.preflight(head.method, head.headers) {
                 answer(exchange, preflight, to: head.method, head.headers)

@@ -110,6 +110,9 @@ extension Connection {
 
     private func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
         writeClock.written += Int64(bytes.readableBytes)
+        if inputEnded != nil {
+            inputEnded = .now()
+        }
         context.write(wrapOutboundOut(bytes), promise: promise)
     }
 

@@ -45,6 +45,9 @@ extension Connection {
         if isWriteTimed(exchange) {
             due = min(due ?? .distantFuture, writeClock.due(idle: TimeAmount(timeouts.writeIdle)))
         }
+        if let inputEnded {
+            due = min(due ?? .distantFuture, inputEnded + TimeAmount(timeouts.halfClosed))
+        }
         return due
     }
 
@@ -80,6 +83,10 @@ extension Connection {
         let write = TimeAmount(timeouts.writeIdle)
         if isWriteTimed(exchange), writeClock.isStalled(at: now, idle: write, pending: unacknowledged) {
             abort(exchange.serial)
+            return
+        }
+        if let inputEnded, inputEnded + TimeAmount(timeouts.halfClosed) <= now {
+            context?.close(promise: nil)
             return
         }
         let idle = TimeAmount(timeouts.bodyIdle)

@@ -39,6 +39,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     var isServingQueue = false
     /// What is wrong with the bytes behind the current request; nothing after them can be understood.
     var parseFailure: ParseFailure?
+    /// When the client closed its side, or when it was last sent something since then.
+    var inputEnded: NIODeadline?
     /// Whether the channel asked to read while it must not.
     private var isReadDue = false
 
@@ -137,6 +139,13 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         context.fireChannelReadComplete()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed {
+            endInput()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable, let exchange, let writer = exchange.writer.take() {
             writer.resume()
@@ -145,6 +154,10 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The end of the input, in the middle of a request, is an event of its own.
+        guard error as? HTTPParserError != .invalidEOFState else {
+            return
+        }
         guard let failure = ParseFailure(error, hasHeadLine: hasHeadLine) else {
             // Socket errors: the channel closes by itself, or is closed here.
             if !(error is ByteToMessageDecoderError), phase != .closed {
@@ -247,7 +260,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
             return
         }
         queue.removeAll()
-        guard clientMaySend else {
+        guard clientMaySend, inputEnded == nil else {
             context.close(promise: nil)
             return
         }

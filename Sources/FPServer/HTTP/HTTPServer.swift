@@ -81,6 +81,7 @@ public final class HTTPServer: Sendable {
             }
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: 512 << 10))
             .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try Self.configure(channel, core)

@@ -73,6 +73,10 @@ extension HTTPServer {
         /// A response of which the client takes nothing.
         public var writeIdle: Duration = .seconds(60)
 
+        /// An answer of which nothing goes out to a client that has closed its side. It may wait for it, or be gone:
+        /// only sending would tell.
+        public var halfClosed: Duration = .seconds(60)
+
         /// A closing connection whose client still sends.
         public var linger: Duration = .seconds(15)
 

@@ -1,3 +1,4 @@
+import FPFormats
 import NIOHTTP1
 
 extension HTTPVersion {
@@ -22,7 +23,7 @@ struct RequestCheck {
         let framing = Framing(head)
         contentLength = framing.contentLength
         let expect = head.headers.first(name: "Expect")
-        expectsContinue = expect?.lowercased() == "100-continue" && head.version.isAtLeast11 && contentLength != 0
+        expectsContinue = expect?.asciiLowercased() == "100-continue" && head.version.isAtLeast11 && contentLength != 0
         // The parser stops after a request that asks to switch protocols, so nothing can follow it.
         keepsAlive =
             framing.isSound && head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "Upgrade")
@@ -55,7 +56,7 @@ struct RequestCheck {
         if head.method == .CONNECT {
             return .refused(.methodNotAllowed, "This server is no proxy: CONNECT is not for it.")
         }
-        if let expect, expect.lowercased() != "100-continue" {
+        if let expect, expect.asciiLowercased() != "100-continue" {
             return .refused(.expectationFailed, "The only expectation that can be met is 100-continue.")
         }
         do throws(RequestPath.Refusal) {
@@ -74,16 +75,20 @@ struct RequestCheck {
 
         init(_ head: HTTPRequestHead) {
             let lengths = head.headers["Content-Length"]
-            let codings = head.headers[canonicalForm: "Transfer-Encoding"]
-            if !codings.isEmpty {
+            // By field and by comma: what is left out as empty is no less a way to read the request otherwise.
+            let fields = head.headers["Transfer-Encoding"]
+            let codings = fields.flatMap { $0.parts(at: ",") }.map { $0.trimmingBlanks().asciiLowercased() }
+            if !fields.isEmpty {
                 contentLength = nil
                 if !lengths.isEmpty {
                     problem = (.badRequest, "Content-Length and Transfer-Encoding exclude each other.")
                 } else if !head.version.isAtLeast11 {
                     problem = (.badRequest, "HTTP/1.0 has no Transfer-Encoding.")
-                } else if codings.last?.lowercased() != "chunked" {
+                } else if codings.last != "chunked" {
                     problem = (.badRequest, "Transfer-Encoding must end with chunked, or the body has no known end.")
-                } else if codings.count != 1 {
+                } else if fields.count > 1 || codings.contains("") || codings.dropLast().contains("chunked") {
+                    problem = (.badRequest, "Transfer-Encoding must come once, and name chunked once.")
+                } else if codings.count > 1 {
                     problem = (.notImplemented, "The only Transfer-Encoding understood is chunked.")
                 }
             } else if let length = lengths.first {

@@ -1,3 +1,5 @@
+public import NIOHTTP1
+
 /// What answers requests: a dialect, the application API, the pages, or a router over them.
 public protocol RequestHandler: Sendable {
     /// Answers one request.
@@ -9,4 +11,21 @@ public protocol RequestHandler: Sendable {
     /// ``BodyError/truncated(received:expected:)``, after every byte that did arrive, and the task is *not* cancelled, so that what
     /// arrived can be put away. At any other time the task is cancelled.
     func respond(to request: Request) async -> Response
+
+    /// The answer to a request that the server refuses before the handler sees it, or cannot answer after. It must
+    /// have its body at hand.
+    /// - Parameters:
+    ///   - sentence: What is wrong, for the client.
+    ///   - target: The request target, as sent; nil if the request could not be read that far.
+    ///   - requestID: What the log calls the request.
+    func refusal(_ status: HTTPResponseStatus, _ sentence: String, target: String?, requestID: String) -> Response
+}
+
+extension RequestHandler {
+    /// Plain text.
+    public func refusal(
+        _ status: HTTPResponseStatus, _ sentence: String, target: String?, requestID: String
+    ) -> Response {
+        .text(status, sentence + "\n")
+    }
 }

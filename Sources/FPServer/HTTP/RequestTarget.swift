@@ -19,6 +19,13 @@ struct RequestTarget {
         query = RequestQuery(encoded: hierarchy[mark..<end].dropFirst())
     }
 
+    /// The first segment of a target's path, decoded as far as it can be: for targets that may be no good.
+    static func firstSegment(of target: String) -> String {
+        let path = withoutAuthority(Array(target.utf8)[...])
+        let segment = path.drop { $0 == UInt8(ascii: "/") }.prefix { !"/?#".utf8.contains($0) }
+        return String(decoding: PercentEncoding.decode(segment, plusIsSpace: false).bytes, as: UTF8.self)
+    }
+
     /// Strips `http://host:port` from the absolute form, which servers must accept even if only proxies are sent it.
     private static func withoutAuthority(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard bytes.first != UInt8(ascii: "/") else {

@@ -86,7 +86,9 @@ struct Responder: Sendable {
     }
 
     private func sendFailure() {
-        var response = Response.text(.internalServerError, "The server failed to answer; its log says why.\n")
+        var response = server.handler.refusal(
+            .internalServerError, "The server failed to answer; its log says why.", target: request.target,
+            requestID: request.id)
         server.configuration.cors?.apply(to: &response.headers, for: request.headers)
         if let head = try? ResponseHead(response, to: request.method, version),
             case .bytes(let bytes) = response.body.content
