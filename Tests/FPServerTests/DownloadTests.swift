@@ -105,7 +105,7 @@ struct DownloadTests {
         try await ServerHouse.with { house async throws in
             let id = try await house.upload("evil.html", "<script>alert(1)</script>")
             let reply = try await house.send("GET", "/fp/restore/\(id)")
-            #expect(reply["content-disposition"] == "attachment; filename=\"evil.html\"; filename*=UTF-8''evil.html")
+            #expect(reply["content-disposition"] == "attachment; filename=\"evil.html\"")
             #expect(reply["x-content-type-options"] == "nosniff")
             #expect(reply["content-security-policy"] == "sandbox; default-src 'none'")
             #expect(reply["cache-control"] == "private, no-cache")
@@ -173,7 +173,7 @@ struct DownloadTests {
                     == true)
             try await house.store(id, "docs/given name.txt")
             let loaded = try await house.send("GET", "/fp/load/\(id)")
-            #expect(loaded["content-disposition"]?.hasSuffix("filename*=UTF-8''given%20name.txt") == true)
+            #expect(loaded["content-disposition"] == "attachment; filename=\"given name.txt\"")
         }
     }
 

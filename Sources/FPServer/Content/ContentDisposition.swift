@@ -1,9 +1,12 @@
-/// The `Content-Disposition` of a download (RFC 6266), in the one form that browsers, FilePond 4 and FilePond 5 all
-/// read a name from.
+import FPFormats
+
+/// The `Content-Disposition` of a download (RFC 6266), in a form from which browsers, FilePond 4 and FilePond 5 all read
+/// the name.
 ///
-/// FilePond takes what follows the last `filename=` or `filename*=…''` and passes it through `decodeURI`. So
-/// `filename*` comes last, nothing follows it, and the plain `filename` has no `%` that `decodeURI` could choke on.
-/// What RFC 8187 lets stand unescaped stands unescaped, as `decodeURI` would keep the escapes of `#`, `$`, `&` and `+`.
+/// FilePond takes what follows the last `filename=` or `filename*=…''` and passes it through `decodeURI`, which keeps
+/// the escapes of `;/?:@&=+$,#`, whereas RFC 8187 wants those of `,/:;=?@`. So a name of plain ASCII goes as `filename`
+/// alone. Any other goes as `filename*`, which comes last, behind a plain `filename` that has no `%` that `decodeURI`
+/// could choke on; what RFC 8187 lets stand unescaped stands unescaped there.
 enum ContentDisposition {
     /// The name that a file without one gets.
     static let namelessFile = "file"
@@ -11,24 +14,31 @@ enum ContentDisposition {
     /// `attachment` with the name, for any name: what comes out is one line of printable ASCII.
     static func attachment(name: String) -> String {
         let name = name.isEmpty ? namelessFile : name
+        if isPlain(name) { return "attachment; filename=\"\(name)\"" }
         return "attachment; filename=\"\(fallback(name))\"; filename*=UTF-8''\(extended(name))"
     }
 
-    /// The name for readers that know only RFC 2616: every character that is not plain ASCII, or that means something
-    /// to one of the parsers, is replaced.
+    /// Whether every reader takes the name out of quotes as it was put in. FilePond drops a quote, an apostrophe or a
+    /// semicolon before the closing quote, white space at either end, and everything before a parameter's name.
+    private static func isPlain(_ name: String) -> Bool {
+        guard name.utf8.allSatisfy({ (0x20...0x7E).contains($0) && fallbackByte($0) == $0 }) else { return false }
+        guard !"'; ".utf8.contains(name.utf8.last ?? 0), name.utf8.first != UInt8(ascii: " ") else { return false }
+        let folded = name.asciiLowercased()
+        return !folded.holds("filename=") && !folded.holds("filename*=")
+    }
+
+    /// The name for readers that know only RFC 2616: every scalar that is not plain ASCII, or that means something to
+    /// one of the parsers, is replaced.
     private static func fallback(_ name: String) -> String {
-        var result = ""
-        for character in name {
-            guard let ascii = character.asciiValue, (0x20...0x7E).contains(ascii) else {
-                result.append("_")
-                continue
-            }
-            switch character {
-            case "%", "\"", "\\": result.append("_")
-            default: result.append(character)
-            }
+        String(decoding: name.unicodeScalars.map { fallbackByte($0.isASCII ? UInt8($0.value) : 0) }, as: UTF8.self)
+    }
+
+    private static func fallbackByte(_ byte: UInt8) -> UInt8 {
+        switch byte {
+        case UInt8(ascii: "%"), UInt8(ascii: "\""), UInt8(ascii: "\\"): UInt8(ascii: "_")
+        case 0x20...0x7E: byte
+        default: UInt8(ascii: "_")
         }
-        return result
     }
 
     /// `value-chars` of RFC 8187, section 3.2.1.
@@ -53,12 +63,8 @@ enum ContentDisposition {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"):
             true
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "+"),
-            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"),
-            UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
         default:
-            false
+            "!#$&+-.^_`|~".utf8.contains(byte)
         }
     }
 }
