@@ -1,3 +1,4 @@
+import FPFormats
 import NIOHTTP1
 
 /// Which part of the host a path belongs to.
@@ -18,6 +19,9 @@ struct HostRouter: RequestHandler {
         if segments.starts(with: ["api", "v1"]) {
             return await api.respond(to: request, rest: segments.dropFirst(2))
         }
+        if segments.first == "api" {
+            return Problem(.notFound, "There is nothing at this address.").documentResponse(requestID: request.id)
+        }
         // With a base path of "/", the bare address belongs to FilePond as soon as the query or the method says so.
         let isForFilePond = basePath.isRoot && (request.method != .GET || !request.query.pairs.isEmpty)
         if let demo, segments != [""] || !isForFilePond, let response = await demo.respond(to: request) {
@@ -25,6 +29,16 @@ struct HostRouter: RequestHandler {
         }
         if let rest = basePath.rest(of: segments) { return await filePond.respond(to: request, rest: rest) }
         return Problem(.notFound, "There is nothing at this address.").detailResponse
+    }
+
+    /// A problem document has FilePond's `detail` among its members, so it serves where the address is not known.
+    func refusal(_ status: HTTPResponseStatus, _ sentence: String, target: String?, requestID: String) -> Response {
+        let problem = Problem(status, sentence)
+        let place = target.map(RequestTarget.firstSegment)
+        guard let place, !["api", "healthz", "readyz"].contains(place) else {
+            return problem.documentResponse(requestID: requestID)
+        }
+        return problem.detailResponse
     }
 }
 
@@ -41,8 +55,8 @@ public struct BasePath: Sendable, Equatable, CustomStringConvertible {
     /// Reads a path such as `/fp`; a final slash means nothing.
     /// - Throws: If it does not start with a slash, needs escaping in a URL, or is an address of the host's own.
     public init(_ text: String) throws(Invalid) {
-        guard text.hasPrefix("/") else { throw Invalid(description: "a base path starts with a slash, such as /fp") }
-        let parts = text.split(separator: "/").map(String.init)
+        guard text.begins(with: "/") else { throw Invalid(description: "a base path starts with a slash, such as /fp") }
+        let parts = text.parts(at: "/").filter { !$0.isEmpty }.map(String.init)
         let canonical = "/" + parts.joined(separator: "/")
         guard text == canonical || text == canonical + "/" && !parts.isEmpty else {
             throw Invalid(description: "a base path has no empty part: write \(canonical)")

@@ -1,4 +1,5 @@
 import FPFetch
+import FPFormats
 import FPUploads
 import Logging
 import NIOCore
@@ -22,8 +23,8 @@ struct Problem: Error, Sendable {
         self.status = status
         self.sentence = sentence
         self.headers = headers
-        let name = status == .badRequest ? "invalid" : status.reasonPhrase.lowercased()
-        self.code = code ?? name.split(separator: " ").joined(separator: "-")
+        let name = status == .badRequest ? "invalid" : status.reasonPhrase.asciiLowercased()
+        self.code = code ?? name.parts(at: " ").joined(separator: "-")
     }
 
     /// The answer that the FilePond dialect gives: JSON with the sentence as `detail`.

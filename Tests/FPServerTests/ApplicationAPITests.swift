@@ -153,8 +153,27 @@ struct ApplicationAPITests {
                 "POST", "/api/v1/uploads/\(second)/store", json: "{\"path\": \"docs/x.txt\"}")
             #expect(reply.status == 409)
             #expect(try object(reply)["type"] as? String == "urn:fphost:problem:path-taken")
+            #expect(try object(reply)["detail"] as? String == "There is already a file at the path \"docs/x.txt\".")
             #expect(try await house.send("GET", "/fp/load/docs/x.txt").text == "first")
             #expect(try await house.send("GET", "/fp/restore/\(second)").text == "second")
+        }
+    }
+
+    @Test("the refusal names the path that is taken, be it a variant's, and a file that no upload has")
+    func variantsPathTaken() async throws {
+        try await ServerHouse.with { house async throws in
+            try await house.store(try await house.upload("a.txt", "first"), "thumbs/x.txt")
+            let path = house.directory.url.appendingPathComponent("media/thumbs/theirs.txt")
+            try Data("theirs".utf8).write(to: path)
+            for taken in ["thumbs/x.txt", "thumbs/theirs.txt"] {
+                let id = try await house.upload([("a.png", [1]), ("b.png", [2]), ("c.png", [3])])
+                let json = "{\"path\": \"new/\(id)\", \"variants\": [\"new/\(id)-b\", \"\(taken)\"]}"
+                let reply = try await house.call("POST", "/api/v1/uploads/\(id)/store", json: json)
+                #expect(reply.status == 409)
+                #expect(
+                    try object(reply)["detail"] as? String == "There is already a file at the path \"\(taken)\".")
+                #expect(try await house.send("GET", "/fp/restore/\(id)").status == 200)
+            }
         }
     }
 
@@ -177,6 +196,9 @@ struct ApplicationAPITests {
             ("{\"path\": \"a\", \"store\": \"none\"}", "no store"),
             ("{\"path\": \"a\", \"variants\": [\"b\"]}", "0 variants"),
             ("{\"path\": \"a\\u0000\"}", "control character"),
+            ("{\"path\": \"a\\ud800b\"}", "half of a surrogate pair"),
+            ("{\"path\": \"a\\u0378b\"}", "U+378"), ("{\"path\": \"../\\u0301a\"}", "\"..\""),
+            ("{\"path\": \"a\\\\\\u0301b\"}", "backslash"),
         ])
     func badBody(_ json: String, _ words: String) async throws {
         try await ServerHouse.with { house async throws in
@@ -272,6 +294,56 @@ struct ApplicationAPITests {
         }
     }
 
+    @Test("a listing leaves metadata out unless it is asked for, and one upload never does")
+    func listedMetadata() async throws {
+        try await ServerHouse.with { house async throws in
+            let id = try await house.upload([("a.txt", [1])], metadata: "{\"a\": 1}")
+            try await house.store(id, "a.txt")
+            for query in ["", "?metadata=false", "?path=a.txt"] {
+                #expect(!(try await house.call("GET", "/api/v1/uploads\(query)").text.contains("metadata")), "\(query)")
+            }
+            for query in ["uploads?metadata=true", "uploads?path=a.txt&metadata=true", "uploads/\(id)"] {
+                let text = try await house.call("GET", "/api/v1/\(query)").text
+                #expect(text.contains("\"metadata\":{\"a\": 1},"), "\(text)")
+            }
+        }
+    }
+
+    @Test("a page of a listing ends when it has many bytes, and the next one goes on from there")
+    func boundedPages() async throws {
+        try await ServerHouse.with({ uploads, _ in uploads.maxMetadata = 1 << 20 }) { house async throws in
+            let metadata = "\"\(String(repeating: "m", count: 1_000_000))\""
+            var made: [String] = []
+            for _ in 0..<7 { made.append(try await house.upload([("a.txt", [1])], metadata: metadata)) }
+            var seen: [String] = []
+            var cursor = ""
+            repeat {
+                let reply = try await house.call("GET", "/api/v1/uploads?metadata=true&order=oldest\(cursor)")
+                #expect(reply.body.count < 6 << 20)
+                seen += try ids(reply)
+                cursor = (try object(reply)["next"] as? String).map { "&cursor=\($0)" } ?? ""
+            } while !cursor.isEmpty && seen.count < 20
+            #expect(seen.sorted() == made.sorted())
+            let brief = try await house.call("GET", "/api/v1/uploads")
+            #expect(try ids(brief).count == 7)
+            #expect(brief.body.count < 8192)
+        }
+    }
+
+    @Test("a listing of several parts is one document, also for a limit that ends within one")
+    func parts() async throws {
+        try await ServerHouse.with({ uploads, _ in uploads.maxMetadata = 1 << 20 }) { house async throws in
+            let metadata = "\"\(String(repeating: "m", count: 70_000))\""
+            var made: [String] = []
+            for _ in 0..<9 { made.append(try await house.upload([("a.txt", [1])], metadata: metadata)) }
+            for limit in 1...10 {
+                let reply = try await house.call("GET", "/api/v1/uploads?metadata=true&limit=\(limit)")
+                #expect(try ids(reply).count == min(limit, 9))
+                #expect((try object(reply)["next"] is NSNull) == (limit >= 9))
+            }
+        }
+    }
+
     // MARK: - Content
 
     @Test("content of any whole upload, file by file, with ranges")
@@ -294,7 +366,15 @@ struct ApplicationAPITests {
                 #expect(part.status == 206)
                 #expect(part.text == "file")
                 let outside = [("Authorization", "Bearer \(ServerHouse.token)"), ("Range", "bytes=9-")]
-                #expect(try await house.send("GET", base + "/content", outside).status == 416)
+                let refused = try await house.send("GET", base + "/content", outside)
+                #expect(refused.status == 416)
+                #expect(refused["content-range"] == "bytes */9")
+                #expect(try object(refused)["type"] as? String == "urn:fphost:problem:range-not-satisfiable")
+                let stale = [("Authorization", "Bearer \(ServerHouse.token)"), ("If-Match", "\"other\"")]
+                let failed = try await house.send("GET", base + "/content", stale)
+                #expect(failed.status == 412)
+                #expect(failed["content-type"] == "application/problem+json")
+                #expect(try object(failed)["type"] as? String == "urn:fphost:problem:precondition-failed")
                 if try await house.uploads.upload(try #require(UploadID(id)))?.state == .complete {
                     try await house.store(id, "x/")
                 }
@@ -355,6 +435,42 @@ struct ApplicationAPITests {
             #expect(problem["title"] as? String == "Not Found")
             #expect(problem["status"] as? Int == 404)
             #expect((problem["instance"] as? String)?.isEmpty == false)
+        }
+    }
+
+    @Test(
+        "whatever is wrong below /api is told in a problem document, also what is refused before any route",
+        arguments: [
+            ("GET", "/api", 404), ("GET", "/api/v2/uploads", 404), ("GET", "/api/v1/uploads", 401),
+            ("GET", "/api/v1/%zz", 400), ("GET", "http://x/api/v1/../x", 400), ("GET", "/%61pi/v1/%00", 400),
+            ("GET", "/api/v1/\(String(repeating: "a", count: 17_000))", 414),
+        ])
+    func problemEverywhere(_ method: String, _ target: String, _ status: Int) async throws {
+        try await ServerHouse.with { house async throws in
+            let reply = try await house.send(method, target)
+            #expect(reply.status == status)
+            #expect(reply["content-type"] == "application/problem+json")
+            #expect(try object(reply)["status"] as? Int == status)
+            #expect((try object(reply)["instance"] as? String)?.isEmpty == false)
+        }
+    }
+
+    @Test(
+        "what is refused before any route has FilePond's form at FilePond's addresses, and both forms where it is unknown"
+    )
+    func earlyRefusals() async throws {
+        try await ServerHouse.with { house async throws in
+            let filePond = try await house.send("GET", "/fp/load/%zz")
+            #expect(filePond.status == 400)
+            #expect(filePond["content-type"] == "application/json")
+            #expect(filePond.text.hasPrefix("{\"detail\": \""))
+            for headers in [[("Expect", "a miracle")], [("X-Long", String(repeating: "x", count: 70_000))]] {
+                for target in ["/api/v1/uploads", "/fp"] {
+                    let reply = try await house.send("GET", target, headers)
+                    #expect([417, 431].contains(reply.status))
+                    #expect((try object(reply)["detail"] as? String)?.isEmpty == false)
+                }
+            }
         }
     }
 

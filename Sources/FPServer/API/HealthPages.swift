@@ -1,3 +1,4 @@
+import FPFormats
 import FPUploads
 import NIOCore
 import NIOHTTP1

@@ -1,3 +1,4 @@
+import FPFormats
 import FPUploads
 import NIOHTTP1
 
@@ -6,26 +7,28 @@ import NIOHTTP1
 enum Download {
     /// Opens what the request asks for. A file that is gone is looked for once more: it may just have moved to where
     /// the application wants it.
+    /// - Parameter refusal: The form that the dialect gives to a problem.
     /// - Throws: What the store says when it cannot open the bytes; nothing has been sent then.
     static func respond(
-        to request: Request, opening content: (ContentUse) async throws(UploadError) -> Content
+        to request: Request, opening content: (ContentUse) async throws(UploadError) -> Content,
+        refusing refusal: (Problem) -> Response
     ) async throws(UploadError) -> Response {
         let use = wanted(by: request)
         do throws(UploadError) {
-            return try await respond(to: request, with: try await content(use))
+            return try await respond(to: request, with: try await content(use), refusing: refusal)
         } catch  where error.kind == .notFound {
-            return try await respond(to: request, with: try await content(use))
+            return try await respond(to: request, with: try await content(use), refusing: refusal)
         }
     }
 
     /// What to ask the store for, before anything is known of the file.
     private static func wanted(by request: Request) -> ContentUse {
-        let isConditional = request.headers.contains { $0.name.lowercased().hasPrefix("if-") }
+        let isConditional = request.headers.contains { $0.name.asciiLowercased().begins(with: "if-") }
         guard request.method == .GET, !isConditional else { return .description }
         let range = request.headers["Range"]
         if range.isEmpty { return .bytes(offset: 0, length: nil) }
         // In the largest file that there may be, only what counts from the end is elsewhere.
-        guard range.allSatisfy({ !$0.contains("=-") }), case .part(let bytes) = ByteRange(range, size: .max) else {
+        guard range.allSatisfy({ !$0.holds("=-") }), case .part(let bytes) = ByteRange(range, size: .max) else {
             return .description
         }
         return .bytes(
@@ -33,7 +36,7 @@ enum Download {
     }
 
     private static func respond(
-        to request: Request, with content: Content, now: Timestamp = .now
+        to request: Request, with content: Content, now: Timestamp = .now, refusing refusal: (Problem) -> Response
     ) async throws(UploadError) -> Response {
         let etag = content.etag.flatMap(EntityTag.init(opaque:))
         let modified = content.modified.map { ModificationDate(milliseconds: $0.milliseconds) }
@@ -43,7 +46,7 @@ enum Download {
         let range: ByteRange
         switch Validators(etag: etag, modified: modified).evaluate(request.headers, now: moment) {
         case .failed:
-            return Problem(.preconditionFailed, "The file is not the version that the request names.").detailResponse
+            return refusal(Problem(.preconditionFailed, "The file is not the version that the request names."))
         case .notModified:
             return Response(.notModified, headers: headers)
         case .proceed(let isRangeValid):
@@ -55,11 +58,10 @@ enum Download {
         headers.add(contentsOf: description(of: content))
         switch range {
         case .unsatisfiable:
-            var response = Problem(
-                .rangeNotSatisfiable, "The range lies outside the \(content.size) bytes of the file."
-            ).detailResponse
-            response.headers.replaceOrAdd(name: "Content-Range", value: "bytes */\(content.size)")
-            return response
+            return refusal(
+                Problem(
+                    .rangeNotSatisfiable, "The range lies outside the \(content.size) bytes of the file.",
+                    code: "range-not-satisfiable", headers: ["Content-Range": "bytes */\(content.size)"]))
         case .whole:
             return Response(.ok, headers: headers, body: try await body(content, 0..<content.size, isHEAD: isHEAD))
         case .part(let bytes):

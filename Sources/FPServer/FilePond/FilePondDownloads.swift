@@ -17,6 +17,8 @@ extension FilePondDialect {
         do throws(UploadError) {
             return try await Download.respond(to: request) { (use) async throws(UploadError) in
                 try await uploads.openStored(id, for: use)
+            } refusing: { problem in
+                problem.detailResponse
             }
         } catch  where error.kind == .notFound {
             guard try await uploads.upload(id)?.state == .stored else { return nil }
@@ -48,7 +50,7 @@ extension FilePondDialect {
         open: (ContentUse) async throws(UploadError) -> Content
     ) async throws -> Response {
         do throws(UploadError) {
-            return try await Download.respond(to: request, opening: open)
+            return try await Download.respond(to: request, opening: open) { $0.detailResponse }
         } catch  where error.kind == .notFound {
             throw try await missing()
         } catch {
