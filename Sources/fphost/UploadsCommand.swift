@@ -63,7 +63,7 @@ struct UploadsCommand: AsyncParsableCommand {
         private func page(cursor: String?, limit: Int) throws -> ListedPage {
             let fields = [
                 ("state", state), ("store", store), ("path_prefix", prefix), ("order", "oldest"), ("cursor", cursor),
-                ("limit", "\(limit)"),
+                ("limit", "\(limit)"), ("metadata", json ? "true" : nil),
             ]
             let query = fields.compactMap { name, value in
                 value.map { "\(name)=\(PercentEncoding.component($0))" }

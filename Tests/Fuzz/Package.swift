@@ -10,7 +10,8 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2")],
     targets: [
         .systemLibrary(name: "CFuzzer", path: "CFuzzer"),
-        .target(name: "FPMultipart", dependencies: [nioCore], path: "FPMultipart"),
+        .target(name: "FPFormats", path: "FPFormats"),
+        .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore], path: "FPMultipart"),
         .executableTarget(name: "MultipartFuzz", dependencies: ["CFuzzer", "FPMultipart", nioCore], path: "Multipart"),
     ],
     swiftLanguageModes: [.v6]
