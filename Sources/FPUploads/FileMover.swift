@@ -42,10 +42,16 @@ struct FileMover {
         }
         file.destination?.token = Self.copyMarker
         try await record(Self.copyMarker)
-        if let result = try await offered({ () async throws(StoreError) in
-            try await copy(file.key, from: source, to: destination.key, in: target, options: .ifNotExists)
-        }) {
-            return Outcome(etag: result.info.etag, isSourceGone: false)
+        do throws(StoreError) {
+            if let result = try await offered({ () async throws(StoreError) in
+                try await copy(file.key, from: source, to: destination.key, in: target, options: .ifNotExists)
+            }) {
+                return Outcome(etag: result.info.etag, isSourceGone: false)
+            }
+        } catch {
+            // Somebody else's object, whatever its size: not what this copy made.
+            if error.code == .exists, !error.outcomeUnknown { file.destination?.token = nil }
+            throw error
         }
         return Outcome(etag: try await stream(&file, from: source, to: target).etag, isSourceGone: false)
     }

@@ -184,6 +184,7 @@ public final class Reception: Sendable {
     }
 
     private static func request(key: String, size: UInt64?) -> WriteRequest {
-        WriteRequest(key: key, size: size, resumable: false, ifNotExists: true, contentType: nil)
+        WriteRequest(
+            key: key, size: size, resumable: false, ifNotExists: true, hasOwnKey: true, contentType: nil)
     }
 }

@@ -43,7 +43,8 @@ extension Uploads {
     ) async throws(UploadError) -> (key: String, writer: StoreWriter) {
         try await claim.require()
         let request = WriteRequest(
-            key: stagingKeys.make(for: id), size: length, resumable: true, ifNotExists: true, contentType: nil)
+            key: stagingKeys.make(for: id), size: length, resumable: true, ifNotExists: true, hasOwnKey: true,
+            contentType: nil)
         let writer = try await translatingStoreError { () async throws(StoreError) in
             try await stores.staging.beginWrite(request)
         }

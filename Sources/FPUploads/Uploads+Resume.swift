@@ -71,7 +71,9 @@ extension Uploads {
         guard let session = record.session else { throw .notFound(record.id) }
         let store = try stores.holding(file.store)
         do throws(StoreError) {
-            switch try await store.resumeWrite(token: session.token, offset: offset, expectedSize: file.size) {
+            switch try await store.resumeWrite(
+                token: session.token, offset: offset, expectedSize: file.size, key: file.key)
+            {
             case .open(let writer): return .open(writer)
             case .committed: return .committed
             }
@@ -82,11 +84,6 @@ extension Uploads {
             // A store that keeps parts goes back only to where it was synced last. Any other place that it might offer
             // lies inside one of the client's chunks, which the client would then take for sent.
             return .short("its store cannot go back to \(offset)")
-        } catch  where error.code == .conflict {
-            // Nobody else is at this upload: a call of an earlier request still hangs in the store.
-            throw UploadError(
-                .unavailable, "The store is still busy with an earlier request for this upload; try again.",
-                detail: "store \(error.store), \(error.operation): \(error.message)", retryAfter: .seconds(2))
         } catch  where error.code == .gone || error.code == .notFound {
             let reason = "the staging store has lost its write session: \(error.message)"
             // Its commit may have been the last that was heard of it.

@@ -167,7 +167,8 @@ private let impatient = StoreSettings(
         #expect(error.outcomeUnknown)
         #expect(error.message.contains("its thread is written off"))
         #expect(test.store.state == .degraded)
-        #expect(test.store.stateReason.contains("copy does not come back"))
+        #expect(test.store.condition.problems.map(\.kind).contains(.stuck))
+        #expect(test.store.condition.problems.contains { $0.reason.contains("copy, begun") })
         #expect(test.log.text.contains("its thread is written off"))
         // Two threads still, beside the lost one.
         test.control.hang(.stat)
@@ -181,12 +182,13 @@ private let impatient = StoreSettings(
         #expect(test.control[.destroy, .calls] == 1)
     }
 
-    @Test func `again and again takes the store down, and no other`() async throws {
+    @Test func `again and again takes the store down if health hangs as well, and no other`() async throws {
         let test = try await TestStore(settings: impatient)
         let other = try await TestStore("other")
         test.control.hang(.copy)
-        for _ in 0..<2 { _ = try? await test.store.copy("k", to: "t") }
-        #expect(test.store.state == .down)
+        test.control.hang(.health)
+        for index in 0..<2 { _ = try? await test.store.copy("k", to: "t\(index)") }
+        try await eventually { test.store.condition.problems.contains { $0.kind == .down } }
         let start = ContinuousClock.now
         let error = try await failure { try await test.store.stat("k") }
         #expect(error.code == .unavailable)
@@ -197,32 +199,49 @@ private let impatient = StoreSettings(
         #expect(other.store.state == .ok)
         #expect(try await failure { try await other.store.stat("k") }.code == .notFound)
         test.control.release(.copy)
+        test.control.release(.health)
         #expect(try await test.store.health().state == .ok)
-        #expect(test.store.state == .ok)
+        try await eventually { test.control[.copy, .inFlight] == 0 }
         #expect(try await failure { try await test.store.stat("k") }.code == .notFound)
+        try await eventually { test.store.state == .ok }
     }
 
-    @Test func `is replaced as often as there are threads, and no more`() async throws {
+    @Test func `is replaced as often as there are threads, and no more, however well health answers`() async throws {
         let test = try await TestStore(settings: impatient)
         test.control.hang(.copy)
         var stuck = 0
-        // Each success in between keeps the store up, so that the threads run out and not its credit.
-        for _ in 0..<12 {
-            async let copy: CopyResult? = try? test.store.copy("k", to: "t")
+        for index in 0..<12 {
+            async let copy: CopyResult? = try? test.store.copy("k", to: "t\(index)")
             _ = try? await test.store.health()
             _ = await copy
             stuck = test.control[.copy, .inFlight]
         }
         #expect(stuck == 4)
-        let health = try await test.store.health()
-        #expect(health.state == .ok)
+        #expect(try await test.store.health().state == .ok)
         #expect(test.store.state == .down, "it says that it is well, but there is no thread to run a call")
+        #expect(test.store.condition.problems.contains { $0.kind == .exhausted })
+        let start = ContinuousClock.now
         #expect(try await failure { try await test.store.stat("k") }.code == .unavailable)
+        #expect(ContinuousClock.now - start < .milliseconds(250), "it says so at once")
         test.control.release(.copy)
-        try await eventually { test.control[.copy, .inFlight] == 0 }
-        _ = try await test.store.health()
-        #expect(test.store.state == .ok)
+        // By itself, as the threads come back.
+        try await eventually { test.store.state == .ok }
         #expect(try await failure { try await test.store.stat("k") }.code == .notFound)
+    }
+
+    @Test func `or takes longer than the deadline is seen while it lasts`() async throws {
+        let test = try await TestStore(
+            settings: StoreSettings(deadline: .milliseconds(100), longDeadline: .seconds(60)))
+        try await test.store.put(WriteRequest(key: "k"), [bytes(1)], power: false)
+        test.control.hang(.copy)
+        let copy = Task { try await test.store.copy("k", to: "t") }
+        try await eventually { test.store.condition.problems.map(\.kind) == [.late] }
+        #expect(test.store.state == .degraded)
+        let problem = try #require(test.store.condition.problems.first)
+        #expect(problem.reason.contains("copy, begun") && problem.reason.contains("longer than the deadline of 100 ms"))
+        test.control.release(.copy)
+        #expect(try await copy.value.info.size == 1)
+        #expect(test.store.condition.problems.isEmpty)
     }
 
     @Test func `in a store of one thread is not replaced, for that would be two calls at once`() async throws {

@@ -26,7 +26,7 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         #expect(library.url == "https://example.org/")
         #expect(library.summary == "objects in memory")
         #expect(library.abiMajor == 1)
-        #expect(library.abiMinor == 0)
+        #expect(library.abiMinor == 1)
         #expect(library.threadingMax == .parallel)
         #expect(library.options.map(\.key).contains("group.number"))
         #expect(library.extensionIDs == ["fp.transfer/1"])
@@ -50,8 +50,8 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         (["ENTRY=fp_plugin_entry_v2"], .newerHostNeeded, "exports fp_plugin_entry_v2 but no fp_plugin_entry_v1"),
         (["REFUSES"], .refusedHost, "refuses this host, which speaks ABI 1.1"),
         (["MAGIC=0x12345678"], .wrongMagic, "begins with 0x12345678, where FP_MAGIC, 0x31535046, is expected"),
-        (["MAJOR=2"], .newerHostNeeded, "built for ABI 2.0, where this host speaks 1.0"),
-        (["MAJOR=0"], .olderHostNeeded, "built for ABI 0.0, where this host speaks 1.0"),
+        (["MAJOR=2"], .newerHostNeeded, "built for ABI 2.1, where this host speaks 1.1"),
+        (["MAJOR=0"], .olderHostNeeded, "built for ABI 0.1, where this host speaks 1.1"),
         (["MIN_HOST=7"], .newerHostNeeded, "needs a host with ABI 1.7 or later"),
         (["SIZE=12"], .truncatedTable, "says that it has 12 bytes"),
         (["SIZE=100"], .truncatedTable, "has 100 bytes, where the required slots need"),

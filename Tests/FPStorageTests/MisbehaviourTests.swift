@@ -152,7 +152,8 @@ import Testing
 
     @Test(arguments: [(200, StoreError.Code.transient), (201, .throttled), (202, .timeout), (299, .other(299))])
     func `can pass, if it says so`(status: Int, code: StoreError.Code) async throws {
-        let test = try await TestStore()
+        // Too little time for a second try.
+        let test = try await TestStore(settings: StoreSettings(deadline: .seconds(1), longDeadline: .seconds(1)))
         test.control.fail(.copy, status, times: 1, retryAfterMilliseconds: 1500)
         let error = try await failure { try await test.store.copy("a", to: "b") }
         #expect(error.code == code)

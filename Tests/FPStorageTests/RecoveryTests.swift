@@ -22,21 +22,6 @@ import Testing
         #expect(test.store.state == .ok)
     }
 
-    @Test(arguments: [PluginControl.Operation.copy, .write, .writeSync, .writeCommit])
-    func `is never done for calls that may not be repeated`(operation: PluginControl.Operation) async throws {
-        let test = try await TestStore()
-        test.control.fail(operation, 200)
-        let error = try await failure {
-            let writer = try await test.store.beginWrite(WriteRequest(key: "k", resumable: true))
-            try await writer.write([bytes(1)])
-            try await writer.sync(power: false)
-            try await writer.commit(size: 1, power: false)
-            try await test.store.copy("k", to: "t")
-        }
-        #expect(error.code == .transient)
-        #expect(test.control[operation, .calls] == 1)
-    }
-
     @Test(arguments: [100, 110, 120, 122, 401, 402, 900, 901])
     func `is not done when it cannot help`(status: Int) async throws {
         let test = try await TestStore()
@@ -73,61 +58,129 @@ import Testing
 }
 
 @Suite struct `A back-end that fails` {
-    @Test func `takes its store down step by step, and health brings it back`() async throws {
+    @Test func `takes its store down once it does not answer a question either, and health brings it back`()
+        async throws
+    {
         let test = try await TestStore()
-        test.control.fail(.copy, 200)
+        test.control.fail(.write, 200)
+        test.control.fail(.health, 200)
+        // Nothing of a write that succeeds may come in between, so the writers are there beforehand.
+        var writers: [StoreWriter] = []
+        for index in 0..<9 { writers.append(try await test.store.beginWrite(WriteRequest(key: "k\(index)"))) }
         var states: [StoreHealth.State] = []
-        for _ in 0..<8 {
-            #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .transient)
+        for writer in writers.prefix(7) {
+            #expect(try await failure { try await writer.write([bytes(1)]) }.code == .transient)
             states.append(test.store.state)
         }
-        #expect(states == [.ok, .ok, .degraded, .degraded, .degraded, .degraded, .degraded, .down])
-        #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .unavailable)
-        #expect(test.control[.copy, .calls] == 8)
+        #expect(states == [.ok, .ok, .degraded, .degraded, .degraded, .degraded, .degraded])
+        #expect(test.control[.health, .calls] == 0)
+        #expect(try await failure { try await writers[7].write([bytes(1)]) }.code == .transient)
+        try await eventually { test.store.state == .down }
+        #expect(try await failure { try await writers[8].write([bytes(1)]) }.code == .unavailable)
+        #expect(test.control[.write, .calls] == 8)
+        #expect(test.control[.health, .calls] == 1)
         #expect(test.log.text.contains("the store is DOWN"))
-        test.control.heal(.copy)
+        test.control.heal(.write)
+        test.control.heal(.health)
         try await test.store.health()
         #expect(test.store.state == .ok)
-        #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .notFound)
+        #expect(try await failure { try await test.store.stat("absent") }.code == .notFound)
         #expect(test.log.text.contains("the store is well again"))
     }
 
     @Test func `now and then does not`() async throws {
         let test = try await TestStore()
         for _ in 0..<20 {
-            test.control.fail(.copy, 200, times: 2)
-            for _ in 0..<3 { _ = try? await test.store.copy("a", to: "b") }
+            test.control.fail(.stat, 200, times: 2)
+            _ = try await failure { try await test.store.stat("a") }
         }
         #expect(test.store.state == .ok)
-        #expect(test.control[.copy, .calls] == 60)
+        #expect(test.control[.stat, .calls] == 60)
+        #expect(test.control[.health, .calls] == 0)
     }
 
-    @Test func `just after it came back goes down at once`() async throws {
+    @Test(arguments: [200, 202, 250, 401])
+    func `on one key only is that key's trouble, however often it is tried`(status: Int) async throws {
         let test = try await TestStore()
-        test.control.fail(.copy, 200)
-        for _ in 0..<8 { _ = try? await test.store.copy("a", to: "b") }
-        try await test.store.health()
-        #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .transient)
-        #expect(test.store.state == .down)
-        test.control.heal(.copy)
-        try await test.store.health()
-        #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .notFound)
-        test.control.fail(.copy, 200, times: 1)
-        #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .transient)
-        #expect(test.store.state == .ok, "one success ended its probation")
+        try await test.store.put(WriteRequest(key: "good"), [bytes(10)], power: false)
+        test.control[.writeBegin, .refusal] = status
+        for _ in 0..<12 {
+            let error = try await failure {
+                try await test.store.put(WriteRequest(key: "refused/\u{1F600}"), [bytes(10)], power: false)
+            }
+            #expect(error.code == StoreError.Code(status: Int32(status)))
+        }
+        try await eventually { test.control[.health, .calls] > 0 }
+        try await eventually { test.control[.health, .inFlight] == 0 }
+        #expect(test.store.state <= .degraded)
+        for index in 0..<12 {
+            #expect(
+                try await test.store.put(WriteRequest(key: "good/\(index)"), [bytes(10)], power: false).size == 10)
+        }
+        #expect(test.store.state == .ok, "\(test.store.stateReason)")
+        #expect(!test.log.text.contains("DOWN"))
     }
 
-    @Test func `with our credentials takes the store down at once`() async throws {
+    @Test func `on one key is asked after less often than on many`() async throws {
+        let one = try await TestStore()
+        let many = try await TestStore()
+        for test in [one, many] { test.control[.stat, .refusal] = 200 }
+        // Each is five tries.
+        for index in 0..<4 {
+            _ = try await failure { try await one.store.stat("refused") }
+            _ = try await failure { try await many.store.stat("refused/\(index)") }
+        }
+        try await eventually { many.control[.health, .calls] == 1 }
+        #expect(one.control[.health, .calls] == 0)
+        try await eventually { many.store.state == .degraded }
+        #expect(try await failure { try await many.store.stat("absent") }.code == .notFound)
+        #expect(many.store.state == .ok)
+    }
+
+    @Test func `just after it came back is asked again at once`() async throws {
+        let test = try await TestStore()
+        let writer = try await test.store.beginWrite(WriteRequest(key: "k"))
+        try await goDownAndUp(test)
+        test.control.fail(.health, 200)
+        test.control.fail(.write, 200, times: 1)
+        #expect(try await failure { try await writer.write([bytes(1)]) }.code == .transient)
+        try await eventually { test.store.state == .down }
+        test.control.heal(.health)
+        try await test.store.health()
+        #expect(test.store.state == .ok)
+        // One success ends its probation.
+        #expect(try await failure { try await test.store.stat("absent") }.code == .notFound)
+        let calls = test.control[.health, .calls]
+        let second = try await test.store.beginWrite(WriteRequest(key: "k"))
+        test.control.fail(.write, 200, times: 1)
+        #expect(try await failure { try await second.write([bytes(1)]) }.code == .transient)
+        #expect(test.store.state == .ok)
+        #expect(test.control[.health, .calls] == calls)
+    }
+
+    private func goDownAndUp(_ test: TestStore) async throws {
+        for (lie, state) in [(2, StoreHealth.State.down), (0, .ok)] {
+            test.control[.health, .lie] = lie
+            try await test.store.health()
+            #expect(test.store.state == state)
+        }
+    }
+
+    @Test func `with our credentials takes the store down at once, if it rejects them wherever it is asked`()
+        async throws
+    {
         let test = try await TestStore()
         test.control.fail(.copy, 401)
+        test.control.fail(.health, 401)
         #expect(try await failure { try await test.store.copy("a", to: "b") }.code == .auth)
-        #expect(test.store.state == .down)
+        try await eventually { test.store.state == .down }
+        #expect(test.control[.copy, .calls] == 1)
     }
 
     @Test func `is asked by one of the callers once its pause is over`() async throws {
         let test = try await TestStore()
-        test.control.fail(.copy, 401, times: 1)
-        _ = try? await test.store.copy("a", to: "b")
+        test.control.fail(.health, 401, times: 1)
+        _ = try? await test.store.health()
         #expect(test.store.state == .down)
         try await eventually {
             test.store.state == .ok
@@ -136,7 +189,23 @@ import Testing
                 for _ in 0..<10 { group.addTask { _ = try? await test.store.copy("a", to: "b") } }
             }
         }
-        #expect(test.control[.health, .calls] == 1)
+        #expect(test.control[.health, .calls] == 2)
+    }
+
+    @Test(arguments: [24, 23, 12])
+    func `for want of descriptors or memory in this host is not at fault`(number: Int) async throws {
+        let test = try await TestStore()
+        test.control[.stat, .osErrno] = number
+        test.control[.health, .osErrno] = number
+        test.control.fail(.stat, 200)
+        test.control.fail(.health, 200)
+        for index in 0..<4 {
+            let error = try await failure { try await test.store.stat("k\(index)") }
+            #expect(error.isHostExhausted)
+            _ = try await failure { try await test.store.health() }
+        }
+        #expect(test.store.state == .ok)
+        #expect(test.control[.health, .calls] == 4)
     }
 
     @Test func `when it says that it is unfit is down, however well calls go`() async throws {

@@ -14,6 +14,9 @@ public struct PluginControl: Sendable {
     /// What is counted or set for each of them.
     public enum Field: Int, Sendable {
         case calls, inFlight, peak, fault, faultsLeft, sleepMilliseconds, gate, lie, retryAfterMilliseconds, errorFlags
+        /// Whether the fault comes once the work is done; the `errno` with it; what health says that it cannot do; the status
+        /// for keys that begin with `refused`.
+        case afterEffect, osErrno, limits, refusal
         case perOperation = 16
     }
 
@@ -49,15 +52,25 @@ public struct PluginControl: Sendable {
     public func fail(
         _ operation: Operation, _ status: Int, times: Int = -1, retryAfterMilliseconds: Int = 0, flags: Int = 0
     ) {
+        self[operation, .afterEffect] = 0
         self[operation, .fault] = status
         self[operation, .retryAfterMilliseconds] = retryAfterMilliseconds
         self[operation, .errorFlags] = flags
         self[operation, .faultsLeft] = times
     }
 
+    /// Makes the next calls do their work and then fail, as if the answer had been lost; `times` -1 = all.
+    public func loseAnswers(_ operation: Operation, _ status: Int = 200, times: Int = -1) {
+        // FP_ERRF_OUTCOME_UNKNOWN.
+        fail(operation, status, times: 0, flags: 1)
+        self[operation, .afterEffect] = 1
+        self[operation, .faultsLeft] = times
+    }
+
     /// Lets the operation succeed again.
     public func heal(_ operation: Operation) {
         self[operation, .faultsLeft] = 0
+        self[operation, .afterEffect] = 0
     }
 
     /// Makes calls hang, deaf to deadline and cancellation, until `release`.

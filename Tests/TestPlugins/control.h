@@ -1,5 +1,5 @@
 /* How a test talks to a plugin in its own process: an array of 64-bit words, whose address the option `control` gives.
- * Word [op * PER_OP + field]. Tests/FPStorageTests/Support/PluginControl.swift has the same numbers. */
+ * Word [op * PER_OP + field]. Tests/Support/PluginControl.swift has the same numbers. */
 #ifndef FP_TEST_CONTROL_H
 #define FP_TEST_CONTROL_H
 
@@ -22,6 +22,10 @@ enum {
     LIE,         /* in: which promise to break, see the op                            */
     RETRY_AFTER, /* in: goes into the error with FAULT                                */
     ERROR_FLAGS, /* in: goes into the error with FAULT                                */
+    AFTER,       /* in: 1 = do the work, then return FAULT all the same               */
+    OS_ERRNO,    /* in: goes into the error with FAULT; 0 = EIO                       */
+    LIMITS,      /* in: of health: what it says that it cannot do                     */
+    REFUSAL,     /* in: status for keys that begin with "refused", 0 = take them      */
     PER_OP = 16
 };
 

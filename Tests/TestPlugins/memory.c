@@ -91,6 +91,30 @@ static fp_status sleep_for(const fp_call *call, int64_t ms)
     }
 }
 
+/* FP_OK, or the status that the test wants. */
+static fp_status fault(fp_instance *in, int op, const fp_call *call)
+{
+    int64_t *c = in->control;
+    int64_t left = control_get(c, op, FAULTS_LEFT);
+    if (left > 0) left = control_add(c, op, FAULTS_LEFT, -1) + 1;
+    if (left == 0) return FP_OK;
+    fp_status status = (fp_status)control_get(c, op, FAULT);
+    int number = (int)control_get(c, op, OS_ERRNO);
+    call->error->retry_after_ms = (uint32_t)control_get(c, op, RETRY_AFTER);
+    call->error->flags = (uint32_t)control_get(c, op, ERROR_FLAGS);
+    return fp_fail(call, status, number ? number : EIO, 599, "asked to fail,\n with %s", in->secret);
+}
+
+static fp_status fault_after(fp_instance *in, int op, const fp_call *call, fp_status status)
+{
+    return status == FP_OK && control_get(in->control, op, AFTER) ? fault(in, op, call) : status;
+}
+
+static int is_refused(fp_instance *in, int op, fp_str key)
+{
+    return control_get(in->control, op, REFUSAL) && strncmp(key.ptr, "refused", 7) == 0;
+}
+
 static fp_status enter(fp_instance *in, int op, const fp_call *call)
 {
     int64_t *c = in->control;
@@ -103,16 +127,7 @@ static fp_status enter(fp_instance *in, int op, const fp_call *call)
     fp_status status = FP_OK;
     int64_t ms = control_get(c, op, SLEEP_MS);
     if (ms) status = sleep_for(call, ms);
-    int64_t left = control_get(c, op, FAULTS_LEFT);
-    if (status == FP_OK && left != 0) {
-        if (left > 0) left = control_add(c, op, FAULTS_LEFT, -1) + 1;
-        if (left != 0) {
-            status = (fp_status)control_get(c, op, FAULT);
-            call->error->retry_after_ms = (uint32_t)control_get(c, op, RETRY_AFTER);
-            call->error->flags = (uint32_t)control_get(c, op, ERROR_FLAGS);
-            fp_fail(call, status, EIO, 599, "asked to fail,\n with %s", in->secret);
-        }
-    }
+    if (status == FP_OK && !control_get(c, op, AFTER)) status = fault(in, op, call);
     if (status != FP_OK) leave(in, op);
     return status;
 }
@@ -122,11 +137,19 @@ static fp_status enter(fp_instance *in, int op, const fp_call *call)
         fp_status entered = enter(in, op, call);  \
         if (entered != FP_OK) return entered;     \
     } while (0)
-#define LEAVE(in, op, status)  \
-    do {                       \
-        fp_status s = (status); \
-        leave(in, op);         \
-        return s;              \
+#define LEAVE(in, op, status)                                   \
+    do {                                                        \
+        fp_status left_with = fault_after(in, op, call, status); \
+        leave(in, op);                                          \
+        return left_with;                                       \
+    } while (0)
+/* A server that takes no such key, and says so by a failure that means nothing. */
+#define REFUSE(in, op, call, key)                                                                       \
+    do {                                                                                                \
+        if (is_refused(in, op, key)) {                                                                  \
+            leave(in, op);                                                                              \
+            return fp_fail(call, (fp_status)control_get((in)->control, op, REFUSAL), 0, 4, "Failure"); \
+        }                                                                                               \
     } while (0)
 #define LIES(in, op, n) (control_get((in)->control, op, LIE) == (n))
 
@@ -257,9 +280,16 @@ static fp_status caps(fp_instance *in, fp_caps *out)
 
 static fp_status health(fp_instance *in, const fp_call *call, uint32_t flags, fp_health *out)
 {
-    (void)flags;
     ENTER(in, OP_HEALTH, call);
-    out->state = LIES(in, OP_HEALTH, 1) ? 9 : LIES(in, OP_HEALTH, 2) ? FP_HEALTH_DOWN : FP_HEALTH_OK;
+    if (flags & FP_HEALTHF_DEEP)
+        for (int op = OP_WRITE_BEGIN; op <= OP_WRITE_COMMIT; op++) {
+            fp_status status = control_get(in->control, op, AFTER) ? FP_OK : fault(in, op, call);
+            if (status != FP_OK) LEAVE(in, OP_HEALTH, status);
+        }
+    out->limits = (uint32_t)control_get(in->control, OP_HEALTH, LIMITS);
+    out->state = LIES(in, OP_HEALTH, 1) ? 9 : LIES(in, OP_HEALTH, 2) ? FP_HEALTH_DOWN
+                 : out->limits           ? FP_HEALTH_DEGRADED
+                                         : FP_HEALTH_OK;
     out->total_bytes = 1000;
     out->free_bytes = 400;
     put_buf(&out->detail, "in memory", 9);
@@ -271,6 +301,7 @@ static fp_status health(fp_instance *in, const fp_call *call, uint32_t flags, fp
 static fp_status stat_object(fp_instance *in, const fp_call *call, fp_str key, uint32_t flags, fp_info *out)
 {
     ENTER(in, OP_STAT, call);
+    REFUSE(in, OP_STAT, call, key);
     if (flags) LEAVE(in, OP_STAT, FP_E_UNSUPPORTED);
     if (key.ptr[key.len] != '\0') LEAVE(in, OP_STAT, FP_E_INTERNAL);
     if (LIES(in, OP_STAT, 1)) LEAVE(in, OP_STAT, FP_OK);
@@ -411,6 +442,7 @@ static fp_status write_begin(fp_instance *in, const fp_call *call, const fp_writ
                              fp_write_state *st)
 {
     ENTER(in, OP_WRITE_BEGIN, call);
+    REFUSE(in, OP_WRITE_BEGIN, call, req->key);
     if (req->flags & ~(FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS)) LEAVE(in, OP_WRITE_BEGIN, FP_E_UNSUPPORTED);
     if (LIES(in, OP_WRITE_BEGIN, 1)) LEAVE(in, OP_WRITE_BEGIN, FP_OK);
     for (size_t i = 0; i < req->n_metadata; i++)
@@ -570,6 +602,7 @@ static fp_status hand_over(fp_instance *dst, fp_instance *src, const fp_copy_req
 static fp_status copy(fp_instance *in, const fp_call *call, const fp_copy_req *req, uint32_t *res, fp_info *info)
 {
     ENTER(in, OP_COPY, call);
+    REFUSE(in, OP_COPY, call, req->dst);
     pthread_mutex_lock(&in->lock);
     fp_status status = hand_over(in, in, req, res, info);
     pthread_mutex_unlock(&in->lock);
@@ -580,6 +613,7 @@ static fp_status transfer(fp_instance *dst, const fp_call *call, fp_instance *sr
                           fp_info *info)
 {
     ENTER(dst, OP_TRANSFER, call);
+    REFUSE(dst, OP_TRANSFER, call, req->dst);
     fp_instance *first = dst < src ? dst : src, *second = dst < src ? src : dst;
     pthread_mutex_lock(&first->lock);
     pthread_mutex_lock(&second->lock);

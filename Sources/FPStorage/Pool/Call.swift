@@ -6,6 +6,26 @@ struct CallSite: Sendable {
     let store: String
     let operation: StoreOperation
     let observer: (any CallObserver)?
+    var subject = CallSubject.none
+}
+
+/// What a call is about, as far as it matters to what its failure means.
+struct CallSubject: Sendable {
+    /// Tells keys apart, or sessions where the key is not known.
+    var hash: Int
+    /// Whether the host made the key up.
+    var isOwn: Bool
+
+    static let none = CallSubject(hash: 0, isOwn: false)
+
+    init(hash: Int, isOwn: Bool) {
+        self.hash = hash
+        self.isOwn = isOwn
+    }
+
+    init(_ key: String, isOwn: Bool = false) {
+        self.init(hash: key.hashValue, isOwn: isOwn)
+    }
 }
 
 /// Hears what becomes of calls.
@@ -15,7 +35,7 @@ protocol CallObserver: AnyObject, Sendable {
     /// Nothing remembers the call any more: it has come back and its caller has heard of it, or it never ran.
     func callEnded()
     /// The plugin has answered.
-    func answered(_ operation: StoreOperation, error: StoreError?)
+    func answered(_ site: CallSite, error: StoreError?)
     /// A call is past its grace; its thread is lost.
     func threadLost(in operation: StoreOperation)
     /// A call that was given up came back.
@@ -31,7 +51,6 @@ class ResultJob<Value: Sendable>: PoolJob, @unchecked Sendable {
 
     private let site: CallSite
     private let body: Body
-    private let submitted = MonotonicTime.now
     private var result: Result<Value, StoreError>?
 
     init(_ site: CallSite, deadline: MonotonicTime, grace: Duration, traceID: String?, body: @escaping Body) {
@@ -51,10 +70,10 @@ class ResultJob<Value: Sendable>: PoolJob, @unchecked Sendable {
     override func work(_ context: CallContext) {
         do throws(StoreError) {
             result = .success(try body(context))
-            site.observer?.answered(site.operation, error: nil)
+            site.observer?.answered(site, error: nil)
         } catch {
             result = .failure(error)
-            site.observer?.answered(site.operation, error: error)
+            site.observer?.answered(site, error: error)
         }
     }
 
@@ -67,6 +86,8 @@ class ResultJob<Value: Sendable>: PoolJob, @unchecked Sendable {
     override func giveUp(_ reason: GivenUp) {
         resume(.failure(error(for: reason)))
     }
+
+    override var name: String { site.operation.rawValue }
 
     override func threadLost() {
         site.observer?.threadLost(in: site.operation)

@@ -41,3 +41,13 @@ extension Duration {
         return milliseconds < 1000 ? "\(milliseconds) ms" : "\(Double(milliseconds / 100) / 10) s"
     }
 }
+
+/// The time of day, for what people read.
+enum WallClock {
+    /// Milliseconds since 1970.
+    static var milliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}

@@ -26,6 +26,7 @@ class PoolJob: @unchecked Sendable {
     let deadline: MonotonicTime
     let grace: Duration
     let traceID: String?
+    let submitted = MonotonicTime.now
     private let phase = Atomic<UInt8>(Phase.new.rawValue)
     private let cancelRequested = Atomic<Bool>(false)
 
@@ -44,6 +45,8 @@ class PoolJob: @unchecked Sendable {
 
     // For subclasses.
 
+    /// What it does, for the operator.
+    var name: String { "" }
     /// Does the work, on a pool thread, and keeps the result for `deliver()`.
     func work(_ context: CallContext) {}
     /// Resumes the caller with the result of `work`.

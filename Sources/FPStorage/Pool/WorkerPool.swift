@@ -72,8 +72,44 @@ final class WorkerPool: @unchecked Sendable {
     /// Threads that are lost in a call at this moment.
     var abandonedThreads: Int { state.withLock { $0.abandoned } }
 
-    /// Whether there is, or may be, a thread to run a call.
-    var hasCapacity: Bool { state.withLock { !$0.stopped && ($0.live > 0 || mayGrow($0)) } }
+    /// What is late in the pool.
+    struct Census {
+        /// The oldest call of a kind.
+        struct Oldest {
+            var name: String
+            var submitted: MonotonicTime
+        }
+
+        var hasCapacity: Bool
+        /// Threads that are written off, in a call that has not come back.
+        var lost = 0
+        var oldestLost: Oldest?
+        /// Calls that run for longer than they should.
+        var late = 0
+        var oldestLate: Oldest?
+    }
+
+    /// Counts the calls that run for longer than `patience`, waiting for a thread included.
+    func census(lateAfter patience: Duration, at now: MonotonicTime) -> Census {
+        func older(_ job: PoolJob, _ oldest: Census.Oldest?) -> Census.Oldest? {
+            if let oldest, oldest.submitted < job.submitted { return oldest }
+            return Census.Oldest(name: job.name, submitted: job.submitted)
+        }
+        return state.withLock { state in
+            var census = Census(hasCapacity: state.stopped || state.live > 0 || mayGrow(state))
+            for worker in state.workers {
+                guard let job = worker.job else { continue }
+                if worker.isAbandoned {
+                    census.lost += 1
+                    census.oldestLost = older(job, census.oldestLost)
+                } else if now - job.submitted > patience {
+                    census.late += 1
+                    census.oldestLate = older(job, census.oldestLate)
+                }
+            }
+            return census
+        }
+    }
 
     // MARK: - For callers
 

@@ -1,7 +1,11 @@
 import Synchronization
 
-/// Decides whether calls on a store are let through. Failures of the back-end in a row make the store DEGRADED, then
-/// DOWN; while it is down calls fail at once, and one probe at a time finds out whether it is back.
+/// Decides whether calls on a store are let through, by the store's health and not by what single calls say.
+///
+/// Failing calls are a suspicion: a few make the store DEGRADED, and when there are enough, the back-end is asked. Only
+/// if that question fails, or is answered with DOWN, the store goes down; then calls fail at once, and one probe at a
+/// time finds out whether it is back. A key that the back-end takes badly is its caller's trouble, however often it is
+/// tried.
 final class Breaker: Sendable {
     /// What to do with a call.
     enum Admission: Equatable {
@@ -12,35 +16,68 @@ final class Breaker: Sendable {
     }
 
     /// How much worse an event makes things.
-    enum Failure {
-        /// A call failed in a way that is the back-end's fault.
-        case call
+    enum Failure: Equatable {
+        /// A call failed in a way that may be the back-end's fault.
+        /// - Parameter subject: the key, or what else the call was about.
+        case call(subject: Int)
         /// A health call failed, or a thread was lost.
         case grave
         /// The back-end rejects us; another try cannot help.
         case rejected
-
-        var weight: Int {
-            switch self {
-            case .call: 1
-            case .grave: 4
-            case .rejected: Breaker.downAt
-            }
-        }
     }
 
-    static let degradedAt = 3
-    static let downAt = 8
+    /// How the store is.
+    struct Condition {
+        var state = StoreHealth.State.ok
+        var reason = ""
+        /// Since when it has been in that state, in milliseconds since 1970.
+        var since: Int64 = 0
+    }
+
+    // In quarters of a failing call: the same key once more is a quarter of what another key is.
+    private static let onePart = 1
+    private static let oneCall = 4
+    private static let oneGraveEvent = 16
+    static let degradedAt = 3 * oneCall
+    static let suspectAt = 8 * oneCall
+
     private static let firstPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(30)
+    /// How many failing keys are told apart; with as many the store is suspect for long.
+    private static let knownSubjects = 16
 
     private struct State {
-        var health = StoreHealth.State.ok
-        var reason = ""
+        /// What the back-end said of itself last; never `.down`.
+        var reported = StoreHealth.State.ok
+        var reportedDetail = ""
+        var isDown = false
+        var downReason = ""
+        /// The weight of the failures since a call came back well.
         var failures = 0
+        var failure = ""
+        var failedAt = MonotonicTime.now
+        var subjects: [Int] = []
+        /// The store was down, and no call has come back well since.
+        var isOnProbation = false
         var pause = Breaker.firstPause
         var probeAt = MonotonicTime.now
         var isProbing = false
+        var changedAt = WallClock.milliseconds
+
+        var isSuspect: Bool { !isDown && failures >= (isOnProbation ? 1 : Breaker.suspectAt) }
+
+        var health: StoreHealth.State {
+            isDown ? .down : max(reported, failures >= Breaker.degradedAt ? .degraded : .ok)
+        }
+
+        var reason: String {
+            isDown ? downReason : failures >= Breaker.degradedAt ? failure : reportedDetail
+        }
+
+        mutating func forgetFailures() {
+            failures = 0
+            subjects = []
+        }
     }
 
     private let state = Mutex(State())
@@ -52,85 +89,119 @@ final class Breaker: Sendable {
         self.onChange = onChange
     }
 
-    /// The state and the reason for it.
-    var condition: (state: StoreHealth.State, reason: String) {
-        if isClear.load(ordering: .relaxed) { return (.ok, "") }
-        return state.withLock { ($0.health, $0.reason) }
+    /// The state, the reason for it, and since when.
+    var condition: Condition {
+        state.withLock { Condition(state: $0.health, reason: $0.reason, since: $0.changedAt) }
     }
 
     /// - Parameter probing: whether the caller would ask the store how it is; one at a time is chosen.
     func admit(probing: Bool = true) -> Admission {
         if isClear.load(ordering: .relaxed) { return .pass }
         return state.withLock { state in
-            guard state.health == .down else { return .pass }
+            guard state.isDown else { return .pass }
             let now = MonotonicTime.now
             if probing, now >= state.probeAt, !state.isProbing {
                 state.isProbing = true
                 return .probe
             }
-            return .refuse(retryAfter: max(.seconds(1), state.probeAt - now), reason: state.reason)
+            return .refuse(retryAfter: max(.seconds(1), state.probeAt - now), reason: state.downReason)
         }
     }
 
     /// A data call came back well.
     func succeeded() {
         if isClear.load(ordering: .relaxed) { return }
-        state.withLock { state in
-            if state.health == .down { return }
-            state.failures = 0
-            if state.health == .ok {
-                state.pause = Self.firstPause
-                isClear.store(true, ordering: .relaxed)
-            }
+        change { state in
+            if state.isDown { return }
+            state.forgetFailures()
+            state.isOnProbation = false
+            if state.reported == .ok { state.pause = Self.firstPause }
         }
     }
 
-    /// Something failed that is the back-end's fault.
+    /// Something failed that may be the back-end's fault.
     func failed(_ failure: Failure, _ reason: String) {
         change { state in
-            state.failures += failure.weight
-            state.reason = reason
-            if state.failures >= Self.downAt {
-                goDown(&state)
-            } else if state.failures >= Self.degradedAt {
-                state.health = max(state.health, .degraded)
-            }
+            if state.isDown { return }
+            state.failures = min(state.failures + Self.weight(of: failure, &state), Self.suspectAt)
+            state.failure = reason
+            state.failedAt = .now
         }
     }
 
-    /// A health call came back. A store that was down is on probation: one more failure and it is down again.
+    /// Whether the caller is to ask the store how it is, since calls fail and nobody asks yet.
+    func takeSuspicion() -> Bool {
+        if isClear.load(ordering: .relaxed) { return false }
+        return state.withLock { state in
+            let now = MonotonicTime.now
+            guard state.isSuspect, !state.isProbing, now >= state.probeAt else { return false }
+            state.isProbing = true
+            return true
+        }
+    }
+
+    /// A health call came back. A store that was down is on probation: one more failure, and it is asked again.
     func reported(_ health: StoreHealth.State, _ detail: String) {
         change { state in
             state.isProbing = false
-            state.reason = detail
-            switch health {
-            case .down:
-                state.failures = Self.downAt
-                goDown(&state)
-            case .ok, .degraded:
-                if state.health == .down { state.failures = Self.downAt - 1 }
-                state.health = health
+            if health == .down { return goDown(&state, detail) }
+            state.reported = health
+            state.reportedDetail = detail
+            if state.isDown {
+                state.isDown = false
+                state.isOnProbation = true
+                state.probeAt = .now
+                state.forgetFailures()
+            } else if state.isSuspect {
+                // It is well, and the calls fail for reasons of their own: enough to say so, and to ask again only
+                // after many more.
+                state.failures = min(state.failures, Self.degradedAt)
+                state.isOnProbation = false
+                state.probeAt = .now + Self.firstPause
+            } else if state.failures > 0, MonotonicTime.now - state.failedAt > Self.longestPause {
+                state.forgetFailures()
             }
         }
     }
 
     /// A health call came to nothing; `failure` is what that says of the back-end, `nil` if nothing.
     func probeFailed(_ failure: Failure?, _ reason: String) {
-        if let failure { failed(failure, reason) }
-        state.withLock { $0.isProbing = false }
+        change { state in
+            state.isProbing = false
+            guard let failure else { return }
+            if !state.isDown, !state.isSuspect {
+                state.failures = min(state.failures + Self.weight(of: failure, &state), Self.suspectAt)
+                state.failure = reason
+                state.failedAt = .now
+                guard state.isSuspect else { return }
+            }
+            goDown(&state, reason)
+        }
     }
 
     /// How long until it is worth asking a store that is not well.
     var pauseBeforeProbe: Duration {
         state.withLock { state in
-            state.health == .down ? max(.seconds(1), state.probeAt - .now) : Self.firstPause
+            state.isDown ? max(.seconds(1), state.probeAt - .now) : Self.firstPause
         }
     }
 
-    private func goDown(_ state: inout State) {
+    private static func weight(of failure: Failure, _ state: inout State) -> Int {
+        switch failure {
+        case .grave: return oneGraveEvent
+        case .rejected: return suspectAt
+        case .call(let subject):
+            if state.subjects.contains(subject) { return onePart }
+            if state.subjects.count < knownSubjects { state.subjects.append(subject) }
+            return oneCall
+        }
+    }
+
+    private func goDown(_ state: inout State, _ reason: String) {
         let now = MonotonicTime.now
-        if state.health == .down, now < state.probeAt { return }
-        state.health = .down
+        state.downReason = reason
+        if state.isDown, now < state.probeAt { return }
+        state.isDown = true
         // Many hosts on one back-end must not all ask at the same moment.
         state.probeAt = now + state.pause * Double.random(in: 0.8...1.2)
         state.pause = min(state.pause * 2, Self.longestPause)
@@ -140,8 +211,11 @@ final class Breaker: Sendable {
         let changed: (StoreHealth.State, String)? = state.withLock { state in
             let before = state.health
             body(&state)
-            isClear.store(state.health == .ok && state.failures == 0, ordering: .relaxed)
-            return state.health == before ? nil : (state.health, state.reason)
+            let health = state.health
+            isClear.store(health == .ok && state.failures == 0 && !state.isOnProbation, ordering: .relaxed)
+            if health == before { return nil }
+            state.changedAt = WallClock.milliseconds
+            return (health, state.reason)
         }
         if let changed { onChange(changed.0, changed.1) }
     }
@@ -149,12 +223,14 @@ final class Breaker: Sendable {
 
 extension StoreError {
     /// What the error says about the back-end, `nil` if nothing.
-    var backendFailure: Breaker.Failure? {
+    /// - Parameter subject: what the call was about.
+    func backendFailure(subject: Int) -> Breaker.Failure? {
+        if isHostExhausted { return nil }
         switch code {
-        case .transient, .timeout: .call
-        case .auth: .rejected
-        case .other(let status): status / 100 == 2 ? .call : nil
-        default: nil
+        case .transient, .timeout: return .call(subject: subject)
+        case .auth: return .rejected
+        case .other(let status): return status / 100 == 2 ? .call(subject: subject) : nil
+        default: return nil
         }
     }
 }

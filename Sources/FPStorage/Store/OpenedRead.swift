@@ -36,7 +36,8 @@ struct OpenedRead: Sendable {
             }
         }
         guard let pointer else { throw errors.defect(.readOpen, "it returned FP_OK and no reader") }
-        let handle = PluginHandle(PluginPointer(raw: pointer), of: store, closedBy: .readClose)
+        let handle = PluginHandle(
+            PluginPointer(raw: pointer), of: store, closedBy: .readClose, about: CallSubject(request.key))
         do throws(StoreError) {
             info = try ObjectInfo(raw, .readOpen, errors)
             guard request.offset <= info.size else {

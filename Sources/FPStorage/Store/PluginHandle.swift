@@ -26,24 +26,29 @@ final class PluginHandle: Sendable {
     let store: Store
     private let pointer: PluginPointer
     private let closeOperation: StoreOperation
+    private let subject: CallSubject
     private let state = Mutex(State())
 
-    init(_ pointer: PluginPointer, of store: Store, closedBy closeOperation: StoreOperation) {
+    init(_ pointer: PluginPointer, of store: Store, closedBy closeOperation: StoreOperation, about subject: CallSubject)
+    {
         self.pointer = pointer
         self.store = store
         self.closeOperation = closeOperation
+        self.subject = subject
         store.activity.opened(self)
     }
 
     /// Makes a call on the handle, as one job on the store's pool.
-    /// - Parameter last: whether the call is legal on a handle that has failed.
+    /// - Parameters:
+    ///   - last: whether the call is legal on a handle that has failed.
+    ///   - deadline: when the call must be over, if it is one of several tries.
     nonisolated(nonsending) func perform<Value: Sendable>(
-        _ operation: StoreOperation, last: Bool = false,
+        _ operation: StoreOperation, last: Bool = false, deadline: MonotonicTime? = nil,
         _ body: @escaping @Sendable (CallContext, OpaquePointer) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         try begin(operation, last: last)
         do throws(StoreError) {
-            return try await store.run(operation) { context throws(StoreError) in
+            return try await store.run(operation, about: subject, deadline: deadline) { context throws(StoreError) in
                 self.enter()
                 defer { self.leave() }
                 return try body(context, self.pointer.raw)

@@ -7,7 +7,36 @@ extension Store {
     /// - Throws: ``StoreError`` if the back-end is not reached.
     @discardableResult
     public nonisolated(nonsending) func health(deep: Bool = false) async throws(StoreError) -> StoreHealth {
-        let result = await submit(.health, to: pools.control, lane: .control, deadline: .now + settings.deadline) {
+        let result = await ask(deep: deep)
+        switch result {
+        case .success(let health):
+            activity.writes.reported(health)
+            activity.breaker.reported(health.state, health.detail)
+            await refreshDeclaration()
+            if deep { noteWritten(health) }
+            if activity.writes.takeProbe() { await probeWrites() }
+            return health
+        case .failure(let error):
+            activity.breaker.probeFailed(Self.gravity(of: error), error.message)
+            throw error
+        }
+    }
+
+    /// Finds out whether the store can be written again. Only that: a store that cannot be written can be read, and is
+    /// not down for it.
+    private nonisolated(nonsending) func probeWrites() async {
+        guard case .success(let health) = await ask(deep: true) else { return }
+        noteWritten(health)
+    }
+
+    /// A plugin from before ABI 1.1 cannot say what it is that a degraded store cannot do, and may not have tried.
+    private func noteWritten(_ deep: StoreHealth) {
+        let isClear = deep.state == .ok || (deep.state == .degraded && library.table.raw.head.abi_minor >= 1)
+        if isClear, deep.limits.isEmpty { activity.writes.proven() }
+    }
+
+    private nonisolated(nonsending) func ask(deep: Bool) async -> Result<StoreHealth, StoreError> {
+        await submit(.health, to: pools.control, lane: .control, deadline: .now + settings.deadline) {
             [instance, errors] context throws(StoreError) in
             var health = fp_health()
             health.struct_size = UInt32(MemoryLayout<fp_health>.size)
@@ -21,15 +50,6 @@ extension Store {
             }
             return try StoreHealth(health, errors: errors)
         }
-        switch result {
-        case .success(let health):
-            note(health)
-            await refreshDeclaration()
-            return health
-        case .failure(let error):
-            activity.breaker.probeFailed(Self.gravity(of: error), error.message)
-            throw error
-        }
     }
 
     /// Asks after the store again and again until the task is cancelled: at its interval while it is well, sooner while
@@ -38,21 +58,15 @@ extension Store {
         while !Task.isCancelled, !activity.isClosing {
             _ = try? await health()
             let interval = settings.healthInterval * Double.random(in: 0.9...1.1)
-            let pause = state == .ok ? interval : min(interval, activity.breaker.pauseBeforeProbe)
+            let isWell = activity.breaker.condition.state == .ok && activity.writes.troubles.isEmpty
+            let pause = isWell ? interval : min(interval, activity.breaker.pauseBeforeProbe)
             try? await Task.sleep(for: pause)
         }
     }
 
-    private func note(_ health: StoreHealth) {
-        if health.state != .down, !pool.hasCapacity {
-            activity.breaker.reported(.down, "all its threads are stuck in the plugin")
-        } else {
-            activity.breaker.reported(health.state, health.detail)
-        }
-    }
-
     private static func gravity(of error: StoreError) -> Breaker.Failure? {
-        switch error.code {
+        if error.isHostExhausted { return nil }
+        return switch error.code {
         case .auth, .config: .rejected
         case .cancelled, .unavailable: nil
         default: .grave

@@ -52,7 +52,7 @@ extension Store {
             throw errors.misuse(operation, "the cursor has \(cursor.count) bytes, which no cursor of this store's has")
         }
         let limit = UInt32(clamping: min(limit, limits.listPageMax ?? limit))
-        return try await runRepeatedly(operation) { [instance, errors] context throws(StoreError) in
+        return try await runRepeatedly(operation, about: .none) { [instance, errors] context throws(StoreError) in
             let collector = EntryCollector(limit: Int(limit)) { $0.append(convert($1)) } as EntryCollector<Entry>
             var result = fp_list_res()
             result.struct_size = UInt32(MemoryLayout<fp_list_res>.size)

@@ -4,8 +4,16 @@ extension Store {
     /// What the store knows of an object.
     /// - Throws: ``StoreError``; `.notFound` for absent, pending and directory-like keys.
     public nonisolated(nonsending) func stat(_ key: String) async throws(StoreError) -> ObjectInfo {
+        try await stat(key, until: nil)
+    }
+
+    /// - Parameter deadline: when the answer must be there, if it is a part of something longer.
+    nonisolated(nonsending) func stat(_ key: String, until deadline: MonotonicTime?) async throws(StoreError)
+        -> ObjectInfo
+    {
         try check(key, for: .stat)
-        return try await runRepeatedly(.stat) { [instance, errors] context throws(StoreError) in
+        return try await runRepeatedly(.stat, about: CallSubject(key), until: deadline) {
+            [instance, errors] context throws(StoreError) in
             var info = context.scratch.info()
             try key.withContractString { key throws(StoreError) in
                 try errors.check(.stat, context) {
@@ -20,7 +28,7 @@ extension Store {
     /// - Throws: ``StoreError``.
     public nonisolated(nonsending) func remove(_ key: String) async throws(StoreError) {
         try check(key, for: .remove)
-        try await runRepeatedly(.remove) { [instance, errors] context throws(StoreError) in
+        try await runRepeatedly(.remove, about: CallSubject(key)) { [instance, errors] context throws(StoreError) in
             try key.withContractString { key throws(StoreError) in
                 try errors.check(.remove, context) {
                     instance.library.table.slots.remove(instance.pointer.raw, $0, key, 0)
@@ -40,13 +48,19 @@ extension Store {
         guard let copy = library.table.raw.copy else {
             throw errors.unsupported(.copy, "the plugin \(library.name) does not copy")
         }
-        return try await run(.copy) { [instance, errors] context throws(StoreError) in
-            var result: UInt32 = 0
-            var info = context.scratch.info()
-            try CopyRequest(source, target, options, ifMatch).withContract { request throws(StoreError) in
-                try errors.check(.copy, context) { copy(instance.pointer.raw, $0, request, &result, &info) }
+        let deadline = deadline(of: .copy)
+        return try await repeating(.copy, until: deadline) { () async throws(StoreError) in
+            try await self.run(.copy, about: CallSubject(target), deadline: deadline) {
+                [instance, errors] context throws(StoreError) in
+                var result: UInt32 = 0
+                var info = context.scratch.info()
+                try CopyRequest(source, target, options, ifMatch).withContract { request throws(StoreError) in
+                    try errors.check(.copy, context) { copy(instance.pointer.raw, $0, request, &result, &info) }
+                }
+                return try CopyResult(info, result, .copy, errors)
             }
-            return try CopyResult(info, result, .copy, errors)
+        } looking: { _ async throws(StoreError) in
+            await self.mayCopyAgain(source, in: self, to: target, options, until: deadline) ? .mayRepeat : .unknown
         }
     }
 
@@ -66,17 +80,34 @@ extension Store {
         }
         let usage = StoreUsage(of: other.activity)
         if other.activity.isClosing { throw errors.unsupported(.transfer, "the store \(other.name) is shutting down") }
-        return try await run(.transfer) { [instance, errors] context throws(StoreError) in
-            var result: UInt32 = 0
-            var info = context.scratch.info()
-            try CopyRequest(source, target, options, nil).withContract { request throws(StoreError) in
-                try errors.check(.transfer, context) {
-                    transfer(instance.pointer.raw, $0, other.instance.pointer.raw, request, &result, &info)
+        let deadline = deadline(of: .transfer)
+        return try await repeating(.transfer, until: deadline) { () async throws(StoreError) in
+            try await self.run(.transfer, about: CallSubject(target), deadline: deadline) {
+                [instance, errors] context throws(StoreError) in
+                var result: UInt32 = 0
+                var info = context.scratch.info()
+                try CopyRequest(source, target, options, nil).withContract { request throws(StoreError) in
+                    try errors.check(.transfer, context) {
+                        transfer(instance.pointer.raw, $0, other.instance.pointer.raw, request, &result, &info)
+                    }
                 }
+                withExtendedLifetime(usage) {}
+                return try CopyResult(info, result, .transfer, errors)
             }
-            withExtendedLifetime(usage) {}
-            return try CopyResult(info, result, .transfer, errors)
+        } looking: { _ async throws(StoreError) in
+            await self.mayCopyAgain(source, in: other, to: target, options, until: deadline) ? .mayRepeat : .unknown
         }
+    }
+
+    /// Whether a copy that may have happened can be made once more without harm. One that does not replace can be if
+    /// its target is absent, and a move if its source is still there: what the target is otherwise, this copy or
+    /// somebody's object, the caller has to find out.
+    private nonisolated(nonsending) func mayCopyAgain(
+        _ source: String, in other: Store, to target: String, _ options: CopyOptions, until deadline: MonotonicTime
+    ) async -> Bool {
+        if options.contains(.ifNotExists), await !isAbsent(target, until: deadline) { return false }
+        guard options.contains(.move) else { return true }
+        return (try? await other.stat(source, until: deadline)) != nil
     }
 
     /// Makes a URL by which a client reaches an object directly. Whether the object exists is not checked.
@@ -86,7 +117,8 @@ extension Store {
         guard let presign = library.table.raw.presign else {
             throw errors.unsupported(.presign, "the plugin \(library.name) makes no URLs")
         }
-        return try await runRepeatedly(.presign) { [instance, errors] context throws(StoreError) in
+        return try await runRepeatedly(.presign, about: CallSubject(request.key)) {
+            [instance, errors] context throws(StoreError) in
             var result = fp_presign_res()
             result.struct_size = UInt32(MemoryLayout<fp_presign_res>.size)
             result.url = context.scratch.wide(Int(FP_URL_MAX))

@@ -2,38 +2,101 @@
 extension Store {
     /// Runs a call once: refused while the store is down or shutting down.
     nonisolated(nonsending) func run<Value: Sendable>(
-        _ operation: StoreOperation, deadline: MonotonicTime? = nil, _ body: @escaping ResultJob<Value>.Body
+        _ operation: StoreOperation, about subject: CallSubject, deadline: MonotonicTime? = nil,
+        _ body: @escaping ResultJob<Value>.Body
     ) async throws(StoreError) -> Value {
         try await admit(operation)
-        let deadline = deadline ?? .now + (operation.isLong ? settings.longDeadline : settings.deadline)
+        let deadline = deadline ?? self.deadline(of: operation)
         let (pool, lane) = place(of: operation)
-        return try await submit(operation, to: pool, lane: lane, deadline: deadline, body).get()
+        let result = await submit(operation, about: subject, to: pool, lane: lane, deadline: deadline, body)
+        // Not before the failure is told: whoever waits for it is not to wait for the answer to this question too.
+        if case .failure = result, activity.breaker.takeSuspicion() {
+            Task { [self] in _ = try? await health() }
+        }
+        return try result.get()
     }
 
     /// Runs a call that may be repeated: tries again, inside one deadline, after failures that pass.
     nonisolated(nonsending) func runRepeatedly<Value: Sendable>(
-        _ operation: StoreOperation, _ body: @escaping ResultJob<Value>.Body
+        _ operation: StoreOperation, about subject: CallSubject, until deadline: MonotonicTime? = nil,
+        _ body: @escaping ResultJob<Value>.Body
     ) async throws(StoreError) -> Value {
-        let deadline = MonotonicTime.now + settings.deadline
+        let deadline = deadline ?? self.deadline(of: operation)
+        return try await repeating(operation, until: deadline) { () async throws(StoreError) in
+            try await self.run(operation, about: subject, deadline: deadline, body)
+        }
+    }
+
+    /// What is known of a try whose outcome the plugin could not tell.
+    enum Lookup<Value> {
+        /// It happened, and this is what it made.
+        case happened(Value)
+        /// It did not happen, or doing it once more is as good as having done it once.
+        case mayRepeat
+        /// Nobody can tell.
+        case unknown
+    }
+
+    /// Tries again, until a deadline, after failures that pass. Between two tries no thread of a pool is held.
+    ///
+    /// After a try whose outcome is unknown nothing is repeated before `looking` has said what became of it, and what
+    /// that earlier try may have done itself is not blamed on anybody else: the error then says that the outcome is
+    /// unknown.
+    nonisolated(nonsending) func repeating<Value: Sendable>(
+        _ operation: StoreOperation, until deadline: MonotonicTime,
+        _ attempt: nonisolated(nonsending) () async throws(StoreError) -> Value,
+        looking: nonisolated(nonsending) (StoreError) async throws(StoreError) -> Lookup<Value> = { _ in .mayRepeat }
+    ) async throws(StoreError) -> Value {
         var policy = RetryPolicy(deadline: deadline)
+        var previous: StoreError?
+        var doubtful: StoreError?
         while true {
+            var failure: StoreError
             do throws(StoreError) {
-                return try await run(operation, deadline: deadline, body)
+                return try await attempt()
             } catch {
-                guard let pause = policy.pause(after: error) else { throw error }
-                logger.debug("\(operation.rawValue) failed in passing, again in \(pause.shown): \(error)")
+                failure = error
+            }
+            // The same call again is refused as misuse only by a plugin that has put its handle down meanwhile.
+            if failure.code == .invalid, let previous { throw previous }
+            if failure.outcomeUnknown || doubtful != nil {
+                let first = doubtful ?? failure
+                doubtful = first
+                if failure.code == .exists || failure.code == .notFound { failure = first }
+                failure.outcomeUnknown = true
+                guard failure.code != .cancelled, MonotonicTime.now < deadline else { throw failure }
+                switch try await looking(failure) {
+                case .happened(let value): return value
+                case .mayRepeat: break
+                case .unknown: throw failure
+                }
+            }
+            guard let pause = policy.pause(after: failure) else { throw failure }
+            previous = failure
+            logger.debug("\(operation.rawValue) failed in passing, again in \(pause.shown): \(failure)")
+            do throws(StoreError) {
                 try await sleep(pause, in: operation)
+            } catch {
+                var error = error
+                error.outcomeUnknown = doubtful != nil
+                throw error
             }
         }
     }
 
+    /// When a call that is made now must be over.
+    func deadline(of operation: StoreOperation) -> MonotonicTime {
+        .now + (operation.isLong ? settings.longDeadline : settings.deadline)
+    }
+
     /// Hands a job to a pool and waits for its outcome. The job's own errors are in the result, and those of the pool.
     nonisolated(nonsending) func submit<Value: Sendable>(
-        _ operation: StoreOperation, to pool: WorkerPool, lane: WorkerPool.Lane, deadline: MonotonicTime,
-        _ body: @escaping ResultJob<Value>.Body
+        _ operation: StoreOperation, about subject: CallSubject = .none, to pool: WorkerPool, lane: WorkerPool.Lane,
+        deadline: MonotonicTime, _ body: @escaping ResultJob<Value>.Body
     ) async -> Result<Value, StoreError> {
         let call = Call<Value>(
-            site(operation), deadline: deadline, grace: settings.hangGrace, traceID: Self.traceID, body: body)
+            site(operation, about: subject), deadline: deadline, grace: settings.hangGrace, traceID: Self.traceID,
+            body: body)
         // The call is counted now: a shutdown either sees it, or is seen here.
         if activity.isClosing, lane != .release {
             return .failure(unavailable(operation, "the store is shutting down", retryAfter: nil))

@@ -9,14 +9,17 @@ extension Store {
         if request.resumable, !capabilities.contains(.resumable) {
             throw errors.unsupported(.writeBegin, "the store's writes do not survive the process")
         }
-        return try await runRepeatedly(.writeBegin) { context throws(StoreError) in
+        let subject = CallSubject(request.key, isOwn: request.hasOwnKey)
+        return try await runRepeatedly(.writeBegin, about: subject) { context throws(StoreError) in
             let (pointer, token) = try self.begin(request, resumable: request.resumable, context)
-            let handle = PluginHandle(PluginPointer(raw: pointer), of: self, closedBy: .writeClose)
+            let handle = PluginHandle(PluginPointer(raw: pointer), of: self, closedBy: .writeClose, about: subject)
             if request.resumable, token.isEmpty {
                 handle.closeInline()
                 throw self.errors.defect(.writeBegin, "it began a resumable session and gave no token for it")
             }
-            return StoreWriter(handle, token: token, isResumable: request.resumable, offset: 0, durable: 0)
+            return StoreWriter(
+                handle, token: token, isResumable: request.resumable, target: WriteTarget(request), offset: 0,
+                durable: 0)
         }
     }
 
@@ -26,15 +29,27 @@ extension Store {
     ///   - offset: where to stand, `nil` = at the end of what is durable. Bytes behind it are dropped for good. Needs
     ///     `.rewind`.
     ///   - expectedSize: the final size if known, by which a plugin knows its own finished commit.
+    ///   - key: what the session publishes under, if known: a commit of unknown outcome is then looked up.
     /// - Throws: ``StoreError``; `.gone` for an unknown session, `.conflict` if it has a live writer.
     public nonisolated(nonsending) func resumeWrite(
-        token: [UInt8], offset: UInt64? = nil, expectedSize: UInt64? = nil
+        token: [UInt8], offset: UInt64? = nil, expectedSize: UInt64? = nil, key: String? = nil
+    ) async throws(StoreError) -> ResumedWrite {
+        try await resumeWrite(
+            token: token, offset: offset, expectedSize: expectedSize,
+            for: key.map { WriteTarget(key: $0, isOwn: false) })
+    }
+
+    nonisolated(nonsending) func resumeWrite(
+        token: [UInt8], offset: UInt64? = nil, expectedSize: UInt64?, for target: WriteTarget?,
+        until deadline: MonotonicTime? = nil
     ) async throws(StoreError) -> ResumedWrite {
         try check(token, for: .writeResume)
         guard let resume = library.table.raw.write_resume else {
             throw errors.unsupported(.writeResume, "the plugin \(library.name) does not resume writes")
         }
-        return try await runRepeatedly(.writeResume) { [instance, errors] context throws(StoreError) in
+        let subject = CallSubject(hash: target?.key.hashValue ?? token.hashValue, isOwn: target?.isOwn ?? false)
+        return try await runRepeatedly(.writeResume, about: subject, until: deadline) {
+            [instance, errors] context throws(StoreError) in
             var state = context.scratch.writeState()
             var pointer: OpaquePointer?
             try token.withContractString { token throws(StoreError) in
@@ -47,7 +62,7 @@ extension Store {
                     resume(instance.pointer.raw, $0, &request, &pointer, &state)
                 }
             }
-            return try self.resumed(pointer, state, token: token, wanted: offset)
+            return try self.resumed(pointer, state, token: token, wanted: offset, target, subject)
         }
     }
 
@@ -58,14 +73,19 @@ extension Store {
         guard let discard = library.table.raw.write_discard else {
             throw errors.unsupported(.writeDiscard, "the plugin \(library.name) does not discard sessions")
         }
-        try await runRepeatedly(.writeDiscard) { [instance, errors] context throws(StoreError) in
+        try await runRepeatedly(.writeDiscard, about: CallSubject(hash: token.hashValue, isOwn: false)) {
+            [instance, errors] context throws(StoreError) in
             try token.withContractString { token throws(StoreError) in
                 try errors.check(.writeDiscard, context) { discard(instance.pointer.raw, $0, token) }
             }
         }
     }
 
-    /// Writes a whole object in one job on the pool: begin, write, commit, close.
+    /// Writes a whole object in one job on the pool: begin, write, commit, close. As its bytes are at hand, it is begun
+    /// anew after failures that pass.
+    ///
+    /// Whether a try of unknown outcome happened can be told only where nobody else writes. Elsewhere it is done once
+    /// more if that replaces, and left open if it must not.
     /// - Parameter power: durable against loss of power when the call returns.
     /// - Throws: ``StoreError``; then nothing is published, unless ``StoreError/outcomeUnknown`` is set.
     @discardableResult
@@ -77,17 +97,37 @@ extension Store {
         if let declared = request.size, declared != size {
             throw errors.misuse(.put, "\(size) bytes were given, where the request says \(declared)")
         }
-        var request = request
-        request.size = size
-        return try await run(.put) { [request] context throws(StoreError) in
-            let (pointer, _) = try self.begin(request, resumable: false, context)
-            defer { self.library.table.slots.writeClose(pointer) }
-            var offset: UInt64 = 0
-            for buffer in bytes where buffer.readableBytes > 0 {
-                try self.write(buffer, at: offset, nil, pointer, context)
-                offset += UInt64(buffer.readableBytes)
+        var sized = request
+        sized.size = size
+        let deadline = deadline(of: .put)
+        return try await repeating(.put, until: deadline) { [sized] () async throws(StoreError) in
+            try await self.run(.put, about: CallSubject(sized.key, isOwn: sized.hasOwnKey), deadline: deadline) {
+                context throws(StoreError) in
+                let (pointer, _) = try self.begin(sized, resumable: false, context)
+                defer { self.library.table.slots.writeClose(pointer) }
+                var offset: UInt64 = 0
+                for buffer in bytes where buffer.readableBytes > 0 {
+                    try self.write(buffer, at: offset, nil, pointer, context)
+                    offset += UInt64(buffer.readableBytes)
+                }
+                return try self.commit(pointer, size: size, power: power, context)
             }
-            return try self.commit(pointer, size: size, power: power, context)
+        } looking: { [sized] _ async throws(StoreError) in
+            guard sized.ifNotExists else { return .mayRepeat }
+            if let info = await WriteTarget(sized).published(size: size, in: self, until: deadline) {
+                return .happened(info)
+            }
+            return await self.isAbsent(sized.key, until: deadline) ? .mayRepeat : .unknown
+        }
+    }
+
+    /// Whether there is certainly no object under the key.
+    nonisolated(nonsending) func isAbsent(_ key: String, until deadline: MonotonicTime) async -> Bool {
+        do throws(StoreError) {
+            _ = try await stat(key, until: deadline)
+            return false
+        } catch {
+            return error.code == .notFound
         }
     }
 
@@ -129,13 +169,14 @@ extension Store {
     }
 
     private func resumed(
-        _ pointer: OpaquePointer?, _ state: fp_write_state, token: [UInt8], wanted: UInt64?
+        _ pointer: OpaquePointer?, _ state: fp_write_state, token: [UInt8], wanted: UInt64?, _ target: WriteTarget?,
+        _ subject: CallSubject
     ) throws(StoreError) -> ResumedWrite {
         if state.state == FP_WS_COMMITTED, pointer == nil { return .committed }
         guard let pointer else {
             throw errors.defect(.writeResume, "it returned FP_OK and an open session without a writer")
         }
-        let handle = PluginHandle(PluginPointer(raw: pointer), of: self, closedBy: .writeClose)
+        let handle = PluginHandle(PluginPointer(raw: pointer), of: self, closedBy: .writeClose, about: subject)
         let complaint: String? =
             if state.state != FP_WS_OPEN {
                 "it returned a writer and the state \(state.state), where FP_WS_OPEN (0) is expected"
@@ -153,7 +194,13 @@ extension Store {
         return .open(
             StoreWriter(
                 handle, token: state.token.len == 0 ? token : state.token.bytes, isResumable: true,
-                offset: state.durable_offset, durable: state.durable_offset))
+                target: target, offset: state.durable_offset, durable: state.durable_offset))
+    }
+}
+
+extension WriteTarget {
+    fileprivate init(_ request: WriteRequest) {
+        self.init(key: request.key, isOwn: request.hasOwnKey)
     }
 }
 

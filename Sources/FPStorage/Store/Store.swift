@@ -31,9 +31,9 @@ public final class Store: Sendable {
     /// The sizes and limits that the plugin declares.
     public var limits: StoreLimits { declaration.withLock { $0.limits } }
     /// How the store is doing, as far as its calls have shown.
-    public var state: StoreHealth.State { activity.breaker.condition.state }
+    public var state: StoreHealth.State { condition.state }
     /// Why the store is not well; empty if it is.
-    public var stateReason: String { activity.breaker.condition.reason }
+    public var stateReason: String { condition.problems.max { $0.kind.state < $1.kind.state }?.reason ?? "" }
     /// Whether the store takes no more calls, for good.
     public var isShuttingDown: Bool { activity.isClosing }
     /// Bytes that the plugin holds of the host's allocator, for this store.
@@ -127,8 +127,8 @@ public final class Store: Sendable {
         stopPools()
     }
 
-    func site(_ operation: StoreOperation) -> CallSite {
-        CallSite(store: name, operation: operation, observer: activity)
+    func site(_ operation: StoreOperation, about subject: CallSubject = .none) -> CallSite {
+        CallSite(store: name, operation: operation, observer: activity, subject: subject)
     }
 
     /// Asks the plugin again what the store can do.

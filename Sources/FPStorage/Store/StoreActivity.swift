@@ -4,6 +4,7 @@ import Synchronization
 /// What goes on in a store: calls under way, open handles, and what their outcomes say about the back-end.
 final class StoreActivity: CallObserver {
     let breaker: Breaker
+    let writes = WriteRecord()
     private let logger: Logger
     private let calls = Atomic<Int>(0)
     private let closing = Atomic<Bool>(false)
@@ -42,10 +43,18 @@ final class StoreActivity: CallObserver {
         calls.subtract(1, ordering: .sequentiallyConsistent)
     }
 
-    func answered(_ operation: StoreOperation, error: StoreError?) {
+    func answered(_ site: CallSite, error: StoreError?) {
+        let operation = site.operation
         guard operation.showsHealth else { return }
-        guard let error else { return breaker.succeeded() }
-        if let failure = error.backendFailure {
+        guard let error else {
+            breaker.succeeded()
+            writes.succeeded(operation)
+            return
+        }
+        // What the host is short of says nothing about the back-end, neither good nor bad.
+        if error.isHostExhausted { return }
+        writes.failed(operation, error, isOwnKey: site.subject.isOwn)
+        if let failure = error.backendFailure(subject: site.subject.hash) {
             breaker.failed(failure, "\(operation.rawValue): \(error.message)")
         } else {
             breaker.succeeded()

@@ -13,13 +13,20 @@ extension Store {
     ) async throws(StoreError) -> StoreReader {
         try check(key, for: .readOpen)
         let request = ReadRequest(key: key, offset: offset, length: length, ifMatch: ifMatch)
-        let opened = try await open(request)
+        let readSize = limits.readSize
+        let opened = try await runRepeatedly(.readOpen, about: CallSubject(key)) { context throws(StoreError) in
+            try OpenedRead(request, store: self, readSize: readSize, context)
+        }
         return StoreReader(store: self, request: request, opened: opened)
     }
 
-    nonisolated(nonsending) func open(_ request: ReadRequest) async throws(StoreError) -> OpenedRead {
+    /// Opens the rest of a read, once.
+    nonisolated(nonsending) func reopen(
+        _ request: ReadRequest, deadline: MonotonicTime
+    ) async throws(StoreError) -> OpenedRead {
         let readSize = limits.readSize
-        return try await runRepeatedly(.readOpen) { context throws(StoreError) in
+        return try await run(.readOpen, about: CallSubject(request.key), deadline: deadline) {
+            context throws(StoreError) in
             try OpenedRead(request, store: self, readSize: readSize, context)
         }
     }
@@ -123,7 +130,8 @@ public final class StoreReader: Sendable {
     private nonisolated(nonsending) func read(
         _ handle: PluginHandle?, _ remaining: UInt64, after lateFailure: StoreError?
     ) async throws(StoreError) -> Filled {
-        var policy = RetryPolicy(deadline: .now + store.settings.deadline)
+        let deadline = store.deadline(of: .read)
+        var policy = RetryPolicy(deadline: deadline)
         var failure = lateFailure
         if let handle, failure == nil {
             do throws(StoreError) {
@@ -138,7 +146,7 @@ public final class StoreReader: Sendable {
                 try await store.sleep(pause, in: .read)
             }
             do throws(StoreError) {
-                return (try await reopen().first, nil)
+                return (try await reopen(deadline).first, nil)
             } catch {
                 guard error.isRetryable else { throw error }
                 failure = error
@@ -165,7 +173,7 @@ public final class StoreReader: Sendable {
     }
 
     /// Opens the rest of the same version.
-    private nonisolated(nonsending) func reopen() async throws(StoreError) -> OpenedRead {
+    private nonisolated(nonsending) func reopen(_ deadline: MonotonicTime) async throws(StoreError) -> OpenedRead {
         var (request, old) = state.withLock { state in
             defer { state.handle = nil }
             return (state.rest, state.handle)
@@ -173,7 +181,7 @@ public final class StoreReader: Sendable {
         old?.close()
         request.length = state.withLock { $0.remaining }
         if store.capabilities.contains(.ifMatch) { request.ifMatch = info.etag }
-        let opened = try await store.open(request)
+        let opened = try await store.reopen(request, deadline: deadline)
         guard opened.info.etag == info.etag, opened.info.size == info.size else {
             opened.handle?.close()
             throw StoreError(

@@ -5,8 +5,9 @@ import Synchronization
 /// An open write. Nothing of it can be seen until `commit`. Closes itself when nobody holds it any more: a resumable
 /// session then stays resumable, anything else leaves nothing.
 ///
-/// One call at a time; a second one is refused with `.invalid`. After a failed `write` only `abort` and `close` are of
-/// use: resume the session to go on.
+/// One call at a time; a second one is refused with `.invalid`. Sync, commit and abort are tried again after failures
+/// that pass; a write is not, for what the plugin took of it nobody knows. After a failed `write` only `abort` and
+/// `close` are of use: resume the session to go on.
 public final class StoreWriter: Sendable {
     /// Sees each buffer's bytes, on the pool's thread, before they are written.
     public typealias Inspection = @Sendable (UnsafeRawBufferPointer) -> Void
@@ -16,13 +17,17 @@ public final class StoreWriter: Sendable {
 
     private let handle: PluginHandle
     private let isResumable: Bool
+    private let target: WriteTarget?
     private let accepted: Atomic<UInt64>
     private let durable: Atomic<UInt64>
 
-    init(_ handle: PluginHandle, token: [UInt8], isResumable: Bool, offset: UInt64, durable: UInt64) {
+    init(
+        _ handle: PluginHandle, token: [UInt8], isResumable: Bool, target: WriteTarget?, offset: UInt64, durable: UInt64
+    ) {
         self.handle = handle
         self.token = token
         self.isResumable = isResumable
+        self.target = target
         accepted = Atomic(offset)
         self.durable = Atomic(durable)
     }
@@ -52,9 +57,17 @@ public final class StoreWriter: Sendable {
         _ buffers: [ByteBuffer], thenSync power: Bool, each: Inspection? = nil
     ) async throws(StoreError) -> WriteProgress {
         let sync = try syncSlot()
-        return try await handle.perform(.writeSync) { context, pointer throws(StoreError) in
-            try self.append(buffers, each, pointer, context)
-            return try self.sync(sync, power ? FP_SYNC_POWER : 0, pointer, context)
+        let flags = power ? FP_SYNC_POWER : 0
+        let end = offset + buffers.reduce(UInt64(0)) { $0 + UInt64($1.readableBytes) }
+        let deadline = handle.store.deadline(of: .writeSync)
+        do throws(StoreError) {
+            return try await handle.perform(.writeSync, deadline: deadline) { context, pointer throws(StoreError) in
+                try self.append(buffers, each, pointer, context)
+                return try self.sync(sync, flags, pointer, context)
+            }
+        } catch  where error.isRetryable && offset == end {
+            // The bytes are with the plugin; what failed may be asked for again.
+            return try await self.sync(sync, flags, until: deadline)
         }
     }
 
@@ -69,31 +82,88 @@ public final class StoreWriter: Sendable {
     ) async throws(StoreError) -> WriteProgress {
         let sync = try syncSlot()
         let flags = (power ? FP_SYNC_POWER : 0) | (suspend ? FP_SYNC_SUSPEND : 0)
-        return try await handle.perform(.writeSync) { context, pointer throws(StoreError) in
-            try self.sync(sync, flags, pointer, context)
+        return try await self.sync(sync, flags, until: handle.store.deadline(of: .writeSync))
+    }
+
+    /// Publishes the object: from one instant to the next it is there, whole. If the plugin cannot tell whether it did,
+    /// the session or, under a key of the host's own making, the object tells.
+    /// - Parameter size: the bytes that the caller means it to have; if as many are not staged, nothing is published.
+    /// - Throws: ``StoreError``; with ``StoreError/outcomeUnknown`` set, nobody can tell whether it is published.
+    @discardableResult
+    public nonisolated(nonsending) func commit(size: UInt64, power: Bool) async throws(StoreError) -> ObjectInfo {
+        try await commit(size: size, power: power, until: handle.store.deadline(of: .writeCommit))
+    }
+
+    private nonisolated(nonsending) func commit(
+        size: UInt64, power: Bool, until deadline: MonotonicTime
+    ) async throws(StoreError) -> ObjectInfo {
+        try await handle.store.repeating(.writeCommit, until: deadline) { () async throws(StoreError) in
+            try await handle.perform(.writeCommit, deadline: deadline) { [handle] context, pointer throws(StoreError) in
+                let info = try handle.store.commit(pointer, size: size, power: power, context)
+                handle.spend("it is committed")
+                return info
+            }
+        } looking: { failure async throws(StoreError) in
+            guard let target else { return .unknown }
+            if token.isEmpty {
+                return await target.published(size: size, in: handle.store, until: deadline).map { .happened($0) }
+                    ?? .unknown
+            }
+            return try await lookIntoSession(
+                of: target, after: failure, size: size, power: power, until: deadline)
         }
     }
 
-    /// Publishes the object: from one instant to the next it is there, whole.
-    /// - Parameter size: the bytes that the caller means it to have; if as many are not staged, nothing is published.
-    /// - Throws: ``StoreError``; with ``StoreError/outcomeUnknown`` set, resuming the session tells what happened.
-    @discardableResult
-    public nonisolated(nonsending) func commit(size: UInt64, power: Bool) async throws(StoreError) -> ObjectInfo {
-        try await handle.perform(.writeCommit) { [handle] context, pointer throws(StoreError) in
-            let info = try handle.store.commit(pointer, size: size, power: power, context)
-            handle.spend("it is committed")
-            return info
+    /// Asks the session whether its commit happened. If not, and if all bytes are safe, commits it over a new writer;
+    /// this one is closed, for a session has one writer.
+    private nonisolated(nonsending) func lookIntoSession(
+        of target: WriteTarget, after failure: StoreError, size: UInt64, power: Bool, until deadline: MonotonicTime
+    ) async throws(StoreError) -> Store.Lookup<ObjectInfo> {
+        let store = handle.store
+        await handle.closeAndWait()
+        let resumed: ResumedWrite
+        let info: ObjectInfo?
+        do throws(StoreError) {
+            resumed = try await store.resumeWrite(token: token, expectedSize: size, for: target, until: deadline)
+            if case .committed = resumed {
+                info = try await store.stat(target.key, until: deadline)
+            } else {
+                info = nil
+            }
+        } catch {
+            store.logger.debug("what became of write_commit cannot be told: \(error)")
+            return .unknown
+        }
+        if let info { return info.size == size ? .happened(info) : .unknown }
+        guard case .open(let writer) = resumed else { return .unknown }
+        guard writer.offset == size else {
+            await writer.close()
+            var failure = failure
+            failure.outcomeUnknown = false
+            throw failure
+        }
+        do throws(StoreError) {
+            let info = try await writer.commit(size: size, power: power, until: deadline)
+            await writer.close()
+            return .happened(info)
+        } catch {
+            await writer.close()
+            throw error
         }
     }
 
     /// Drops the session and all of its bytes. Repeatable.
     /// - Throws: ``StoreError``.
     public nonisolated(nonsending) func abort() async throws(StoreError) {
-        try await handle.perform(.writeAbort, last: true) { [handle] context, pointer throws(StoreError) in
-            try handle.store.errors.check(.writeAbort, context) {
-                handle.store.library.table.slots.writeAbort(pointer, $0)
+        let deadline = handle.store.deadline(of: .writeAbort)
+        try await handle.store.repeating(.writeAbort, until: deadline) { () async throws(StoreError) in
+            try await handle.perform(.writeAbort, last: true, deadline: deadline) {
+                [handle] context, pointer throws(StoreError) in
+                try handle.store.errors.check(.writeAbort, context) {
+                    handle.store.library.table.slots.writeAbort(pointer, $0)
+                }
+                handle.spend("it is aborted")
             }
-            handle.spend("it is aborted")
         }
     }
 
@@ -133,6 +203,16 @@ public final class StoreWriter: Sendable {
         return sync
     }
 
+    private nonisolated(nonsending) func sync(
+        _ sync: @escaping SyncSlot, _ flags: UInt32, until deadline: MonotonicTime
+    ) async throws(StoreError) -> WriteProgress {
+        try await handle.store.repeating(.writeSync, until: deadline) { () async throws(StoreError) in
+            try await handle.perform(.writeSync, deadline: deadline) { context, pointer throws(StoreError) in
+                try self.sync(sync, flags, pointer, context)
+            }
+        }
+    }
+
     private func sync(
         _ sync: SyncSlot, _ flags: UInt32, _ pointer: OpaquePointer, _ context: CallContext
     ) throws(StoreError) -> WriteProgress {
@@ -153,6 +233,21 @@ public final class StoreWriter: Sendable {
         durable.store(state.durable_offset, ordering: .relaxed)
         return WriteProgress(
             durableOffset: state.durable_offset, token: state.token.len == 0 ? nil : state.token.bytes)
+    }
+}
+
+/// Where a write publishes: what a commit of unknown outcome is looked up by.
+struct WriteTarget: Sendable {
+    let key: String
+    /// Whether nobody else writes there.
+    let isOwn: Bool
+
+    /// The object, if it is there and this write's beyond doubt.
+    nonisolated(nonsending) func published(
+        size: UInt64, in store: Store, until deadline: MonotonicTime
+    ) async -> ObjectInfo? {
+        guard isOwn, let info = try? await store.stat(key, until: deadline), info.size == size else { return nil }
+        return info
     }
 }
 

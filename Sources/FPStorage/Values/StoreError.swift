@@ -1,4 +1,5 @@
 import FPPluginAPI
+import Glibc
 
 /// Why a call on a store failed, in the terms of the plugin contract (`fp_status`), plus what the host itself adds.
 ///
@@ -96,6 +97,11 @@ public struct StoreError: Error, Sendable {
         self.retryAfter = retryAfter
         self.outcomeUnknown = outcomeUnknown
         self.requestID = requestID
+    }
+
+    /// Whether this host was short of descriptors or memory: no fault of the store's.
+    public var isHostExhausted: Bool {
+        osErrno == EMFILE || osErrno == ENFILE || osErrno == ENOMEM || code == .noMemory
     }
 
     /// Whether the same call can succeed later. It says nothing of what has happened already: see ``outcomeUnknown``.

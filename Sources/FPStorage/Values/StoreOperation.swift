@@ -39,14 +39,4 @@ enum StoreOperation: String, Sendable {
         default: true
         }
     }
-
-    /// Whether doing it twice is as good as doing it once, so that the host may try again by itself.
-    var isRepeatable: Bool {
-        switch self {
-        case .stat, .readOpen, .writeResume, .writeDiscard, .remove, .list, .listPending, .presign: true
-        // A begin whose reply is lost leaves a session that nobody names; list_pending shows it.
-        case .writeBegin: true
-        default: false
-        }
-    }
 }

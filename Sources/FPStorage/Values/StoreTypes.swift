@@ -30,6 +30,9 @@ public struct WriteRequest: Sendable {
     public var resumable: Bool
     /// Whether commit fails with `.exists` if the key is taken by then.
     public var ifNotExists: Bool
+    /// Whether the host made the key up, at random: nobody else writes there. So an object of the right size under it
+    /// is this write's own, and a store that forbids the key forbids writing as such.
+    public var hasOwnKey: Bool
     /// A hint, unless the store has `.contentType`.
     public var contentType: String?
     /// A hint, unless the store has `.metadata`.
@@ -41,6 +44,7 @@ public struct WriteRequest: Sendable {
         size: UInt64? = nil,
         resumable: Bool = false,
         ifNotExists: Bool = false,
+        hasOwnKey: Bool = false,
         contentType: String? = nil,
         metadata: [(String, String)] = []
     ) {
@@ -48,6 +52,7 @@ public struct WriteRequest: Sendable {
         self.size = size
         self.resumable = resumable
         self.ifNotExists = ifNotExists
+        self.hasOwnKey = hasOwnKey
         self.contentType = contentType
         self.metadata = metadata
     }
