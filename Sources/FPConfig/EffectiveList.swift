@@ -26,7 +26,9 @@ struct EffectiveList {
             for option in Settings.storeKeys {
                 guard let node = values[option.key] else { continue }
                 let key = "stores.\(store.name).\(option.key)"
-                list.append(EffectiveValue(key: key, text: node.description, position: node.position))
+                let hasGivenWay = option.key == "long_deadline" && store.longDeadline == store.deadline
+                let shown = (hasGivenWay ? values["deadline"] : nil) ?? node
+                list.append(EffectiveValue(key: key, text: shown.description, position: node.position))
             }
         }
         return list

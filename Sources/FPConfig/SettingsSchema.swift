@@ -90,7 +90,13 @@ extension Settings {
                 + "chooses."),
         OptionSchema(
             "deadline", .duration, .advanced, default: "60s", min: 1, max: day,
-            help: "How long one call to the plugin may take."),
+            help: "How long one call to the plugin may take, with all its tries. One that takes longer is seen in "
+                + "`/readyz`."),
+        OptionSchema(
+            "long_deadline", .duration, .advanced, default: "10m", min: 1, max: day,
+            help:
+                "The same for the calls that may take longer the larger a file is: sync, commit, copy and transfer. At "
+                + "least `deadline`."),
         OptionSchema(
             "downloads", .choice, default: Store.Downloads.proxy.rawValue,
             choices: Store.Downloads.allCases.map(\.rawValue),

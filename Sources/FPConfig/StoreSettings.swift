@@ -17,6 +17,8 @@ extension Settings {
         public var queue: Int?
         /// How long one call may take.
         public var deadline: Duration
+        /// The same for a call whose time grows with the file; at least ``deadline``.
+        public var longDeadline: Duration
         /// How clients get a file's bytes.
         public var downloads: Downloads
 

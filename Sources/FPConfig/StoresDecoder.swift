@@ -67,9 +67,24 @@ struct StoresDecoder {
             threads: values["threads"].map { Int($0.i64) },
             queue: values["queue"].map { Int($0.i64) },
             deadline: values.duration("deadline"),
+            longDeadline: longDeadline(values, store: name),
             downloads: values.choice("downloads")
         )
         return Decoded(store: store, values: values)
+    }
+
+    /// A default gives way, a value of the file is refused.
+    private func longDeadline(_ values: DecodedValues, store: String) -> Duration {
+        let deadline = values.duration("deadline")
+        let long = values.duration("long_deadline")
+        if let node = values["long_deadline"], let other = values["deadline"], long < deadline, !node.isDefaulted {
+            decoder.complain(
+                node,
+                "\"stores.\(store).long_deadline\" is \(TimeSpan.text(node.i64)), less than "
+                    + "\"stores.\(store).deadline\" (\(TimeSpan.text(other.i64))); make it larger, or the other smaller"
+            )
+        }
+        return max(long, deadline)
     }
 
     private func options(_ given: SchemaCheck.Given?, store: String, at position: ConfigPosition) -> ConfigNode {

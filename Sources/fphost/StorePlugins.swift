@@ -84,7 +84,7 @@ struct StorePlugins {
                 name: name, library: prepared.library, config: prepared.options,
                 settings: StoreSettings(
                     threads: prepared.settings.threads, queue: prepared.settings.queue,
-                    deadline: prepared.settings.deadline), logger: logger)
+                    deadline: prepared.settings.deadline, longDeadline: prepared.settings.longDeadline), logger: logger)
         }
     }
 

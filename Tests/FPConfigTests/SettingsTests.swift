@@ -20,6 +20,7 @@ struct SettingsTests {
         #expect(settings.plugins.directory == .automatic)
         #expect(settings.storagesBackend == "media")
         #expect(settings.stores["media"]?.deadline == .seconds(60))
+        #expect(settings.stores["media"]?.longDeadline == .seconds(600))
         #expect(settings.stores["media"]?.downloads == .proxy)
         #expect(settings.stores["media"]?.threads == nil)
         #expect(settings.stores["media"]?.queue == nil)
@@ -72,6 +73,7 @@ struct SettingsTests {
                 threads: 3
                 queue: 4
                 deadline: 5s
+                long_deadline: 7s
                 downloads: redirect
             uploads:
               staging: a
@@ -126,6 +128,7 @@ struct SettingsTests {
         #expect(store.threads == 3)
         #expect(store.queue == 4)
         #expect(store.deadline == .seconds(5))
+        #expect(store.longDeadline == .seconds(7))
         #expect(store.downloads == .redirect)
         #expect(settings.uploads.staging == "a")
         #expect(settings.uploads.maxSize == 2_000_000_000)

@@ -76,7 +76,11 @@ struct StoreTests {
         ),
         (
             "stores: {m: X}",
-            #"1:13: "stores.m" must be a map with keys (plugin, sha256, threads, queue, deadline, downloads, options), not a single value"#
+            #"1:13: "stores.m" must be a map with keys (plugin, sha256, threads, queue, deadline, long_deadline, downloads, options), not a single value"#
+        ),
+        (
+            "stores: {m: {plugin: X, deadline: 20s, long_deadline: 10s}}",
+            #"1:55: "stores.m.long_deadline" is 10s, less than "stores.m.deadline" (20s); make it larger, or the other smaller"#
         ),
         (
             "stores: {m: {plugin: 'a b'}}",
