@@ -15,7 +15,7 @@ extension PluginError {
         switch number {
         case ENOSPC: (.noSpace, "; free some space")
         case EDQUOT: (.noSpace, "; raise the quota or free some space")
-        case EROFS: (.denied, "; mount the file system for writing")
+        case EROFS: (.readOnly, "; mount the file system for writing")
         case EACCES, EPERM: (.denied, "; check the owner and the mode of the location")
         case ELOOP: (.denied, "; symbolic links are not followed below the location")
         case EXDEV: (.denied, "; the path leaves the location's file system")

@@ -22,16 +22,29 @@ extension Tree {
             health.detail = "the location \(settings.location) was removed; put it back and restart"
         } else if space.f_flag & UInt(ST_RDONLY) != 0 {
             health.state = .degraded
+            health.limits = .cannotWrite
             health.detail = "the file system of \(settings.location) is mounted read-only"
+        } else if faccessat(root, ".", W_OK | X_OK, AT_EACCESS) != 0, errno == EACCES || errno == EPERM {
+            health.state = .degraded
+            health.limits = .cannotWrite
+            health.detail = "nothing may be written in \(settings.location); check its owner and its mode"
         } else if space.f_bavail == 0 {
             health.state = .degraded
+            health.limits = .noSpace
             health.detail = "the file system of \(settings.location) is full"
         } else if space.f_files > 0, space.f_favail == 0 {
             health.state = .degraded
+            health.limits = .noSpace
             health.detail = "the file system of \(settings.location) has no free inodes"
         }
         if deep, health.state == .ok, let problem = probe() {
-            health.state = problem.code == .noSpace ? .degraded : .down
+            switch problem.code {
+            case .noSpace: health.limits = .noSpace
+            case .denied, .readOnly: health.limits = .cannotWrite
+            default: break
+            }
+            // What can still be read is not down.
+            health.state = health.limits.isEmpty ? .down : .degraded
             health.detail = problem.message
         }
         return health

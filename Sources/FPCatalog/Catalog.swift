@@ -115,8 +115,39 @@ public protocol Catalog: Sendable {
     /// The number of uploads in each state; a state without uploads may be missing.
     func counts() async throws(CatalogError) -> [UploadState: Int]
 
+    /// What keeps the catalog from being changed or read, as far as its last calls have shown; asks the database with a
+    /// small change of its own if none was made lately, or if the last one failed.
+    func trouble() async -> CatalogTrouble?
+
     /// Finishes what was begun and closes the database. Every later call fails.
     func close() async
+}
+
+/// Why a catalog cannot do its work at the moment.
+public struct CatalogTrouble: Sendable, Equatable {
+    /// What is wrong.
+    public enum Kind: Sendable, Equatable {
+        /// There is no room for changes.
+        case full
+        /// The database is damaged; it does not mend itself.
+        case damaged
+        /// Changes or reads fail for another reason.
+        case failing
+    }
+
+    /// What is wrong.
+    public var kind: Kind
+    /// One sentence for the operator.
+    public var reason: String
+    /// Since when.
+    public var since: Timestamp
+
+    /// Makes a trouble as given.
+    public init(_ kind: Kind, reason: String, since: Timestamp) {
+        self.kind = kind
+        self.reason = reason
+        self.since = since
+    }
 }
 
 /// What one whole chunk changes in a receiving upload.

@@ -1,15 +1,42 @@
+import FPCatalog
 import FPStorage
 
-/// How the stores are.
+/// How the stores and the catalog are.
 public struct HealthReport: Sendable {
+    /// What a store, or the catalog, can be used for.
+    public enum Status: String, Sendable {
+        /// Everything, if perhaps not well.
+        case ok
+        /// Reads only.
+        case cannotWrite = "cannot-write"
+        /// Reads and removes; there is no room for more.
+        case noSpace = "no-space"
+        /// Nothing.
+        case down
+    }
+
+    /// One thing that is wrong, in words that may be shown to anybody.
+    public struct Problem: Sendable {
+        /// The store, `nil` for the catalog.
+        public let store: String?
+        /// A short name for programs, the same in every release.
+        public let code: String
+        /// One sentence.
+        public let message: String
+        /// Since when.
+        public let since: Timestamp
+        /// What only the operator may know.
+        public let detail: String
+    }
+
     /// One store.
     public struct Entry: Sendable {
         /// The name of the store.
         public let store: String
-        /// Whether it answers and can be used.
-        public let isUsable: Bool
-        /// One sentence about its state.
-        public let detail: String
+        /// What it can be used for.
+        public let status: Status
+        /// What is wrong with it.
+        public let problems: [Problem]
         /// The room that is left, in bytes, where the store knows.
         public let freeBytes: UInt64?
     }
@@ -17,13 +44,20 @@ public struct HealthReport: Sendable {
     /// Every configured store, by name.
     public let stores: [Entry]
 
+    /// The catalog of uploads.
+    public let catalog: Status
+
+    /// Everything that is wrong, of the stores and of the catalog.
+    public let problems: [Problem]
+
     /// Whether new uploads can be received and stored.
     public let isReady: Bool
 }
 
 extension Uploads {
-    /// Asks every store how it is.
+    /// Asks every store, and the catalog, how it is.
     public func health() async -> HealthReport {
+        async let catalogTrouble = catalog.trouble()
         let entries = await withTaskGroup(of: HealthReport.Entry.self) { group in
             for store in stores.all.values {
                 // A store that is another catalog's is of no use here, however well it is.
@@ -31,26 +65,104 @@ extension Uploads {
                 group.addTask {
                     let entry = await Self.health(of: store)
                     guard let complaint else { return entry }
+                    let problem = HealthReport.Problem(
+                        store: entry.store, code: "foreign", message: "The store is in use by another server.",
+                        since: complaint.since, detail: complaint.sentence)
                     return HealthReport.Entry(
-                        store: entry.store, isUsable: false, detail: complaint, freeBytes: entry.freeBytes)
+                        store: entry.store, status: .down, problems: [problem] + entry.problems,
+                        freeBytes: entry.freeBytes)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }.sorted { $0.store < $1.store }
         }
+        let trouble = await catalogTrouble
         let needed = [stores.staging.name, stores.default.name]
-        let isReady = entries.allSatisfy { $0.isUsable || !needed.contains($0.store) }
-        return HealthReport(stores: entries, isReady: isReady)
+        let areStoresReady = entries.allSatisfy { $0.status == .ok || !needed.contains($0.store) }
+        let catalog: HealthReport.Status = trouble.map { $0.kind == .full ? .noSpace : .down } ?? .ok
+        return HealthReport(
+            stores: entries, catalog: catalog,
+            problems: entries.flatMap(\.problems) + (trouble.map { [HealthReport.Problem($0)] } ?? []),
+            isReady: areStoresReady && trouble == nil)
     }
 
     private static func health(of store: Store) async -> HealthReport.Entry {
+        var freeBytes: UInt64?
+        var silence: StoreError?
         do throws(StoreError) {
-            let health = try await store.health()
-            return HealthReport.Entry(
-                store: store.name, isUsable: health.state != .down, detail: health.detail,
-                freeBytes: health.freeBytes)
+            freeBytes = try await store.health().freeBytes
         } catch {
-            return HealthReport.Entry(
-                store: store.name, isUsable: false, detail: UploadError(error).message, freeBytes: nil)
+            // What this host is short of is no news of the store.
+            if !error.isHostExhausted { silence = error }
+        }
+        let condition = store.condition
+        var problems = condition.problems.map { HealthReport.Problem($0, of: store.name) }
+        if let silence, condition.state != .down {
+            let since = condition.problems.first { $0.kind == .failing }?.since ?? Timestamp.now.milliseconds
+            problems.removeAll { $0.code == StoreCondition.Problem.Kind.failing.code }
+            problems.insert(
+                HealthReport.Problem(
+                    StoreCondition.Problem(kind: .down, reason: silence.message, since: since), of: store.name), at: 0)
+        }
+        return HealthReport.Entry(
+            store: store.name, status: HealthReport.Status(condition, answers: silence == nil), problems: problems,
+            freeBytes: freeBytes)
+    }
+}
+
+extension HealthReport.Status {
+    fileprivate init(_ condition: StoreCondition, answers: Bool) {
+        if !answers || condition.state == .down {
+            self = .down
+        } else if condition.limits.contains(.cannotWrite) {
+            self = .cannotWrite
+        } else if condition.limits.contains(.noSpace) {
+            self = .noSpace
+        } else {
+            self = .ok
+        }
+    }
+}
+
+extension HealthReport.Problem {
+    fileprivate init(_ problem: StoreCondition.Problem, of store: String) {
+        self.init(
+            store: store, code: problem.kind.code, message: problem.kind.message,
+            since: Timestamp(milliseconds: problem.since), detail: problem.reason)
+    }
+
+    fileprivate init(_ trouble: CatalogTrouble) {
+        let (code, message) =
+            switch trouble.kind {
+            case .full: ("no-space", "There is no room for the database of uploads.")
+            case .damaged: ("damaged", "The database of uploads is damaged.")
+            case .failing: ("failing", "The database of uploads cannot be changed.")
+            }
+        self.init(store: nil, code: code, message: message, since: trouble.since, detail: trouble.reason)
+    }
+}
+
+extension StoreCondition.Problem.Kind {
+    fileprivate var code: String {
+        switch self {
+        case .down: "down"
+        case .failing: "failing"
+        case .late: "late"
+        case .stuck: "stuck"
+        case .exhausted: "exhausted"
+        case .cannotWrite: "cannot-write"
+        case .noSpace: "no-space"
+        }
+    }
+
+    fileprivate var message: String {
+        switch self {
+        case .down: "The store does not answer, or is unfit."
+        case .failing: "Calls on the store fail, or it says that something is wrong."
+        case .late: "A call on the store takes longer than its deadline."
+        case .stuck: "A call on the store does not come back."
+        case .exhausted: "All of the store's threads are in calls that do not come back."
+        case .cannotWrite: "The store cannot be written."
+        case .noSpace: "The store is full."
         }
     }
 }

@@ -8,6 +8,7 @@ import Synchronization
 final class StagingClaim: Sendable {
     private struct State {
         var foreign: CatalogMark?
+        var changedAt = Timestamp.now
     }
 
     private let store: Store
@@ -39,9 +40,10 @@ final class StagingClaim: Sendable {
             retryAfter: .seconds(60))
     }
 
-    /// What the operator should know if the store is known to be another's.
-    var complaint: String? {
-        state.withLock { $0.foreign }.map(sentence)
+    /// What the operator should know if the store is known to be another's, and since when it is known.
+    var complaint: (sentence: String, since: Timestamp)? {
+        let (foreign, since) = state.withLock { ($0.foreign, $0.changedAt) }
+        return foreign.map { (sentence($0), since) }
     }
 
     /// Looks at the mark, and leaves one where none is.
@@ -77,6 +79,7 @@ final class StagingClaim: Sendable {
     private func note(_ found: CatalogMark) -> StagingOwner {
         let isNew = state.withLock { state in
             let foreign = found.catalog == identity.id ? nil : found
+            if state.foreign != foreign { state.changedAt = .now }
             defer { state.foreign = foreign }
             return state.foreign != foreign
         }

@@ -71,12 +71,17 @@ extension UploadError {
     init(_ error: StoreError, at path: String? = nil) {
         let (kind, message): (Kind, String) =
             switch error.code {
+            case _ where error.isHostExhausted:
+                (.unavailable, "The server has too much to do at the moment; try again.")
             case .notFound: (.notFound, "The file is not in its store.")
             case .exists: (.pathTaken, Self.taken(path))
             case .range: (.rangeNotSatisfiable, "The range lies outside the file.")
             case .precondition: (.conflict, "The file was replaced meanwhile.")
-            case .conflict: (.conflict, "Another writer has this upload.")
-            case .denied: (.denied, "The store does not allow that path.")
+            // Requests for an upload take turns, so the other writer is a call of an earlier one that hangs in the store.
+            case .conflict:
+                (.unavailable, "The store is still busy with an earlier request for this upload; try again.")
+            // Of a path that the host chose, or that the store has taken before; see `init(storing:in:at:)` for others.
+            case .denied: (.unavailable, "The store refuses this server's access; its operator has been told.")
             case .tooLarge: (.tooLarge, "The file is larger than the store takes.")
             case .readOnly: (.unavailable, "The store takes no writes at the moment; its operator has been told.")
             case .noSpace: (.noSpace, "The store is full; try again when there is room.")
@@ -95,6 +100,18 @@ extension UploadError {
 
     private static func taken(_ path: String?) -> String {
         "There is already a file at \(path.map { "the path \"\($0)\"" } ?? "that path")."
+    }
+
+    /// What a failure to store means for the application that chose the path: a store that could be written may forbid
+    /// that path.
+    init(storing error: StoreError, in stores: StoreMap, at destination: Destination?) async {
+        self.init(error, at: destination?.key)
+        guard error.code == .denied, error.store == destination?.store, let store = stores[error.store] else { return }
+        _ = try? await store.health()
+        if store.condition.limits.contains(.cannotWrite) { return }
+        kind = .denied
+        message = "The store does not allow \(destination.map { "the path \"\($0.key)\"" } ?? "that path")."
+        retryAfter = nil
     }
 
     init(_ error: CatalogError) {

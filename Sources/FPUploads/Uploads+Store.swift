@@ -101,9 +101,9 @@ extension Uploads {
                     logger.warning("upload \(record.id): storing was interrupted: \(error.message)")
                 }
                 // Nobody knows more than the stores themselves do.
-                let path = record.files[index].destination?.key
-                _ = try await settle(record)
-                throw UploadError(error, at: path)
+                let destination = record.files[index].destination
+                if let settled = try await settle(record), settled.state == .stored { return settled }
+                throw await UploadError(storing: error, in: stores, at: destination)
             }
         }
         let now = Timestamp.now

@@ -14,7 +14,9 @@ struct HostTests {
             let ready = try await house.send("GET", "/readyz")
             #expect(ready.status == 200)
             #expect(
-                ready.text == "{\"status\":\"ok\",\"stores\":{\"archive\":\"ok\",\"media\":\"ok\",\"staging\":\"ok\"}}")
+                ready.text
+                    == "{\"status\":\"ok\",\"stores\":{\"archive\":\"ok\",\"media\":\"ok\",\"staging\":\"ok\"},\"catalog\":\"ok\"}"
+            )
             #expect(ready["cache-control"] == "no-store")
             #expect(try await house.send("HEAD", "/readyz").status == 200)
             #expect(try await house.send("POST", "/healthz").status == 405)

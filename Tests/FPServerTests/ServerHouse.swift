@@ -25,7 +25,7 @@ final class ServerHouse: Sendable {
     /// - Parameter sick: the stores on the Memory plugin, each with the means to make it fail.
     init(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
-        sick: [String: PluginControl] = [:]
+        sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500)
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         directory = try TemporaryDirectory()
@@ -38,7 +38,7 @@ final class ServerHouse: Sendable {
                 let written = PluginConfigNode.map([.scalar("\(control.address)", key: "control")])
                 let config = written.completed(by: memory.options, directory: "/").0
                 return try Store.open(
-                    name: name, library: memory, config: config, settings: Self.impatience, logger: logger)
+                    name: name, library: memory, config: config, settings: Self.settings(patience), logger: logger)
             }
             let location = directory.url.appendingPathComponent(name).path
             return try Store.open(
@@ -61,9 +61,10 @@ final class ServerHouse: Sendable {
         client = HTTPClient(port: try #require(try await server.start().first?.port))
     }
 
-    /// Soon at the end of every patience, so that a test is too.
-    private static let impatience = StoreSettings(
-        threads: 4, deadline: .milliseconds(500), longDeadline: .milliseconds(500), hangGrace: .milliseconds(100))
+    /// Soon at the end of every patience, unless a test needs time for something else, so that a test is too.
+    private static func settings(_ patience: Duration) -> StoreSettings {
+        StoreSettings(threads: 4, deadline: patience, longDeadline: patience, hangGrace: .milliseconds(100))
+    }
 
     private static func memoryLibrary(_ logger: Logger) async throws -> PluginLibrary {
         let path = try await TestPlugins.compile("memory", name: "Memory")
@@ -74,9 +75,10 @@ final class ServerHouse: Sendable {
     /// Runs `body` on a server of its own.
     static func with(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
-        sick: [String: PluginControl] = [:], _ body: (ServerHouse) async throws -> Void
+        sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500),
+        _ body: (ServerHouse) async throws -> Void
     ) async throws {
-        let house = try await ServerHouse(change, fetches: fetches, sick: sick)
+        let house = try await ServerHouse(change, fetches: fetches, sick: sick, patience: patience)
         do {
             try await body(house)
         } catch {

@@ -138,4 +138,86 @@ struct SickStoreTests {
             }
         }
     }
+
+    private func storing(_ house: ServerHouse, _ id: String, _ path: String) async throws -> HTTPReply {
+        try await house.call("POST", "/api/v1/uploads/\(id)/store", json: "{\"path\": \"\(path)\"}")
+    }
+
+    @Test("whose answer to a move is lost has the file, and the application hears so")
+    func lostMove() async throws {
+        let staging = PluginControl()
+        let media = PluginControl()
+        try await ServerHouse.with(sick: ["staging": staging, "media": media], patience: .seconds(30)) {
+            house async throws in
+            let id = try await house.upload("a.txt", "moved once")
+            media.loseAnswers(.transfer)
+            let reply = try await storing(house, id, "a.txt")
+            #expect(reply.status == 200 && reply.text.contains("\"stored\""), "\(reply.text)")
+            #expect(media[.transfer, .calls] == 1)
+            #expect(try await house.call("GET", "/api/v1/uploads/\(id)/content").text == "moved once")
+        }
+    }
+
+    @Test("that finds the path taken at the last moment does not pass another's file off as the upload's")
+    func takenAtTheLastMoment() async throws {
+        let staging = PluginControl()
+        let media = PluginControl()
+        try await ServerHouse.with(sick: ["staging": staging, "media": media], patience: .seconds(30)) {
+            house async throws in
+            let id = try await house.upload("a.txt", "precious")
+            media.fail(.transfer, 101, times: 1)
+            media.hang(.stat)
+            let reply = Task { try await storing(house, id, "a.txt") }
+            try await waitFor("the look at the path", within: .seconds(20)) {
+                media[.stat, .inFlight] == 1 ? true : nil
+            }
+            // An object of that size appears, and the copy says so.
+            media.loseAnswers(.transfer, 111, times: 1)
+            media[.transfer, .errorFlags] = 0
+            media.release(.stat)
+            #expect(try await reply.value.status == 409)
+            #expect(try await house.call("GET", "/api/v1/uploads/\(id)").text.contains("\"complete\""))
+            #expect(try await house.call("GET", "/api/v1/uploads/\(id)/content").text == "precious")
+            #expect(try await storing(house, id, "b.txt").status == 200)
+        }
+    }
+
+    @Test(
+        "with a file that came whole, is asked again for what failed in passing, and loses no answer",
+        arguments: [100, 600_000])
+    func passingFailures(_ size: Int) async throws {
+        let control = PluginControl()
+        try await ServerHouse.with(sick: ["staging": control], patience: .seconds(30)) { house async throws in
+            let content = String(repeating: "x", count: size)
+            var ids: [String] = []
+            for operation in [PluginControl.Operation.writeBegin, .writeCommit] {
+                control.fail(operation, 200, times: 1)
+                ids.append(try await house.upload("a.txt", content))
+            }
+            control.loseAnswers(.writeCommit, times: 1)
+            ids.append(try await house.upload("b.txt", content))
+            for id in ids {
+                #expect(try await house.call("GET", "/api/v1/uploads/\(id)/content").text == content)
+            }
+        }
+    }
+
+    @Test("at the end of the last chunk, has it committed once, whatever became of the answer")
+    func lostCommit() async throws {
+        let control = PluginControl()
+        try await ServerHouse.with(sick: ["staging": control], patience: .seconds(30)) { house async throws in
+            for isResumed in [false, true] {
+                let id = try await house.announce(10)
+                #expect(try await house.patch(id, 0, of: 10, "01234").status == 200)
+                if isResumed {
+                    // A failed write puts the writer down; the next chunk resumes.
+                    control.fail(.write, 200, times: 1)
+                    #expect(try await house.patch(id, 5, of: 10, "56789").status == 503)
+                }
+                control.loseAnswers(.writeCommit, times: 1)
+                #expect(try await house.patch(id, 5, of: 10, "56789").status == 200)
+                #expect(try await house.call("GET", "/api/v1/uploads/\(id)/content").text == "0123456789")
+            }
+        }
+    }
 }

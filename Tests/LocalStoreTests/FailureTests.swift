@@ -9,7 +9,7 @@ struct FailureTests {
     func codes() throws {
         let expected: [(Int32, fp_status)] = [
             (ENOSPC, FP_E_NO_SPACE), (EDQUOT, FP_E_NO_SPACE), (EFBIG, FP_E_TOO_LARGE), (EIO, FP_E_TRANSIENT),
-            (EROFS, FP_E_DENIED), (EACCES, FP_E_DENIED), (ESTALE, FP_E_TRANSIENT), (ENOMEM, FP_E_NO_MEMORY),
+            (EROFS, FP_E_READ_ONLY), (EACCES, FP_E_DENIED), (ESTALE, FP_E_TRANSIENT), (ENOMEM, FP_E_NO_MEMORY),
         ]
         let fixture = try Fixture()
         for (number, status) in expected {
@@ -23,7 +23,7 @@ struct FailureTests {
             }
             #expect(message.hasPrefix("writing \"k\": "))
         }
-        for (number, status) in [(EMFILE, FP_E_TRANSIENT), (ENFILE, FP_E_TRANSIENT), (EROFS, FP_E_DENIED)] {
+        for (number, status) in [(EMFILE, FP_E_TRANSIENT), (ENFILE, FP_E_TRANSIENT), (EROFS, FP_E_READ_ONLY)] {
             let driver = try fixture.process()
             try driver.run("deny create \(number)")
             #expect(try driver.run("begin k 1").status == status)
@@ -60,7 +60,8 @@ struct FailureTests {
         expectFailure(FP_E_INVALID) { try writer.write([1]) }
         writer.close()
         expectFailure(FP_E_NO_SPACE) { try store.put("other", chunk) }
-        #expect(try store.health().state == FP_HEALTH_DEGRADED)
+        let full = try store.health()
+        #expect(full.state == FP_HEALTH_DEGRADED && full.limits == FP_HEALTH_NO_SPACE)
         try disk.remount("size=8m")
         #expect(try store.health(deep: true).state == FP_HEALTH_OK)
         let again = try #require(try store.resume(writer.token, at: 900_000).writer)
@@ -83,10 +84,11 @@ struct FailureTests {
         }
         #expect(refused > 10)
         #expect(try store.keys().count == 20 - refused)
+        #expect(try store.health().limits == FP_HEALTH_NO_SPACE)
     }
 
     @Test(
-        "On a read-only disk reads work and writes are denied",
+        "On a read-only disk reads work, and writes are told that nothing can be written",
         .enabled(if: SmallDisk.isAllowed, "needs root to mount a small tmpfs"))
     func readOnly() throws {
         let disk = try SmallDisk(options: "size=8m")
@@ -94,11 +96,12 @@ struct FailureTests {
         try store.put("a/k", [1])
         try disk.remount("ro")
         #expect(try store.get("a/k") == [1])
-        expectFailure(FP_E_DENIED) { try store.put("l", [1]) }
-        expectFailure(FP_E_DENIED) { try store.begin("l", flags: FP_W_RESUMABLE) }
-        expectFailure(FP_E_DENIED) { try store.remove("a/k") }
+        expectFailure(FP_E_READ_ONLY) { try store.put("l", [1]) }
+        expectFailure(FP_E_READ_ONLY) { try store.begin("l", flags: FP_W_RESUMABLE) }
+        expectFailure(FP_E_READ_ONLY) { try store.remove("a/k") }
         let health = try store.health()
         #expect(health.state == FP_HEALTH_DEGRADED && health.detail.contains("read-only"))
+        #expect(health.limits == FP_HEALTH_CANNOT_WRITE)
     }
 
     @Test(

@@ -47,13 +47,15 @@ package final class TestStore: @unchecked Sendable {
         package var contentType: String
     }
 
-    package func health(deep: Bool = false) throws(Failure) -> (state: UInt32, free: UInt64, detail: String) {
+    package func health(deep: Bool = false) throws(Failure) -> (
+        state: UInt32, limits: UInt32, free: UInt64, detail: String
+    ) {
         let room = Room(512)
         var health = fp_health()
         health.struct_size = UInt32(MemoryLayout<fp_health>.size)
         health.detail = room.buffer
         try perform { table.health?(instance, $0, deep ? FP_HEALTHF_DEEP : 0, &health) ?? FP_E_UNSUPPORTED }
-        return (health.state, health.free_bytes, health.detail.string)
+        return (health.state, health.limits, health.free_bytes, health.detail.string)
     }
 
     package func stat(_ key: String, _ options: CallOptions = .ambient) throws(Failure) -> Info {

@@ -27,10 +27,12 @@ final class ChangeQueue: Sendable {
 
     private let state = Mutex(State())
     private let database: DatabaseQueue
+    private let outcomes: OutcomeRecord
 
     /// Writes through that connection, which nobody else uses for writing.
-    init(_ database: DatabaseQueue) {
+    init(_ database: DatabaseQueue, _ outcomes: OutcomeRecord = OutcomeRecord()) {
         self.database = database
+        self.outcomes = outcomes
     }
 
     /// The number of changes that wait for a batch to begin.
@@ -111,24 +113,27 @@ final class ChangeQueue: Sendable {
             for change in batch {
                 do {
                     done.append((change, try attempt(change, db)))
-                } catch {
-                    let error = CatalogError(error, catalog: database.path, db: db)
+                } catch let reason {
+                    let error = CatalogError(reason, catalog: database.path, db: db)
                     if batch.count > 1, !db.isInsideTransaction {
                         // SQLite gave up the whole transaction, not only this change: the others deserve a fresh try.
                         for change in batch { commit([change], db) }
                         return
                     }
+                    outcomes.failed(reason, as: error)
                     refused.append((change, error))
                     if db.isInsideTransaction { try undo(db) }
                 }
             }
             if db.isInsideTransaction { try db.run("COMMIT") }
-        } catch {
-            let error = CatalogError(error, catalog: database.path, db: db)
+        } catch let reason {
+            let error = CatalogError(reason, catalog: database.path, db: db)
+            outcomes.failed(reason, as: error)
             if db.isInsideTransaction { try? db.run("ROLLBACK") }
             for change in batch { change.fail(error) }
             return
         }
+        if !done.isEmpty { outcomes.committed() }
         for (_, tell) in done { tell() }
         for (change, error) in refused { change.fail(error) }
     }

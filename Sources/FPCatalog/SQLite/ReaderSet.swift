@@ -22,9 +22,11 @@ final class ReaderSet: Sendable {
     private let connections: [DatabaseQueue]
     private let state: Mutex<State>
     private let path: String
+    private let outcomes: OutcomeRecord
 
     /// Reads through those connections, which nobody else uses.
-    init(_ connections: [DatabaseQueue], catalog path: String) {
+    init(_ connections: [DatabaseQueue], catalog path: String, _ outcomes: OutcomeRecord = OutcomeRecord()) {
+        self.outcomes = outcomes
         self.connections = connections
         self.path = path
         state = Mutex(State(idle: connections))
@@ -47,11 +49,13 @@ final class ReaderSet: Sendable {
             (caller: CheckedContinuation<Result<Value, CatalogError>, Never>) in
             enqueue(
                 Read(
-                    run: { [path] db in
+                    run: { [path, outcomes] db in
                         do {
                             caller.resume(returning: .success(try body(db)))
                         } catch {
-                            caller.resume(returning: .failure(CatalogError(error, catalog: path, db: db)))
+                            let told = CatalogError(error, catalog: path, db: db)
+                            outcomes.failed(error, as: told)
+                            caller.resume(returning: .failure(told))
                         }
                     },
                     fail: { caller.resume(returning: .failure($0)) }

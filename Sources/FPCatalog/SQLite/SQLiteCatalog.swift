@@ -23,6 +23,7 @@ public final class SQLiteCatalog: Catalog {
 
     // In the order in which they must go when the catalog is dropped unclosed: the lock last.
     let changes: ChangeQueue
+    let outcomes = OutcomeRecord()
     private let lookups: ReaderSet
     private let scans: ReaderSet
     let writer: DatabaseQueue
@@ -83,12 +84,12 @@ public final class SQLiteCatalog: Catalog {
             }
             cursorKey = secrets[0]
             identity = CatalogIdentity(id: secrets[1], key: secrets[2], place: "\(Self.hostName):\(path)")
-            lookups = ReaderSet(try Connections.readers(path, count: 2), catalog: path)
-            scans = ReaderSet(try Connections.readers(path, count: 2), catalog: path)
+            lookups = ReaderSet(try Connections.readers(path, count: 2), catalog: path, outcomes)
+            scans = ReaderSet(try Connections.readers(path, count: 2), catalog: path, outcomes)
         } catch {
             throw CatalogError(error, catalog: path)
         }
-        changes = ChangeQueue(writer)
+        changes = ChangeQueue(writer, outcomes)
         self.logger = logger
         logger.info(
             "catalog open",

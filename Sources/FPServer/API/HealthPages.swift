@@ -12,20 +12,38 @@ struct HealthPages: Sendable {
         Self.answer(request) { Self.response(.ok, ["status": .string("ok")]) }
     }
 
-    /// `/readyz`: uploads can be received and stored. Says which store cannot be used, and nothing that only the
-    /// operator may know.
+    /// `/readyz`: uploads can be received and stored. Says what is wrong with which store or the catalog, and since
+    /// when; nothing that only the operator may know.
     func readiness(_ request: Request) async -> Response {
         await Self.answer(request) {
             let report = await uploads.health()
             let stores = report.stores.map {
-                JSON.Member(name: $0.store, value: .string($0.isUsable ? "ok" : "down"))
+                JSON.Member(name: $0.store, value: .string($0.status.rawValue))
             }
             let status = report.isReady ? "ok" : "unavailable"
-            var response = Self.response(
-                report.isReady ? .ok : .serviceUnavailable, ["status": .string(status), "stores": .object(stores)])
+            var members: [JSON.Member] = [
+                JSON.Member(name: "status", value: .string(status)),
+                JSON.Member(name: "stores", value: .object(stores)),
+                JSON.Member(name: "catalog", value: .string(report.catalog.rawValue)),
+            ]
+            if !report.problems.isEmpty {
+                members.append(JSON.Member(name: "problems", value: .array(report.problems.map(Self.problem))))
+            }
+            var response = Self.response(report.isReady ? .ok : .serviceUnavailable, .object(members))
             if !report.isReady { response.headers.add(name: "Retry-After", value: "5") }
             return response
         }
+    }
+
+    private static func problem(_ problem: HealthReport.Problem) -> JSON {
+        let place =
+            problem.store.map { JSON.Member(name: "store", value: .string($0)) }
+            ?? JSON.Member(name: "catalog", value: .bool(true))
+        return .object([
+            place, JSON.Member(name: "problem", value: .string(problem.code)),
+            JSON.Member(name: "detail", value: .string(problem.message)),
+            JSON.Member(name: "since", value: .string(InternetTime.string(problem.since))),
+        ])
     }
 
     private static func answer(_ request: Request, _ page: () -> Response) -> Response {

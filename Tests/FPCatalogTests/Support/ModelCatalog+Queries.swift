@@ -88,6 +88,8 @@ extension ModelCatalog {
         }
     }
 
+    func trouble() async -> CatalogTrouble? { nil }
+
     func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]> {
         try open { state in
             let known = state.entries.values.flatMap { entry in
