@@ -47,13 +47,15 @@ package final class TestStore: @unchecked Sendable {
         package var contentType: String
     }
 
-    package func health(deep: Bool = false) throws(Failure) -> (state: UInt32, free: UInt64, detail: String) {
+    package func health(
+        deep: Bool = false
+    ) throws(Failure) -> (state: UInt32, free: UInt64, detail: String, limits: UInt32) {
         let room = Room(512)
         var health = fp_health()
         health.struct_size = UInt32(MemoryLayout<fp_health>.size)
         health.detail = room.buffer
         try perform { table.health?(instance, $0, deep ? FP_HEALTHF_DEEP : 0, &health) ?? FP_E_UNSUPPORTED }
-        return (health.state, health.free_bytes, health.detail.string)
+        return (health.state, health.free_bytes, health.detail.string, health.limits)
     }
 
     package func stat(_ key: String, _ options: CallOptions = .ambient) throws(Failure) -> Info {
@@ -90,7 +92,8 @@ package final class TestStore: @unchecked Sendable {
 
     @discardableResult
     package func copy(
-        _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", from other: TestStore? = nil
+        _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", contentType: String = "",
+        from other: TestStore? = nil
     ) throws(Failure) -> Copied {
         var result: UInt32 = 0
         let info = try withInfo { info throws(Failure) in
@@ -98,19 +101,22 @@ package final class TestStore: @unchecked Sendable {
                 lend(source) { source in
                     lend(target) { target in
                         lend(ifMatch) { etag in
-                            var request = fp_copy_req()
-                            request.struct_size = UInt32(MemoryLayout<fp_copy_req>.size)
-                            request.flags = flags
-                            request.src = source
-                            request.dst = target
-                            if !ifMatch.isEmpty { request.if_match = etag }
-                            guard let other else {
-                                return table.copy?(instance, call, &request, &result, info) ?? FP_E_UNSUPPORTED
+                            lend(contentType) { type in
+                                var request = fp_copy_req()
+                                request.struct_size = UInt32(MemoryLayout<fp_copy_req>.size)
+                                request.flags = flags
+                                request.src = source
+                                request.dst = target
+                                if !ifMatch.isEmpty { request.if_match = etag }
+                                if !contentType.isEmpty { request.content_type = type }
+                                guard let other else {
+                                    return table.copy?(instance, call, &request, &result, info) ?? FP_E_UNSUPPORTED
+                                }
+                                let offer = table.get_extension?(instance, FP_EXT_TRANSFER)?
+                                    .assumingMemoryBound(to: fp_ext_transfer.self)
+                                return offer?.pointee.transfer(instance, call, other.instance, &request, &result, info)
+                                    ?? FP_E_UNSUPPORTED
                             }
-                            let offer = table.get_extension?(instance, FP_EXT_TRANSFER)?
-                                .assumingMemoryBound(to: fp_ext_transfer.self)
-                            return offer?.pointee.transfer(instance, call, other.instance, &request, &result, info)
-                                ?? FP_E_UNSUPPORTED
                         }
                     }
                 }
