@@ -286,9 +286,12 @@ private struct CopySource {
     func attributes(leavingOut others: [(name: String, value: String)]) -> [(name: String, value: String)] {
         let names = ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"]
         return head.fields.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.compactMap { field in
-            guard names.contains(field.key) || field.key.hasPrefix("x-amz-meta-"), field.key != SessionID.field,
+            guard names.contains(field.key) || field.key.utf8.starts(with: "x-amz-meta-".utf8),
+                field.key != SessionID.field,
                 ObjectParameters.isText(field.value),
-                !others.contains(where: { $0.name.lowercased() == field.key && $0.value == field.value })
+                !others.contains(where: {
+                    $0.name.lowercased().utf8.elementsEqual(field.key.utf8) && $0.value == field.value
+                })
             else { return nil }
             return (name: field.key, value: field.value)
         }
