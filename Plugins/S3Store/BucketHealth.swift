@@ -8,10 +8,14 @@ extension S3Store {
             try client.makeBucket(call)
             reply = try client.send(S3Request("HEAD", nil), doing, call)
         }
-        if !reply.isSuccess {
-            // A head has no body, so that nothing tells why.
+        let isDoubtful = reply.isSuccess && reply.head["content-type"]?.lowercased().hasPrefix("text/html") == true
+        if !reply.isSuccess || isDoubtful {
+            // A head has no body, so that nothing tells why, or who has answered.
             let request = S3Request("GET", nil, ["list-type": "2", "max-keys": "1"])
             reply = try client.send(request, doing, call)
+            if reply.isSuccess, XMLElement(document: reply.body)?.name != "ListBucketResult" {
+                throw reply.lacking("a list", doing)
+            }
         }
         guard reply.isSuccess else { return try unwell(reply, doing) }
         guard deep else { return Health(.ok) }
@@ -35,7 +39,12 @@ extension S3Store {
         do throws(PluginError) {
             var put = S3Request("PUT", key)
             put.body = .bytes(content)
-            try client.send(put, "writing a probe", call).check("writing a probe")
+            do throws(PluginError) {
+                try client.send(put, "writing a probe", call).checkStored("writing a probe")
+            } catch  where error.code == .denied {
+                // Of a key of the plugin's own, which nobody but the operator can have forbidden.
+                return Health(.degraded, limits: .cannotWrite, detail: error.message)
+            }
             defer { client.sendInBackground(S3Request("DELETE", key)) }
             let got = try client.send(S3Request("GET", key), "reading a probe", call)
             try got.check("reading a probe")
@@ -51,7 +60,8 @@ extension S3Store {
         } catch {
             switch error.code {
             case .transient, .throttled, .timeout, .cancelled: throw error
-            case .noSpace: return Health(.degraded, detail: error.message)
+            case .noSpace: return Health(.degraded, limits: .noSpace, detail: error.message)
+            case .readOnly: return Health(.degraded, limits: .cannotWrite, detail: error.message)
             default: return Health(.down, detail: error.message)
             }
         }

@@ -29,6 +29,7 @@ struct Repairs: OptionSet {
     static let region = Repairs(rawValue: 2)
     static let credentials = Repairs(rawValue: 4)
     static let bucket = Repairs(rawValue: 8)
+    static let basePath = Repairs(rawValue: 16)
 }
 
 /// Signs and sends requests for one store.
@@ -42,6 +43,8 @@ final class S3Client: Sendable {
         var region: String
         /// What has to be added to this machine's clock, in seconds.
         var clockOffset: Int64 = 0
+        /// Whether the service sees the path of `endpoint_url`: a proxy may take it away, and with it what was signed.
+        var signsBasePath = true
     }
 
     private let learned: Mutex<Learned>
@@ -93,12 +96,16 @@ final class S3Client: Sendable {
         do throws(PluginError) {
             let (end, head, body) = try exchange.end(call)
             guard end.code == CURLE_OK else { throw PluginError.transport(end, doing, host: authority) }
-            return Reply(head: head, body: body)
+            return Reply(head: head, body: body, hint: settings.endpoint.basePath.isEmpty ? "" : Self.basePathHint)
         } catch {
             engine.abort(exchange)
             throw error
         }
     }
+
+    private static let basePathHint = """
+        ; `endpoint_url` has a path: what stands between must pass paths on as they are, or take just this one away
+        """
 
     /// Signs a request and sends it on its way.
     func start(_ request: S3Request, _ call: borrowing Call) throws(PluginError) -> Exchange {
@@ -117,8 +124,8 @@ final class S3Client: Sendable {
     }
 
     private func signed(_ request: S3Request, _ credentials: Credentials?) -> Engine.Request {
-        let (region, time) = learned.withLock {
-            ($0.region, Timestamp(seconds: Timestamp.now.seconds + $0.clockOffset).basic)
+        let (region, time, signsBasePath) = learned.withLock {
+            ($0.region, Timestamp(seconds: Timestamp.now.seconds + $0.clockOffset).basic, $0.signsBasePath)
         }
         let endpoint = settings.endpoint
         let authority = endpoint.authority(region: region)
@@ -135,7 +142,8 @@ final class S3Client: Sendable {
                 SignatureV4.Signer(accessKey: credentials.accessKey, secretKey: credentials.secretKey),
                 region: region, service: "s3", time: time)
             let message = SignatureV4.Message(
-                method: request.method, path: path, query: query, headers: headers, payloadHash: hash)
+                method: request.method, path: signsBasePath ? path : endpoint.path(of: request.key, below: ""),
+                query: query, headers: headers, payloadHash: hash)
             headers.append(("Authorization", signature.authorization(for: message)))
         }
         return Engine.Request(
@@ -150,6 +158,12 @@ final class S3Client: Sendable {
         case .bytes(let bytes): sha256(bytes).hexadecimal
         case .part: "UNSIGNED-PAYLOAD"
         }
+    }
+
+    /// What a URL for somebody else has to be signed for.
+    func signedPath(of key: String) -> String {
+        learned.withLock { $0.signsBasePath }
+            ? settings.endpoint.path(of: key) : settings.endpoint.path(of: key, below: "")
     }
 
     private var authority: String { settings.endpoint.authority(region: region) }
@@ -173,6 +187,11 @@ final class S3Client: Sendable {
         {
             done.insert(.credentials)
             return try credentials.current(call) != used
+        }
+        if !done.contains(.basePath), reply.errorCode == "SignatureDoesNotMatch", !settings.endpoint.basePath.isEmpty {
+            done.insert(.basePath)
+            learned.withLock { $0.signsBasePath.toggle() }
+            return true
         }
         if !done.contains(.bucket), reply.errorCode == "NoSuchBucket", settings.createsBucket {
             done.insert(.bucket)

@@ -50,14 +50,16 @@ extension S3Store {
         }
         guard isMine else { return }
         defer { conditions.withLock { $0.isProbing = false } }
-        let key = settings.objectKey(".fp/condition-" + SessionID.random().text)
+        let key = settings.objectKey(Self.conditionPrefix + SessionID.random().text)
         let doing = "trying out conditional writes"
-        try client.send(S3Request("PUT", key), doing, call).check(doing)
+        try client.send(S3Request("PUT", key), doing, call).checkStored(doing)
         var isRemoved = false
         defer { if !isRemoved { client.sendInBackground(S3Request("DELETE", key)) } }
         var again = S3Request("PUT", key)
         again.headers = [("If-None-Match", "*")]
-        let put = try isRefused(try client.send(again, doing, call), doing)
+        let second = try client.send(again, doing, call)
+        let put = try isRefused(second, doing)
+        if !put, second.isSuccess { try second.checkStored(doing) }
         let complete = try probeCompletion(key, doing, call)
         // Waited for: a service that keeps directories removes empty ones, and the object that is waiting to be written
         // may need just those.
@@ -68,9 +70,13 @@ extension S3Store {
         }
     }
 
+    /// How the names of these objects begin; an id of a session follows.
+    static let conditionPrefix = ".fp/condition-"
+
     /// Whether the service kept the condition.
     /// - Throws: if the reply tells neither way.
     private func isRefused(_ reply: Reply, _ doing: String) throws(PluginError) -> Bool {
+        guard !reply.isPage else { throw reply.foreign(doing) }
         if reply.status == 412 || reply.status == 409 || reply.errorCode == "PreconditionFailed" { return true }
         if reply.status == 400 || reply.status == 501 { return false }
         try reply.check(doing)
@@ -82,13 +88,13 @@ extension S3Store {
     ) throws(PluginError) -> Bool {
         let begun = try client.send(S3Request("POST", key, ["uploads": ""]), doing, call)
         try begun.check(doing)
-        guard let id = XMLElement(document: begun.body)?["UploadId"] else { return false }
+        let id = try client.uploadID(begun, doing)
         var isSettled = false
         defer { if !isSettled { client.sendInBackground(S3Request("DELETE", key, ["uploadId": id])) } }
         var part = S3Request("PUT", key, ["partNumber": "1", "uploadId": id])
         part.body = .bytes([0])
         let sent = try client.send(part, doing, call)
-        try sent.check(doing)
+        try sent.checkStored(doing)
         var request = S3Request("POST", key, ["uploadId": id])
         request.headers = [("If-None-Match", "*")]
         request.body = .bytes(
@@ -98,7 +104,9 @@ extension S3Store {
                 <ETag>&quot;\(xmlText(sent.etag))&quot;</ETag></Part></CompleteMultipartUpload>
                 """.utf8))
         let reply = try client.send(request, doing, call)
-        isSettled = reply.isSuccess && reply.errorCode.isEmpty
-        return try isRefused(reply, doing)
+        isSettled = (try? reply.completedTag(doing)) != nil
+        let isKept = try isRefused(reply, doing)
+        if !isKept, reply.isSuccess { _ = try reply.completedTag(doing) }
+        return isKept
     }
 }

@@ -5,11 +5,9 @@ extension S3Store: CopyingStore, TransferringStore {
     func copy(_ request: CopyRequest, _ call: borrowing Call) throws(PluginError) -> CopyOutcome {
         if request.source == request.target {
             // S3 refuses to copy an object onto itself as it is.
-            let info = try described(request, in: self, call)
-            guard settings.allowsOverwrite, !request.ifNotExists else {
-                throw PluginError(.exists, "the key \"\(request.target)\" is taken")
-            }
-            return CopyOutcome(info: info, streamed: false, atomic: true)
+            let original = try CopySource(request, in: self, call)
+            guard settings.allowsOverwrite, !request.ifNotExists else { throw taken(request.target) }
+            return CopyOutcome(info: original.info, streamed: false, atomic: true)
         }
         return try transfer(from: self, request, call)
     }
@@ -25,11 +23,20 @@ extension S3Store: CopyingStore, TransferringStore {
         guard (theirs.scheme, theirs.host, theirs.port) == (ours.scheme, ours.host, ours.port) else {
             throw PluginError(.unsupported, "the two buckets are at different services")
         }
-        let info = try described(request, in: source, call)
+        let original = try CopySource(request, in: source, call)
         if mustBeFree(request), try published(request.target, call) != nil { throw taken(request.target) }
-        let copied =
-            info.size > settings.copyThreshold
-            ? try copyInParts(info, from: source, request, call) : try copyWhole(info, from: source, request, call)
+        let target = WriteTarget(
+            copying: original, to: request, leavingOut: source === self ? [] : source.settings.objectFields)
+        let copied: ObjectInfo
+        do throws(PluginError) {
+            copied = try copyObject(original, to: target, isBound: true, request, call)
+        } catch {
+            // Some services do not know the tag again that they told of an object of several parts.
+            guard error.code == .precondition, try published(request.target, call) == nil || !mustBeFree(request),
+                try original.isUnchanged(call)
+            else { throw error }
+            copied = try copyUnbound(original, to: target, request, call)
+        }
         if request.move { try source.remove(request.source, call) }
         return CopyOutcome(info: copied, streamed: false, atomic: !request.move)
     }
@@ -38,101 +45,75 @@ extension S3Store: CopyingStore, TransferringStore {
 
     private func taken(_ key: Key) -> PluginError { PluginError(.exists, "the key \"\(key)\" is taken") }
 
-    /// What is known of the source, which some services do not compare with the tag themselves.
-    private func described(
-        _ request: CopyRequest, in source: S3Store, _ call: borrowing Call
+    private func copyObject(
+        _ original: CopySource, to target: WriteTarget, isBound: Bool, _ request: CopyRequest, _ call: borrowing Call
     ) throws(PluginError) -> ObjectInfo {
-        let info = try source.describe(request.source, call).info
-        guard request.ifMatch == nil || request.ifMatch == info.etag else {
-            throw PluginError(.precondition, "\"\(request.source)\" was replaced meanwhile")
-        }
-        return info
+        original.info.size > settings.copyThreshold
+            ? try copyInParts(original, to: target, isBound: isBound, request, call)
+            : try copyWhole(original, to: target, isBound: isBound, request, call)
     }
 
-    private func copyFields(_ info: ObjectInfo, from source: S3Store, _ request: CopyRequest) -> [(
-        name: String, value: String
-    )] {
-        let bucket = PercentEncoding.encode(source.settings.endpoint.bucket, keepingSlashes: false)
-        let key = PercentEncoding.encode(source.settings.objectKey(request.source.string), keepingSlashes: true)
-        var fields = [(name: "x-amz-copy-source", value: "\(bucket)/\(key)")]
-        // The version that was looked at, so that no other is copied under its size.
-        if !info.etag.isEmpty { fields.append(("x-amz-copy-source-if-match", "\"\(info.etag)\"")) }
+    /// Copies without naming the version, between two looks at it.
+    private func copyUnbound(
+        _ original: CopySource, to target: WriteTarget, _ request: CopyRequest, _ call: borrowing Call
+    ) throws(PluginError) -> ObjectInfo {
+        let copied = try copyObject(original, to: target, isBound: false, request, call)
+        guard try !original.isUnchanged(call) else { return copied }
+        if try ownObject(request.target, target.id, call) != nil { try remove(request.target, call) }
+        throw PluginError(.precondition, "\"\(request.source)\" was replaced while it was copied")
+    }
+
+    /// The fields that make an object of its own out of a copy: with what this store's objects get, and with a name by
+    /// which this copy is known again.
+    private func targetFields(_ target: WriteTarget, from source: S3Store) -> [(name: String, value: String)] {
+        var fields = target.fields(with: settings.objectFields)
+        fields.append(("x-amz-metadata-directive", "REPLACE"))
+        // Not every service knows tags, and none has to where neither store gives any.
+        if (settings.objectFields + source.settings.objectFields).contains(where: { $0.name == "x-amz-tagging" }) {
+            fields.append(("x-amz-tagging-directive", "REPLACE"))
+        }
         return fields
     }
 
-    /// What a copy's own parameters are: those of new objects, but for what the source brings along.
-    private var targetFields: [(name: String, value: String)] {
-        settings.objectFields.filter { $0.name.hasPrefix("x-amz-") && $0.name != "x-amz-tagging" }
-    }
-
     private func copyWhole(
-        _ info: ObjectInfo, from source: S3Store, _ request: CopyRequest, _ call: borrowing Call
+        _ original: CopySource, to target: WriteTarget, isBound: Bool, _ request: CopyRequest, _ call: borrowing Call
     ) throws(PluginError) -> ObjectInfo {
         let doing = "copying \"\(request.source)\" to \"\(request.target)\""
         var outgoing = S3Request("PUT", settings.objectKey(request.target.string))
-        outgoing.headers = copyFields(info, from: source, request) + targetFields
-        let reply =
-            mustBeFree(request) && settings.conditionalWrites != .never
-            ? try sendCondition(with: outgoing, info, from: source, request, doing, call)
-            : try sendCopy(outgoing, from: source, doing, call)
-        let result = XMLElement(document: reply.body)
-        return ObjectInfo(
-            size: info.size,
-            modifiedNanoseconds: result?["LastModified"].flatMap { Timestamp(iso8601: $0)?.nanoseconds },
-            etag: Reply.unquoted(result?["ETag"] ?? ""), contentType: info.contentType)
+        outgoing.headers = original.fields(isBound: isBound) + targetFields(target, from: original.store)
+        return try settleCopy(original, target, request, call) { (call) throws(PluginError) in
+            let reply =
+                mustBeFree(request) && settings.conditionalWrites != .never
+                ? try sendCondition(with: outgoing, from: original.store, doing, call)
+                : try sendCopy(outgoing, from: original.store, doing, call)
+            return ObjectInfo(
+                size: original.info.size,
+                modifiedNanoseconds: XMLElement(document: reply.body)?["LastModified"]
+                    .flatMap { Timestamp(iso8601: $0)?.nanoseconds },
+                etag: try reply.resultTag(doing, of: "CopyObject"), contentType: target.contentType ?? "")
+        }
     }
 
     /// Sends a copy that shall fail if its target has appeared since somebody looked, as far as the service can do that.
     private func sendCondition(
-        with outgoing: S3Request, _ info: ObjectInfo, from source: S3Store, _ request: CopyRequest, _ doing: String,
-        _ call: borrowing Call
+        with outgoing: S3Request, from source: S3Store, _ doing: String, _ call: borrowing Call
     ) throws(PluginError) -> Reply {
         var conditional = outgoing
         conditional.headers.append(("If-None-Match", "*"))
         do throws(PluginError) {
             return try sendCopy(conditional, from: source, doing, call)
         } catch {
-            switch error.code {
-            case .unsupported where error.nativeCode == 501: return try sendCopy(outgoing, from: source, doing, call)
-            case .precondition: throw try reason(for: error, info, request, call)
-            default: throw error
-            }
+            guard error.code == .unsupported, error.nativeCode == 501 else { throw error }
+            return try sendCopy(outgoing, from: source, doing, call)
         }
     }
 
-    /// Why a condition failed: the target's, the source's, or because the request was sent twice, the first time with
-    /// success. Only what the target is tells.
-    private func reason(
-        for error: PluginError, _ info: ObjectInfo, _ request: CopyRequest, _ call: borrowing Call
-    ) throws(PluginError) -> PluginError {
-        guard let found = try published(request.target, call)?.info else { return error }
-        guard found.etag == info.etag, found.size == info.size else { return taken(request.target) }
-        var doubt = error
-        doubt.code = .transient
-        doubt.outcomeUnknown = true
-        return doubt
-    }
-
-    /// Sends a request that copies. Its reply may be a failure in spite of its status, and its loss leaves open what
-    /// happened.
+    /// Sends a request that copies. Its reply may be a failure in spite of its status.
     private func sendCopy(
         _ request: S3Request, from source: S3Store, _ doing: String, _ call: borrowing Call
     ) throws(PluginError) -> Reply {
-        let reply: Reply
-        do throws(PluginError) {
-            reply = try client.send(request, doing, call)
-        } catch {
-            var error = error
-            error.outcomeUnknown = true
-            throw error
-        }
-        do throws(PluginError) {
-            try checkCopy(reply, from: source, doing)
-        } catch {
-            var error = error
-            error.outcomeUnknown = error.code == .transient
-            throw error
-        }
+        let reply = try client.send(request, doing, call)
+        try checkCopy(reply, from: source, doing)
         return reply
     }
 
@@ -147,55 +128,183 @@ extension S3Store: CopyingStore, TransferringStore {
         }
     }
 
-    private func copyInParts(
-        _ info: ObjectInfo, from source: S3Store, _ request: CopyRequest, _ call: borrowing Call
+    /// Runs `body`, and looks for itself where its failure leaves open whether the copy was made, as
+    /// ``settleDoubt(_:_:size:_:_:_:)`` does for a write.
+    private func settleCopy(
+        _ original: CopySource, _ target: WriteTarget, _ request: CopyRequest, _ call: borrowing Call,
+        _ body: (borrowing Call) throws(PluginError) -> ObjectInfo
     ) throws(PluginError) -> ObjectInfo {
-        let target = WriteTarget(copying: info, to: request.target)
-        let schedule = PartSchedule(size: info.size, partSize: min(settings.copyThreshold, 1 << 30))
+        do throws(PluginError) {
+            return try body(call)
+        } catch {
+            var error = error
+            guard [.transient, .timeout, .cancelled, .precondition].contains(error.code) else { throw error }
+            let found: (id: SessionID?, info: ObjectInfo)?
+            do throws(PluginError) {
+                found = try published(request.target, call)
+            } catch let second {
+                if error.code == .precondition { error.code = .transient }
+                error.message += "; and then \(second.message)"
+                error.outcomeUnknown = true
+                throw error
+            }
+            if let id = target.id, let found, found.id == id, found.info.size == original.info.size {
+                return found.info
+            }
+            // A service may keep the source's metadata whatever it was asked for: then it may be this copy.
+            let mayBeOurs =
+                found.map { ($0.id == nil || $0.id == original.id) && $0.info.size == original.info.size } ?? false
+            if error.code == .precondition, let found {
+                guard mayBeOurs, found.info.etag == original.info.etag else {
+                    // Where nothing has to be free, the condition was the source's.
+                    throw mustBeFree(request) ? taken(request.target) : error
+                }
+                error.code = .transient
+            }
+            error.outcomeUnknown = mayBeOurs
+            throw error
+        }
+    }
+
+    /// A part of a copy on its way.
+    private struct MovingCopy {
+        let request: S3Request
+        var exchange: Exchange
+        var repairs = Repairs()
+        var backoff = Backoff()
+    }
+
+    private func copyInParts(
+        _ original: CopySource, to target: WriteTarget, isBound: Bool, _ request: CopyRequest, _ call: borrowing Call
+    ) throws(PluginError) -> ObjectInfo {
+        let size = original.info.size
+        let schedule = PartSchedule(size: size, partSize: min(settings.copyThreshold, 1 << 30))
         let token = SessionToken(
             key: request.target, uploadID: try client.createMultipart(target, checksum: .none, call), id: target.id,
             schedule: schedule, ifNotExists: request.ifNotExists)
-        let fields = copyFields(info, from: source, request)
+        let fields = original.fields(isBound: isBound)
         let doing = "copying \"\(request.source)\" to \"\(request.target)\""
-        var moving: [Exchange] = []
+        var moving: [MovingCopy] = []
         do throws(PluginError) {
             var parts: [UploadedPart] = []
-            let last = schedule.part(at: info.size - 1).number
+            let last = schedule.part(at: size - 1).number
             for number in 1...last {
                 if moving.count >= settings.concurrency {
-                    parts.append(try copiedPart(moving.removeFirst(), from: source, doing, call))
+                    parts.append(try copiedPart(moving.removeFirst(), from: original.store, doing, call))
                 }
                 let start = schedule.start(of: number)
-                let end = min(start + schedule.size(of: number), info.size)
+                let end = min(start + schedule.size(of: number), size)
                 var outgoing = S3Request(
                     "PUT", settings.objectKey(request.target.string),
                     ["partNumber": String(number), "uploadId": token.uploadID])
                 outgoing.headers = fields + [("x-amz-copy-source-range", "bytes=\(start)-\(end - 1)")]
-                moving.append(try client.start(outgoing, call))
+                moving.append(MovingCopy(request: outgoing, exchange: try client.start(outgoing, call)))
             }
-            while !moving.isEmpty { parts.append(try copiedPart(moving.removeFirst(), from: source, doing, call)) }
-            return try publish(token, parts, size: info.size, checksum: nil, isConditional: mustBeFree(request), call)
+            while !moving.isEmpty {
+                parts.append(try copiedPart(moving.removeFirst(), from: original.store, doing, call))
+            }
+            return try completeCopy(token, parts, size: size, isConditional: mustBeFree(request), call)
         } catch {
-            for exchange in moving { client.engine.abort(exchange) }
+            for part in moving { client.engine.abort(part.exchange) }
             if !error.outcomeUnknown { client.sendInBackground(client.abortRequest(token)) }
             throw error
         }
     }
 
+    /// Waits for a part, and asks for it again after failures that pass: whoever repeats the call repeats all parts.
     private func copiedPart(
-        _ exchange: Exchange, from source: S3Store, _ doing: String, _ call: borrowing Call
+        _ part: MovingCopy, from source: S3Store, _ doing: String, _ call: borrowing Call
     ) throws(PluginError) -> UploadedPart {
-        let reply = try client.reply(of: exchange, doing, call)
-        try checkCopy(reply, from: source, doing)
-        guard let etag = XMLElement(document: reply.body)?["ETag"] else {
-            throw PluginError(.transient, "\(doing): S3 answers without an ETag", requestID: reply.requestID)
+        var part = part
+        while true {
+            do throws(PluginError) {
+                let reply = try client.reply(of: part.exchange, doing, call)
+                if try !client.repair(reply, &part.repairs, call) {
+                    try checkCopy(reply, from: source, doing)
+                    return UploadedPart(etag: try reply.resultTag(doing, of: "Copy"))
+                }
+            } catch {
+                try part.backoff.wait(after: error, call)
+            }
+            part.exchange = try client.start(part.request, call)
         }
-        return UploadedPart(etag: Reply.unquoted(etag))
+    }
+
+    private func completeCopy(
+        _ token: SessionToken, _ parts: [UploadedPart], size: UInt64, isConditional: Bool, _ call: borrowing Call
+    ) throws(PluginError) -> ObjectInfo {
+        var backoff = Backoff()
+        while true {
+            do throws(PluginError) {
+                return try publish(token, parts, size: size, checksum: nil, isConditional: isConditional, call)
+            } catch {
+                guard !error.outcomeUnknown else { throw error }
+                try backoff.wait(after: error, call)
+            }
+        }
+    }
+}
+
+/// The version of an object that is copied.
+private struct CopySource {
+    let store: S3Store
+    let key: Key
+    let info: ObjectInfo
+    let head: ResponseHead
+
+    /// Looks at it, and compares its tag, which some services do not do themselves.
+    init(_ request: CopyRequest, in store: S3Store, _ call: borrowing Call) throws(PluginError) {
+        self.store = store
+        key = request.source
+        let (reply, info) = try store.describe(key, call)
+        guard request.ifMatch == nil || request.ifMatch == info.etag else {
+            throw PluginError(.precondition, "\"\(key)\" was replaced meanwhile")
+        }
+        self.info = info
+        head = reply.head
+    }
+
+    var id: SessionID? { head[SessionID.field].flatMap { SessionID($0) } }
+
+    func isUnchanged(_ call: borrowing Call) throws(PluginError) -> Bool {
+        let now = try store.describe(key, call).info
+        return now.etag == info.etag && now.size == info.size
+    }
+
+    /// The fields that name it.
+    /// - Parameter isBound: true to have no other version copied under its size.
+    func fields(isBound: Bool) -> [(name: String, value: String)] {
+        let bucket = PercentEncoding.encode(store.settings.endpoint.bucket, keepingSlashes: false)
+        let path = PercentEncoding.encode(store.settings.objectKey(key.string), keepingSlashes: true)
+        var fields = [(name: "x-amz-copy-source", value: "\(bucket)/\(path)")]
+        if isBound { fields.append(("x-amz-copy-source-if-match", "\"\(info.etag)\"")) }
+        return fields
+    }
+
+    /// What it says of its content, and whatever metadata it was given.
+    /// - Parameter others: what the store that it lies in gives all of its objects.
+    func attributes(leavingOut others: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        let names = ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"]
+        return head.fields.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.compactMap { field in
+            guard names.contains(field.key) || field.key.utf8.starts(with: "x-amz-meta-".utf8),
+                field.key != SessionID.field,
+                ObjectParameters.isText(field.value),
+                !others.contains(where: {
+                    $0.name.lowercased().utf8.elementsEqual(field.key.utf8) && $0.value == field.value
+                })
+            else { return nil }
+            return (name: field.key, value: field.value)
+        }
     }
 }
 
 extension WriteTarget {
-    fileprivate init(copying info: ObjectInfo, to key: Key) {
-        self.init(key: key, id: .random(), ifNotExists: false, contentType: info.contentType, metadata: [])
+    fileprivate init(
+        copying original: CopySource, to request: CopyRequest, leavingOut others: [(name: String, value: String)]
+    ) {
+        let type = request.contentType ?? original.info.contentType
+        self.init(
+            key: request.target, id: .random(), ifNotExists: request.ifNotExists, contentType: type,
+            metadata: original.attributes(leavingOut: others))
     }
 }

@@ -27,16 +27,28 @@ struct Credentials: Sendable, Equatable {
 /// Finds credentials, keeps them, and gets new ones before they run out.
 final class CredentialKeeper: Sendable {
     private struct State {
-        var current: Credentials?
+        var current: Credentials? {
+            didSet { renewal = current.flatMap { Self.renewal(of: $0) } ?? .max }
+        }
+        /// From when on new ones are asked for.
+        private(set) var renewal = Int64.max
         var isFetching = false
+
+        /// Some minutes before they run out, but when three quarters of their time are over at the earliest: there are
+        /// keys that live for a minute.
+        private static func renewal(of credentials: Credentials) -> Int64? {
+            guard let end = credentials.expires?.seconds else { return nil }
+            let life = max(0, end - Timestamp.now.seconds)
+            return end - min(CredentialKeeper.margin, life / 4)
+        }
     }
 
     private let state = Monitor(State())
     private let sources: [any CredentialSource]
     private let isAnonymous: Bool
 
-    /// How long before they run out new ones are asked for.
-    private static let margin: Int64 = 300
+    /// How long before they run out new ones are asked for, in seconds.
+    fileprivate static let margin: Int64 = 300
 
     init(_ settings: Settings, _ engine: Engine) {
         isAnonymous = settings.isAnonymous
@@ -67,7 +79,7 @@ final class CredentialKeeper: Sendable {
         let now = Timestamp.now.seconds
         let found: Credentials? = try state.wait(call) { state in
             if let current = state.current,
-                (current.expires?.seconds ?? .max) - now > (state.isFetching ? 0 : Self.margin)
+                now < (state.isFetching ? current.expires?.seconds ?? .max : state.renewal)
             {
                 return .some(current)
             }

@@ -11,15 +11,22 @@ extension S3Store {
     func describe(_ key: Key, _ call: borrowing Call) throws(PluginError) -> (reply: Reply, info: ObjectInfo) {
         let doing = "looking at \"\(key)\""
         let reply = try client.send(S3Request("HEAD", settings.objectKey(key.string)), doing, call)
-        if reply.isSuccess { return (reply, reply.objectInfo(size: try wholeSize(reply, doing))) }
+        if reply.isSuccess { return (reply, try tagged(reply, doing)) }
         guard [400, 403].contains(reply.status) else { throw reply.failure(doing) }
         // A head has no body, so that nothing tells why; the first byte has.
         var request = S3Request("GET", settings.objectKey(key.string))
         request.headers = [("Range", "bytes=0-0")]
         let explained = try client.send(request, doing, call)
-        if explained.isSuccess { return (explained, explained.objectInfo(size: try wholeSize(explained, doing))) }
+        if explained.isSuccess { return (explained, try tagged(explained, doing)) }
         if explained.status == 416 { return (explained, explained.objectInfo(size: 0)) }
         throw try explain(explained, key, doing, call)
+    }
+
+    /// What a reply says of an object. Each object has a tag; what has none is somebody else's answer.
+    func tagged(_ reply: Reply, _ doing: String) throws(PluginError) -> ObjectInfo {
+        let info = reply.objectInfo(size: try wholeSize(reply, doing))
+        guard !info.etag.isEmpty else { throw reply.lacking("an ETag", doing) }
+        return info
     }
 
     /// Without the permission to list, S3 says "forbidden" of keys that do not exist.

@@ -65,8 +65,11 @@ struct Endpoint: Sendable, Equatable {
     }
 
     /// The path of a key, or of the bucket itself.
-    func path(of key: String?) -> String {
-        let start = basePath + (isVirtualHosted ? "" : "/" + PercentEncoding.encode(bucket, keepingSlashes: false))
+    func path(of key: String?) -> String { path(of: key, below: basePath) }
+
+    /// The path with another one before it than the endpoint's own.
+    func path(of key: String?, below base: String) -> String {
+        let start = base + (isVirtualHosted ? "" : "/" + PercentEncoding.encode(bucket, keepingSlashes: false))
         guard let key else { return start.isEmpty ? "/" : start }
         return start + "/" + PercentEncoding.encode(key, keepingSlashes: true)
     }

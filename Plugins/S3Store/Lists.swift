@@ -26,9 +26,15 @@ private struct Cursor {
     }
 
     /// Whether an entry comes after it.
-    func precedes(_ key: String, _ id: String) -> Bool { (after, second) < (key, id) }
+    func precedes(_ key: String, _ id: String) -> Bool { isBefore((after, second), (key, id)) }
 
     var bytes: [UInt8] { [Self.version] + after.utf8 + [0] + second.utf8 }
+}
+
+/// In the order of bytes, as S3 has it; by Swift's own, keys in two forms of Unicode are one.
+private func isBefore(_ left: (String, String), _ right: (String, String)) -> Bool {
+    if left.0.utf8.elementsEqual(right.0.utf8) { return left.1.utf8.lexicographicallyPrecedes(right.1.utf8) }
+    return left.0.utf8.lexicographicallyPrecedes(right.0.utf8)
 }
 
 extension S3Store: ListingStore {
@@ -47,8 +53,8 @@ extension S3Store: ListingStore {
                 prefix: settings.objectKey(request.prefix), after: after.isEmpty ? "" : settings.objectKey(after),
                 pageSize: request.maxEntries, "listing the bucket", call
             ) { object in
-                let key = String(object.key.dropFirst(settings.location.count))
-                if key.hasPrefix(own) {
+                guard let key = settings.key(ofObject: object.key) else { return true }
+                if key.utf8.starts(with: own.utf8) {
                     meetsOwn = true
                     after = ".fp0"
                     return false
@@ -110,25 +116,26 @@ extension S3Store: PendingListingStore {
             let reply = try client.send(request, doing, call)
             try reply.check(doing)
             guard let list = XMLElement(document: reply.body), list.name.hasPrefix("ListMultipartUploads") else {
-                throw PluginError(.transient, "\(doing): S3 answers without a list", requestID: reply.requestID)
+                throw reply.lacking("a list", doing)
             }
             func text(_ element: XMLElement, _ name: String) -> String? {
                 element[name].map { list["EncodingType"] == "url" ? PercentEncoding.decode($0) : $0 }
             }
             for entry in list.all("Upload") {
-                guard let key = text(entry, "Key"), let id = entry["UploadId"], key.hasPrefix(settings.location) else {
-                    continue
-                }
+                guard let whole = text(entry, "Key"), let id = entry["UploadId"],
+                    let key = settings.key(ofObject: whole)
+                else { continue }
                 found.append(
                     Upload(
-                        key: String(key.dropFirst(settings.location.count)), id: id,
+                        key: key, id: id,
                         initiated: entry["Initiated"].flatMap { Timestamp(iso8601: $0) }))
             }
             let next = (text(list, "NextKeyMarker") ?? "", list["NextUploadIdMarker"] ?? "")
-            guard list["IsTruncated"] == "true", !next.0.isEmpty, next != marker else { break }
+            guard list["IsTruncated"] == "true" else { break }
+            guard !next.0.isEmpty, next != marker else { throw reply.lacking("the rest of the list", doing) }
             marker = next
         }
-        return found.sorted { ($0.key, $0.id) < ($1.key, $1.id) }
+        return found.sorted { isBefore(($0.key, $0.id), ($1.key, $1.id)) }
     }
 
     /// Removes marks whose upload has ended, but not the very recent ones. Nobody waits for a mark's removal at the end
@@ -139,8 +146,11 @@ extension S3Store: PendingListingStore {
         var count = 0
         let prefix = settings.objectKey(Tail.directory)
         try client.eachObject(prefix: prefix, after: "", "looking for what uploads left behind", call) { object in
-            let words = object.key.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
-            guard words.count == 2, Tail(name: words[1]) != nil, !known.contains("\(Tail.directory)\(words[0])/"),
+            guard object.key.utf8.starts(with: prefix.utf8) else { return true }
+            let words = object.key.utf8.dropFirst(prefix.utf8.count)
+                .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String($0) ?? "" }
+            guard words.count == 2, SessionID(words[0]) != nil, Tail(name: words[1]) != nil,
+                !known.contains("\(Tail.directory)\(words[0])/"),
                 let modified = object.modified, modified.seconds < newest
             else { return true }
             client.sendInBackground(S3Request("DELETE", object.key))
@@ -164,9 +174,14 @@ extension S3Store: PendingListingStore {
     }
 
     private func pendingEntry(_ upload: Upload, _ call: borrowing Call) throws(PluginError) -> PendingEntry? {
-        // One of the plugin's own trials that a crash left behind is dropped here, for nobody else knows it.
+        // One of the plugin's own trials that a crash left behind is dropped here, for nobody else knows it; but not
+        // one that another process may be at just now.
         guard let bare = Self.token(upload, settings) else {
-            if upload.key.hasPrefix(".fp/") {
+            let start = Self.conditionPrefix.utf8
+            if upload.key.utf8.starts(with: start),
+                SessionID(String(upload.key.utf8.dropFirst(start.count)) ?? "") != nil,
+                let begun = upload.initiated, begun.seconds < client.now.seconds - Self.strayMarkAge
+            {
                 client.sendInBackground(
                     S3Request("DELETE", settings.objectKey(upload.key), ["uploadId": upload.id]))
             }

@@ -17,7 +17,7 @@ extension S3Client {
         _ target: WriteTarget, checksum: Settings.Checksum, _ call: borrowing Call
     ) throws(PluginError) -> String {
         var request = S3Request("POST", settings.objectKey(target.key.string), ["uploads": ""])
-        request.headers = target.fields + settings.objectFields
+        request.headers = target.fields(with: settings.objectFields)
         switch checksum {
         case .crc32c: request.headers.append(("x-amz-checksum-algorithm", "CRC32C"))
         case .sha256: request.headers.append(("x-amz-checksum-algorithm", "SHA256"))
@@ -29,8 +29,13 @@ extension S3Client {
         let doing = "beginning the upload of \"\(target.key)\""
         let reply = try send(request, doing, call)
         try reply.check(doing)
+        return try uploadID(reply, doing)
+    }
+
+    /// The id of the upload that a reply says was begun.
+    func uploadID(_ reply: Reply, _ doing: String) throws(PluginError) -> String {
         guard let id = XMLElement(document: reply.body)?["UploadId"], !id.isEmpty else {
-            throw PluginError(.transient, "\(doing): S3 answers without an upload id", requestID: reply.requestID)
+            throw reply.lacking("an upload id", doing)
         }
         return id
     }
@@ -55,10 +60,9 @@ extension S3Client {
     }
 
     /// What a part's reply says of it.
-    func uploadedPart(_ reply: Reply, _ buffer: PartBuffer, _ doing: String) throws(PluginError) -> UploadedPart {
-        guard !reply.etag.isEmpty else {
-            throw PluginError(.transient, "\(doing): S3 answers without an ETag", requestID: reply.requestID)
-        }
+    /// - Throws: if that does not show that S3 has the part.
+    func uploadedPart(_ reply: Reply, _ doing: String) throws(PluginError) -> UploadedPart {
+        try reply.checkStored(doing)
         // Only a service that says that it has checked will want to hear of it again.
         let checksum = Self.checksumElements.first { reply.head[$0.field] != nil }.flatMap { reply.head[$0.field] }
         return UploadedPart(etag: reply.etag, checksum: checksum)
@@ -95,11 +99,14 @@ extension S3Client {
                 "GET", settings.objectKey(token.key.string),
                 ["uploadId": token.uploadID, "max-parts": "1000", "part-number-marker": String(marker)])
             let reply = try send(request, doing, call)
-            if reply.errorCode == "NoSuchUpload" || reply.status == 404 { return nil }
+            if reply.errorCode == "NoSuchUpload" || (reply.status == 404 && reply.errorCode != "NoSuchBucket") {
+                // A gateway that is out of order must not make an upload look lost.
+                guard !reply.isPage else { throw reply.foreign(doing) }
+                return nil
+            }
             try reply.check(doing)
             guard let list = XMLElement(document: reply.body), list.name.hasPrefix("ListParts") else {
-                throw PluginError(
-                    .transient, "\(doing): S3 answers without a list of parts", requestID: reply.requestID)
+                throw reply.lacking("a list of parts", doing)
             }
             for entry in list.all("Part") {
                 guard let number = entry["PartNumber"].flatMap(Int.init), let size = entry["Size"].flatMap(UInt64.init),
@@ -110,7 +117,8 @@ extension S3Client {
                 found[number] = ListedPart(number: number, size: size, part: part)
             }
             let next = list["NextPartNumberMarker"].flatMap(Int.init) ?? found.keys.max() ?? 0
-            guard list["IsTruncated"] == "true", next > marker else { return found }
+            guard list["IsTruncated"] == "true" else { return found }
+            guard next > marker else { throw reply.lacking("the rest of the list of parts", doing) }
             marker = next
         }
     }
@@ -149,8 +157,11 @@ extension S3Client {
     func abortMultipart(_ token: SessionToken, _ call: borrowing Call) throws(PluginError) {
         let doing = "dropping the upload of \"\(token.key)\""
         let reply = try send(abortRequest(token), doing, call)
-        guard reply.errorCode != "NoSuchUpload", reply.status != 404 else { return }
-        try reply.check(doing)
+        if reply.errorCode == "NoSuchUpload" { return }
+        if try reply.isGone(doing) { return }
+        guard try listParts(token, call) == nil else {
+            throw reply.lacking("a 204, and the upload is there still", doing)
+        }
     }
 }
 
@@ -160,6 +171,7 @@ struct WriteTarget: Sendable {
     let id: SessionID?
     let ifNotExists: Bool
     let contentType: String?
+    /// The fields that the object gets besides those of the store's settings, which come first where both have one.
     let metadata: [(name: String, value: String)]
 
     init(
@@ -192,8 +204,10 @@ struct WriteTarget: Sendable {
     }
 
     /// The fields of the request that makes the object.
-    var fields: [(name: String, value: String)] {
-        var fields = metadata
+    /// - Parameter settings: those that every object of the store gets.
+    func fields(with settings: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        var fields = settings
+        fields += metadata.filter { own in !settings.contains { $0.name.lowercased() == own.name.lowercased() } }
         if let contentType, !contentType.isEmpty, ObjectParameters.isText(contentType) {
             fields.append(("Content-Type", contentType))
         }

@@ -24,6 +24,7 @@ extension S3Client {
         _ body: (ListedObject) throws(PluginError) -> Bool
     ) throws(PluginError) -> Bool {
         var after = start
+        var continuation: String?
         while true {
             var request = S3Request(
                 "GET", nil,
@@ -32,10 +33,11 @@ extension S3Client {
                     "max-keys": String(min(1000, max(1, pageSize))),
                 ])
             if !after.isEmpty { request.query.add("start-after", after) }
+            if let continuation { request.query.add("continuation-token", continuation) }
             let reply = try send(request, doing, call)
             try reply.check(doing)
             guard let list = XMLElement(document: reply.body), list.name == "ListBucketResult" else {
-                throw PluginError(.transient, "\(doing): S3 answers without a list", requestID: reply.requestID)
+                throw reply.lacking("a list", doing)
             }
             let isEncoded = list["EncodingType"] == "url"
             var last: String?
@@ -49,8 +51,15 @@ extension S3Client {
                 last = object.key
                 guard try body(object) else { return false }
             }
-            guard list["IsTruncated"] == "true", let last, last != after else { return true }
-            after = last
+            guard list["IsTruncated"] == "true" else { return true }
+            // By name, so that the list goes on whatever changes meanwhile; a page may be empty, though.
+            if let last, !last.utf8.elementsEqual(after.utf8) {
+                (after, continuation) = (last, nil)
+            } else if let next = list["NextContinuationToken"], next != continuation {
+                continuation = next
+            } else {
+                throw reply.lacking("the rest of the list", doing)
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ extension S3Store: PresigningStore {
         let authority = endpoint.authority(region: region)
         let path = endpoint.path(of: key)
         let message = SignatureV4.Message(
-            method: request.method == .get ? "GET" : "HEAD", path: path, query: query.canonical,
+            method: request.method == .get ? "GET" : "HEAD", path: client.signedPath(of: key), query: query.canonical,
             headers: [("host", authority)], payloadHash: "UNSIGNED-PAYLOAD")
         query.add("X-Amz-Signature", signature.signature(of: message))
         return try Self.bounded(

@@ -29,7 +29,9 @@ extension S3Store: ResumableStore {
             throw PluginError(.conflict, "another writer holds the upload of \"\(token.key)\"")
         }
         do throws(PluginError) {
-            guard let listed = try client.listParts(token, call), try !isEmptyCommit(token, listed, call) else {
+            // An object is asked for first: some services list the parts of an upload that is complete, and an empty
+            // object is not made of parts.
+            guard try ownObject(token.key, token.id, call) == nil, let listed = try client.listParts(token, call) else {
                 try recogniseCommit(of: token, call)
                 release(token.uploadID)
                 return .committed
@@ -52,18 +54,10 @@ extension S3Store: ResumableStore {
         try discard(token, call)
     }
 
-    /// An empty object is not made of parts, and its upload may be left over.
-    private func isEmptyCommit(
-        _ token: SessionToken, _ listed: [Int: S3Client.ListedPart], _ call: borrowing Call
-    ) throws(PluginError) -> Bool {
-        guard listed.isEmpty, let id = token.id else { return false }
-        return try published(token.key, call)?.id == id
-    }
-
     /// Returns if the object under the session's key is the one that the session made. That S3 does not know the upload
     /// proves nothing: a lifecycle rule may have aborted it.
     private func recogniseCommit(of token: SessionToken, _ call: borrowing Call) throws(PluginError) {
-        if let id = token.id, try published(token.key, call)?.id == id { return }
+        if try ownObject(token.key, token.id, call) != nil { return }
         throw PluginError(
             .gone,
             """
@@ -215,7 +209,7 @@ extension S3Store: ResumableStore {
             let request = S3Request(
                 "PUT", settings.objectKey(token.key.string),
                 ["partNumber": String(part.number), "uploadId": token.uploadID])
-            try client.send(request, doing, call).check(doing)
+            try client.send(request, doing, call).checkStored(doing)
         }
         return Resumption(
             token: token, place: token.schedule.part(at: durable), parts: parts, buffer: nil, tails: [])

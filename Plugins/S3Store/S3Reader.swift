@@ -7,7 +7,8 @@ import S3Signature
 final class S3Reader: PluginReader {
     private let store: S3Store
     private let key: Key
-    private let etag: String
+    /// The version that is read.
+    private let version: ObjectInfo
     private let end: UInt64
     private var exchange: Exchange?
     private var position: UInt64
@@ -19,12 +20,12 @@ final class S3Reader: PluginReader {
     ///   - exchange: brings the bytes from `position` on; nil if there are none.
     ///   - end: where they end.
     init(
-        _ store: S3Store, _ key: Key, etag: String, from position: UInt64, to end: UInt64, _ exchange: Exchange?,
-        check: WholeCheck?
+        _ store: S3Store, _ key: Key, _ version: ObjectInfo, from position: UInt64, to end: UInt64,
+        _ exchange: Exchange?, check: WholeCheck?
     ) {
         self.store = store
         self.key = key
-        self.etag = etag
+        self.version = version
         self.position = position
         self.end = end
         self.exchange = exchange
@@ -51,16 +52,22 @@ final class S3Reader: PluginReader {
     private func reopen(after cut: Exchange, _ call: borrowing Call) throws(PluginError) {
         let doing = "reading \"\(key)\""
         let reason = cut.ended.map { $0.end.code == CURLE_OK ? "the reply ended early" : $0.end.text } ?? "it was cut"
-        guard sinceRequest > 0, !etag.isEmpty else {
+        guard sinceRequest > 0 else {
             throw PluginError(.transient, "\(doing): \(end - position) bytes are missing: \(reason)")
         }
         sinceRequest = 0
-        let request = S3Store.readRequest(store.settings.objectKey(key.string), from: position, to: end, etag)
+        let request = S3Store.readRequest(store.settings.objectKey(key.string), from: position, to: end, version.etag)
         let (exchange, head) = try store.openStream(request, doing, call)
         self.exchange = exchange
-        guard head.startsAt(position) else {
-            throw PluginError(.transient, "\(doing): S3 answers \(head.status) to a range")
+        let reply = Reply(head: head, body: [])
+        guard !reply.etag.isEmpty else { throw reply.lacking("an ETag", doing) }
+        // Some services take `If-Match` and ignore it.
+        guard reply.etag == version.etag, try store.wholeSize(reply, doing) == version.size else {
+            throw PluginError(
+                .precondition, "\"\(key)\" was replaced while it was read", nativeCode: Int32(clamping: head.status),
+                requestID: reply.requestID)
         }
+        guard head.brings(position..<end, of: version.size) else { throw reply.lacking("the range asked for", doing) }
     }
 
     func close() {
@@ -118,10 +125,15 @@ struct WholeCheck {
 }
 
 extension ResponseHead {
-    /// Whether the body begins at that byte of the object. The field tells, for not every service has the status right.
-    fileprivate func startsAt(_ offset: UInt64) -> Bool {
-        guard let range = self["content-range"] else { return offset == 0 }
-        return range.hasPrefix("bytes \(offset)-")
+    /// Whether the body is just those bytes of an object of `size`, or the whole of it and they are its first. The
+    /// field tells, for not every service has the status right.
+    fileprivate func brings(_ bytes: Range<UInt64>, of size: UInt64) -> Bool {
+        let length = self["content-length"].flatMap(UInt64.init)
+        guard let field = self["content-range"] else {
+            return status == 200 && bytes.lowerBound == 0 && length == size
+        }
+        return field.lowercased() == "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(size)"
+            && length ?? UInt64(bytes.count) == UInt64(bytes.count)
     }
 }
 
@@ -134,7 +146,7 @@ extension S3Store {
             let info = try describe(key, call).info
             try match(info, request)
             _ = try request.promisedBytes(ofObjectWith: info.size)
-            return (S3Reader(self, key, etag: info.etag, from: 0, to: 0, nil, check: nil), info)
+            return (S3Reader(self, key, info, from: 0, to: 0, nil, check: nil), info)
         }
         let doing = "reading \"\(key)\""
         // A length beyond all objects is none, and no number for a service to trip over.
@@ -152,19 +164,26 @@ extension S3Store {
             let info = try describe(key, call).info
             try match(info, request)
             guard try request.promisedBytes(ofObjectWith: info.size) == 0 else { throw error }
-            return (S3Reader(self, key, etag: info.etag, from: 0, to: 0, nil, check: nil), info)
+            return (S3Reader(self, key, info, from: 0, to: 0, nil, check: nil), info)
         }
         do throws(PluginError) {
             let reply = Reply(head: opened.head, body: [])
-            let info = reply.objectInfo(size: try wholeSize(reply, doing))
+            let info = try tagged(reply, doing)
             try match(info, request)
-            guard opened.head.startsAt(request.offset) else {
+            let promised = try request.promisedBytes(ofObjectWith: info.size)
+            let end = request.offset + promised
+            guard request.offset == 0 || reply.status == 206 || opened.head["content-range"] != nil else {
                 throw PluginError(.unsupported, "\(doing): the service does not know ranges")
             }
-            let promised = try request.promisedBytes(ofObjectWith: info.size)
+            guard promised == 0 || opened.head.brings(request.offset..<end, of: info.size) else {
+                throw PluginError(
+                    .transient, "\(doing): S3 answers \(reply.status) with other bytes than those asked for",
+                    nativeCode: Int32(clamping: reply.status), requestID: reply.requestID)
+            }
             let reader = S3Reader(
-                self, key, etag: info.etag, from: request.offset, to: request.offset + promised,
-                opened.exchange, check: isWhole ? WholeCheck(opened.head) : nil)
+                self, key, info, from: request.offset, to: end, promised == 0 ? nil : opened.exchange,
+                check: isWhole ? WholeCheck(opened.head) : nil)
+            if promised == 0 { client.engine.abort(opened.exchange) }
             return (reader, info)
         } catch {
             client.engine.abort(opened.exchange)

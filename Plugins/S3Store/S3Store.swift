@@ -97,8 +97,11 @@ final class S3Store: PluginStore {
     func remove(_ key: Key, _ call: borrowing Call) throws(PluginError) {
         let doing = "removing \"\(key)\""
         let reply = try client.send(S3Request("DELETE", settings.objectKey(key.string)), doing, call)
-        guard reply.status != 404 || reply.errorCode == "NoSuchBucket" else { return }
-        try reply.check(doing)
+        if try reply.isGone(doing) { return }
+        // Not every service says 204, but neither does everything that stands between.
+        guard try published(key, call) == nil else {
+            throw reply.lacking("a 204, and the object is there still", doing)
+        }
     }
 
     /// - Returns: false if another writer of this process has the upload.

@@ -4,8 +4,9 @@ import FPPluginKit
 
 /// Takes the bytes of one write: cuts them into parts, sends those side by side, and publishes the object at the end.
 ///
-/// A part's memory is kept until S3 has it. A part that fails fails the write, for the host to go on with, except that
-/// a commit which is tried again sends it again.
+/// A part's memory is kept until S3 has it. A part that fails in passing is sent again while somebody waits for it, for
+/// nobody else has its bytes any more; one that fails for good fails the write, except that a commit which is tried again
+/// sends it again.
 final class S3Writer: PluginWriter {
     private let store: S3Store
     private let target: WriteTarget
@@ -26,6 +27,8 @@ final class S3Writer: PluginWriter {
     /// How often the session had been taken up, this time included.
     private let generation: UInt32
     private var isFinished = false
+    /// Whether a commit has been tried, which may have had success whatever its reply was.
+    private var mayBePublished = false
 
     /// Larger parts wait in a file from the first byte on.
     private static let largestInMemory: UInt64 = 64 << 20
@@ -36,6 +39,7 @@ final class S3Writer: PluginWriter {
         let buffer: PartBuffer
         var exchange: Exchange
         var repairs = Repairs()
+        var backoff = Backoff()
     }
 
     private var client: S3Client { store.client }
@@ -140,23 +144,25 @@ final class S3Writer: PluginWriter {
         while !moving.isEmpty { try settleFirst(call) }
     }
 
-    /// Waits for a part.
+    /// Waits for a part, and sends it again after failures that pass.
     private func settle(_ index: Int, _ call: borrowing Call) throws(PluginError) {
         guard let token else { return }
         let doing = "sending part \(moving[index].number) of \"\(target.key)\""
         do throws(PluginError) {
             while true {
                 let part = moving[index]
-                let reply = try client.reply(of: part.exchange, doing, call)
-                if try client.repair(reply, &moving[index].repairs, call) {
-                    let request = try client.partRequest(token, number: part.number, part.buffer)
-                    moving[index].exchange = try client.start(request, call)
-                    continue
+                do throws(PluginError) {
+                    let reply = try client.reply(of: part.exchange, doing, call)
+                    if try !client.repair(reply, &moving[index].repairs, call) {
+                        note(try client.uploadedPart(reply, doing), part)
+                        moving.remove(at: index)
+                        return
+                    }
+                } catch {
+                    try moving[index].backoff.wait(after: error, call)
                 }
-                try reply.check(doing)
-                note(try client.uploadedPart(reply, part.buffer, doing), part)
-                moving.remove(at: index)
-                return
+                let request = try client.partRequest(token, number: part.number, part.buffer)
+                moving[index].exchange = try client.start(request, call)
             }
         } catch {
             failed.append(moving.remove(at: index))
@@ -177,6 +183,7 @@ final class S3Writer: PluginWriter {
             part.exchange = try client.start(
                 try client.partRequest(token, number: part.number, part.buffer), call)
             part.repairs = []
+            part.backoff = Backoff()
             moving.append(part)
             failed.removeLast()
         }
@@ -211,16 +218,22 @@ final class S3Writer: PluginWriter {
     // MARK: - The end
 
     func commit(_ request: CommitRequest, _ call: borrowing Call) throws(PluginError) -> ObjectInfo {
-        try sendAgain(call)
         let isConditional = target.ifNotExists || !store.settings.allowsOverwrite
         let info: ObjectInfo
-        if token == nil || request.size == 0 {
-            info = try store.publish(target, buffer, isConditional: isConditional, call)
-            if let token { client.sendInBackground(client.abortRequest(token)) }
+        if mayBePublished, let own = try store.ownObject(target.key, target.id, call), own.size == request.size {
+            info = own
         } else {
-            if let buffer, buffer.count > 0 { try dispatch(call) }
-            try settleAll(call)
-            info = try complete(request.size, isConditional: isConditional, call)
+            try sendAgain(call)
+            if token == nil || request.size == 0 {
+                mayBePublished = true
+                info = try store.publish(target, buffer, isConditional: isConditional, call)
+                if let token { client.sendInBackground(client.abortRequest(token)) }
+            } else {
+                if let buffer, buffer.count > 0 { try dispatch(call) }
+                try settleAll(call)
+                mayBePublished = true
+                info = try complete(request.size, isConditional: isConditional, call)
+            }
         }
         finish()
         return info

@@ -13,9 +13,7 @@ struct SessionID: Equatable, Sendable {
 
     /// From 32 hexadecimal digits in lower case.
     init?(_ text: String) {
-        guard text.utf8.count == 32,
-            text.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) })
-        else { return nil }
+        guard text.utf8.count == 32, text.utf8.allSatisfy(isHexadecimalDigit) else { return nil }
         self.text = text
     }
 

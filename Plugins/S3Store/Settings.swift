@@ -102,6 +102,13 @@ struct Settings: Sendable {
     /// The key of an object in the bucket.
     func objectKey(_ key: String) -> String { location + key }
 
+    /// The key of a store's object by its key in the bucket; nil if it lies elsewhere. By bytes: a slash and a mark
+    /// that combines with it are one Character.
+    func key(ofObject objectKey: String) -> String? {
+        guard objectKey.utf8.starts(with: location.utf8) else { return nil }
+        return String(decoding: objectKey.utf8.dropFirst(location.utf8.count), as: UTF8.self)
+    }
+
     private static func transport(
         _ config: ConfigNode, _ endpoint: Endpoint, _ userAgent: String
     ) throws(PluginError) -> TransportSettings {

@@ -57,9 +57,12 @@ struct Tail: Equatable, Sendable {
     /// Nil if it is none of ours.
     init?(name: some StringProtocol) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard words.count == 9, words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16),
+        guard words.count == 9, words.allSatisfy({ $0.utf8.allSatisfy(isHexadecimalDigit) }),
+            words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16), words[1].utf8.count == 16,
+            words[2].isEmpty || words[2].utf8.count == 32,
             let base = UInt64(words[3], radix: 16), base > 0, let flags = UInt8(words[4]), flags <= 3,
-            let generation = UInt32(words[5], radix: 16), let time = UInt64(words[6], radix: 16)
+            let generation = UInt32(words[5], radix: 16), let time = UInt64(words[6], radix: 16),
+            words[7].utf8.count == 8, words[8].isEmpty || words[8].utf8.count == 8
         else { return nil }
         self.end = end
         digest = String(words[1])
@@ -99,6 +102,11 @@ struct Tail: Equatable, Sendable {
     static let directory = ".fp/t/"
 }
 
+/// A digit as the names of the plugin's own objects have it: in lower case.
+func isHexadecimalDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+}
+
 extension SessionToken {
     /// Where the session's marks are, without `location`. A function of what a list of uploads tells.
     var tailDirectory: String {
@@ -127,7 +135,9 @@ extension S3Client {
         var found: [Tail] = []
         let directory = settings.objectKey(token.tailDirectory)
         try eachObject(prefix: directory, after: "", "going on with the upload of \"\(token.key)\"", call) { object in
-            if let tail = Tail(name: object.key.dropFirst(directory.count)) { found.append(tail) }
+            guard object.key.utf8.starts(with: directory.utf8) else { return true }
+            let name = String(decoding: object.key.utf8.dropFirst(directory.utf8.count), as: UTF8.self)
+            if let tail = Tail(name: name) { found.append(tail) }
             return true
         }
         return found.sorted { $0.age < $1.age }
@@ -162,12 +172,16 @@ extension S3Client {
         request.payloadHash = hash.hexadecimal
         if let field = try sum.field(sha256: hash) { request.headers.append(field) }
         let doing = "keeping the last bytes of \"\(token.key)\""
-        let reply = try send(request, doing, call)
-        try reply.check(doing)
-        guard !reply.etag.isEmpty else {
-            throw PluginError(.transient, "\(doing): S3 answers without an ETag", requestID: reply.requestID)
+        // The same mark each time: one whose reply was lost is written again as it is.
+        var backoff = Backoff()
+        while true {
+            do throws(PluginError) {
+                try send(request, doing, call).checkStored(doing)
+                return tail
+            } catch {
+                try backoff.wait(after: error, call)
+            }
         }
-        return tail
     }
 
     /// The content of a mark, as the body of a reply.

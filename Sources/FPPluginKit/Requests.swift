@@ -111,6 +111,8 @@ public struct CopyRequest: Sendable {
     public let allowStream: Bool
     /// True if the result must survive power loss.
     public let power: Bool
+    /// The content type that the target gets; nil for the source's.
+    public let contentType: String?
 
     init(_ request: fp_copy_req) throws(PluginError) {
         let known = FP_COPY_MOVE | FP_COPY_IF_NOT_EXISTS | FP_COPY_REQUIRE_ATOMIC | FP_COPY_ALLOW_STREAM | FP_COPY_POWER
@@ -123,6 +125,7 @@ public struct CopyRequest: Sendable {
         requireAtomic = request.flags & FP_COPY_REQUIRE_ATOMIC != 0
         allowStream = request.flags & FP_COPY_ALLOW_STREAM != 0
         power = request.flags & FP_COPY_POWER != 0
+        contentType = request.content_type.text
     }
 }
 

@@ -32,7 +32,8 @@ struct FileMover {
         let (source, target, destination) = try places(of: file)
         let atomic: CopyOptions = [.move, .ifNotExists, .requireAtomic]
         if let result = try await offered({ () async throws(StoreError) in
-            try await copy(file.key, from: source, to: destination.key, in: target, options: atomic)
+            try await copy(
+                file.key, from: source, to: destination.key, in: target, options: atomic, type: file.contentType)
         }) {
             return Outcome(etag: result.info.etag, isSourceGone: true)
         }
@@ -44,7 +45,8 @@ struct FileMover {
         try await record(Self.copyMarker)
         do throws(StoreError) {
             if let result = try await offered({ () async throws(StoreError) in
-                try await copy(file.key, from: source, to: destination.key, in: target, options: .ifNotExists)
+                try await copy(
+                    file.key, from: source, to: destination.key, in: target, options: .ifNotExists, type: file.contentType)
             }) {
                 return Outcome(etag: result.info.etag, isSourceGone: false)
             }
@@ -104,12 +106,14 @@ struct FileMover {
     // MARK: - Ways
 
     private func copy(
-        _ key: String, from source: Store, to targetKey: String, in target: Store, options: CopyOptions
+        _ key: String, from source: Store, to targetKey: String, in target: Store, options: CopyOptions,
+        type: String? = nil
     ) async throws(StoreError) -> CopyResult {
         guard source.name != target.name else {
-            return try await source.copy(key, to: targetKey, options: options)
+            return try await source.copy(key, to: targetKey, options: options, contentType: type)
         }
-        return try await target.transfer(key, from: source, to: targetKey, options: options)
+        return try await target.transfer(
+            key, from: source, to: targetKey, options: options, contentType: type)
     }
 
     private func stream(

@@ -98,6 +98,8 @@ struct Lie: Sendable, CustomTestStringConvertible {
         Lie("copy-not-atomic", "move.atomic"),
         Lie("copy-cuts", "copy.bytes"),
         Lie("move-keeps", "move.source-gone"),
+        Lie("copy-type-lost", "copy.content-type"),
+        Lie("transfer-type-lost", "transfer.copy-content-type"),
         Lie("transfer-keeps", "transfer.move"),
         Lie("prefix-at-slash", "list.prefix-inside"),
         Lie("list-unordered", "list.order"),

@@ -92,7 +92,8 @@ package final class TestStore: @unchecked Sendable {
 
     @discardableResult
     package func copy(
-        _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", from other: TestStore? = nil
+        _ source: String, to target: String, flags: UInt32 = 0, ifMatch: String = "", contentType: String = "",
+        from other: TestStore? = nil
     ) throws(Failure) -> Copied {
         var result: UInt32 = 0
         let info = try withInfo { info throws(Failure) in
@@ -100,19 +101,22 @@ package final class TestStore: @unchecked Sendable {
                 lend(source) { source in
                     lend(target) { target in
                         lend(ifMatch) { etag in
-                            var request = fp_copy_req()
-                            request.struct_size = UInt32(MemoryLayout<fp_copy_req>.size)
-                            request.flags = flags
-                            request.src = source
-                            request.dst = target
-                            if !ifMatch.isEmpty { request.if_match = etag }
-                            guard let other else {
-                                return table.copy?(instance, call, &request, &result, info) ?? FP_E_UNSUPPORTED
+                            lend(contentType) { type in
+                                var request = fp_copy_req()
+                                request.struct_size = UInt32(MemoryLayout<fp_copy_req>.size)
+                                request.flags = flags
+                                request.src = source
+                                request.dst = target
+                                if !ifMatch.isEmpty { request.if_match = etag }
+                                if !contentType.isEmpty { request.content_type = type }
+                                guard let other else {
+                                    return table.copy?(instance, call, &request, &result, info) ?? FP_E_UNSUPPORTED
+                                }
+                                let offer = table.get_extension?(instance, FP_EXT_TRANSFER)?
+                                    .assumingMemoryBound(to: fp_ext_transfer.self)
+                                return offer?.pointee.transfer(instance, call, other.instance, &request, &result, info)
+                                    ?? FP_E_UNSUPPORTED
                             }
-                            let offer = table.get_extension?(instance, FP_EXT_TRANSFER)?
-                                .assumingMemoryBound(to: fp_ext_transfer.self)
-                            return offer?.pointee.transfer(instance, call, other.instance, &request, &result, info)
-                                ?? FP_E_UNSUPPORTED
                         }
                     }
                 }

@@ -106,7 +106,8 @@ package enum TestResumed {
 
 extension TestStore {
     package func begin(
-        _ key: String, flags: UInt32 = 0, size: UInt64 = FP_SIZE_UNKNOWN
+        _ key: String, flags: UInt32 = 0, size: UInt64 = FP_SIZE_UNKNOWN, contentType: String = "",
+        metadata: (key: String, value: String)? = nil
     ) throws(Failure) -> TestWriter {
         let room = Room(Int(FP_TOKEN_MAX))
         var state = fp_write_state()
@@ -114,13 +115,26 @@ extension TestStore {
         state.token = room.buffer
         var out: OpaquePointer?
         try perform { call in
-            lend(key) {
-                var request = fp_write_req()
-                request.struct_size = UInt32(MemoryLayout<fp_write_req>.size)
-                request.flags = flags
-                request.key = $0
-                request.size = size
-                return library.table.pointee.write_begin?(instance, call, &request, &out, &state) ?? FP_E_UNSUPPORTED
+            lend(key) { key in
+                lend(contentType) { type in
+                    lend(metadata?.key ?? "") { name in
+                        lend(metadata?.value ?? "") { value in
+                            var pair = fp_kv(key: name, value: value)
+                            return withUnsafePointer(to: &pair) { pair in
+                                var request = fp_write_req()
+                                request.struct_size = UInt32(MemoryLayout<fp_write_req>.size)
+                                request.flags = flags
+                                request.key = key
+                                request.size = size
+                                if !contentType.isEmpty { request.content_type = type }
+                                request.metadata = pair
+                                request.n_metadata = metadata == nil ? 0 : 1
+                                return library.table.pointee.write_begin?(instance, call, &request, &out, &state)
+                                    ?? FP_E_UNSUPPORTED
+                            }
+                        }
+                    }
+                }
             }
         }
         guard let out, room.isIntact else { preconditionFailure("write_begin broke the contract") }

@@ -132,6 +132,19 @@ extension S3StoreTests {
             #expect(try foreign.run("remove k").status == FP_E_AUTH)
         }
 
+        @Test("Keys that live for a minute or two are not fetched for every request")
+        func shortLived() throws {
+            let asked = Counter()
+            let service = Service { _ in
+                _ = asked.next()
+                let end = clockTexts(100).basic
+                return (200, "{\(Self.members), \"Expiration\": \"\(end)\"}")
+            }
+            let process = try process(["AWS_CONTAINER_CREDENTIALS_FULL_URI": service.url + "/container"])
+            for _ in 0..<5 { try works(process) }
+            #expect(asked.next() == 1)
+        }
+
         @Test("A session token that has expired is exchanged for a fresh one, and the request sent again, once")
         func expired() throws {
             write(

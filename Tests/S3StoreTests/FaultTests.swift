@@ -62,6 +62,62 @@ extension S3StoreTests {
             }
         }
 
+        @Test("What is in the way of one key is that key's matter, and not the service's")
+        func oneKey() throws {
+            let proxy = FaultProxy()
+            let fixture = try Fixture(url: proxy.url)
+            let cases: [(Fault, fp_status)] = [
+                (.reply(409, [:], errorBody("XMinioParentIsObject")), FP_E_DENIED),
+                (.reply(400, [:], errorBody("InvalidURI")), FP_E_INVALID), (.reply(400), FP_E_INVALID),
+                (.reply(403, [:], errorBody("AccessDenied")), FP_E_DENIED),
+                (.reply(403, ["Content-Type": "text/html"], "<html>the firewall says no</html>"), FP_E_DENIED),
+                (.reply(414), FP_E_INVALID), (.reply(409, [:], errorBody("OperationAborted")), FP_E_TRANSIENT),
+            ]
+            for (fault, status) in cases {
+                proxy.set { head, _ in head.method == "PUT" ? fault : .pass }
+                expectFailure(status) { try fixture.store.put("k", [1]) }
+            }
+        }
+
+        @Test("A service that sends requests elsewhere is named, with what to set")
+        func redirected() throws {
+            let proxy = FaultProxy { _, _ in
+                .reply(307, ["Location": "https://s3.elsewhere.example:444/tests/secret-path?X-Amz-Signature=secret"])
+            }
+            let fixture = try Fixture(url: proxy.url)
+            let failure = expectFailure(FP_E_CONFIG) { try fixture.store.put("k", [1]) }
+            #expect(failure?.message.contains("https://s3.elsewhere.example:444,") == true)
+            #expect(failure?.message.contains("`endpoint_url`") == true)
+            #expect(failure?.message.contains("secret") == false)
+            proxy.set { _, _ in
+                .reply(301, [:], errorBody("PermanentRedirect", "<Endpoint>tests.s3.example</Endpoint>"))
+            }
+            let other = expectFailure(FP_E_CONFIG) { try fixture.store.put("k", [1]) }
+            #expect(other?.message.contains("tests.s3.example") == true)
+            #expect(try fixture.store.health().state == FP_HEALTH_DOWN)
+        }
+
+        @Test("An endpoint with a path works behind a proxy that takes the path away, and with one that passes it on")
+        func basePath() throws {
+            let proxy = FaultProxy(takingAway: "/base")
+            let fixture = try Fixture(url: proxy.url + "/base")
+            try fixture.store.put("k", [1, 2])
+            #expect(try fixture.store.get("k") == [1, 2])
+            #expect(proxy.requests.allSatisfy { $0.contains(" /base/tests/") })
+            // The first one was signed with the path, and the others are not.
+            let count = proxy.requests.count
+            _ = try fixture.store.stat("k")
+            #expect(proxy.requests.count == count + 1)
+            let url = try fixture.store.presign("k", life: 60)
+            let fetched = try fetch(url)
+            #expect(url.hasPrefix(proxy.url + "/base/") && fetched.body == [1, 2])
+            try fixture.store.copy("k", to: "l")
+            #expect(try fixture.store.get("l") == [1, 2])
+            let wrong = try Fixture(["secret_key": "another-secret"], url: proxy.url + "/base")
+            let failure = expectFailure(FP_E_AUTH) { try wrong.store.put("k", [1]) }
+            #expect(failure?.message.contains("`endpoint_url` has a path") == true)
+        }
+
         @Test("A connection that was kept and has died meanwhile costs one transparent retry")
         func stale() throws {
             let proxy = FaultProxy { _, number in number == 1 ? .cutBefore : .pass }
@@ -94,7 +150,7 @@ extension S3StoreTests {
                 let now = clockTexts(offset)
                 let stamp = head.fields["x-amz-date"] ?? ""
                 return stamp.prefix(11) == now.basic.prefix(11)
-                    ? .reply(200)
+                    ? .reply(head.method == "DELETE" ? 204 : 200)
                     : .reply(403, ["Date": now.http], head.method == "HEAD" ? "" : errorBody("RequestTimeTooSkewed"))
             }
             let fixture = try Fixture(url: proxy.url)

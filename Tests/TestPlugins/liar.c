@@ -729,6 +729,7 @@ static fp_status hand_over(fp_instance *dst, fp_instance *src, const fp_call *ca
         else status = fill_info(dst, fd, info);
     } else if (!status) {
         new_id(head.id);
+        if (dst == src ? lies(dst, "copy-type-lost") : lies(dst, "transfer-type-lost")) head.type[0] = 0;
         session_path(dst, head.id, staged);
         strcat(staged, ".copy");
         int copy = open_file(dst, staged, O_RDWR | O_CREAT);

@@ -377,6 +377,7 @@ typedef struct fp_copy_req {
     fp_str src, dst;      /* same instance.  src == dst is like any taken dst: E_EXISTS if IF_NOT_EXISTS
                              or where nothing may be replaced, else FP_OK and nothing changes          */
     fp_str if_match;      /* etag of src; absent = any                                                 */
+    fp_str content_type;  /* dst's, a hint; absent = that of src.  Since 1.1                           */
 } fp_copy_req;
 
 #define FP_EF_PENDING 1u

@@ -157,12 +157,13 @@ FIELD(fp_commit_req, digest_alg, 16, 4, __typeof__(uint32_t));
 FIELD(fp_commit_req, reserved, 20, 4, __typeof__(uint32_t));
 FIELD(fp_commit_req, digest, 24, 16, __typeof__(fp_str));
 
-LEAST(fp_copy_req, 56);
+LEAST(fp_copy_req, 72);
 FIELD(fp_copy_req, struct_size, 0, 4, __typeof__(uint32_t));
 FIELD(fp_copy_req, flags, 4, 4, __typeof__(uint32_t));
 FIELD(fp_copy_req, src, 8, 16, __typeof__(fp_str));
 FIELD(fp_copy_req, dst, 24, 16, __typeof__(fp_str));
 FIELD(fp_copy_req, if_match, 40, 16, __typeof__(fp_str));
+FIELD(fp_copy_req, content_type, 56, 16, __typeof__(fp_str));
 
 LEAST(fp_entry, 72);
 FIELD(fp_entry, struct_size, 0, 4, __typeof__(uint32_t));

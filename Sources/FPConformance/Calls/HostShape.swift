@@ -28,8 +28,13 @@ struct HostShape: Sendable {
 
     /// The size of a struct in the host's age. Structs that have grown since ABI 1.0 are named with their first new field.
     private func size<Value>(of type: Value.Type) -> Int {
-        guard kind == .old, type == fp_health.self else { return MemoryLayout<Value>.size }
-        return MemoryLayout<fp_health>.offset(of: \.limits) ?? MemoryLayout<Value>.size
+        let end: Int? =
+            switch type {
+            case is fp_health.Type: MemoryLayout<fp_health>.offset(of: \.limits)
+            case is fp_copy_req.Type: MemoryLayout<fp_copy_req>.offset(of: \.content_type)
+            default: nil
+            }
+        return kind == .old ? end ?? MemoryLayout<Value>.size : MemoryLayout<Value>.size
     }
 
     /// Lends an input that begins with `struct_size`.

@@ -108,7 +108,26 @@ enum CopyCases {
                 let type = try bench.store.stat(bench.key("t")).contentType
                 try bench.check(type == "image/png", "the target has \"\(type)\"")
             },
+            copy("metadata", "the metadata goes along", also: FP_CAP_METADATA | FP_CAP_PRESIGN) { bench in
+                let shown = try attributed(bench, bench.key("s"))
+                _ = try bench.store.copy(bench.key("s"), to: bench.key("t"), flags: flag)
+                try bench.check(bench.key("t"), in: bench.store, hasMetadata: metadata, of: shown)
+            },
         ]
+    }
+
+    private static let metadata = "some-value-of-the-kit"
+
+    /// Puts an object with a content type and metadata.
+    /// - Returns: what a client sees that follows a link to it.
+    private static func attributed(_ bench: Bench, _ key: String) throws -> [String: String] {
+        let writer = try bench.store.begin(
+            key, Store.Begin(contentType: "image/png", metadata: [("kit", metadata)]))
+        try writer.write(Pattern.bytes(100))
+        try writer.commit()
+        writer.close()
+        guard try bench.has(FP_CAP_METADATA | FP_CAP_PRESIGN) else { return [:] }
+        return try Link.fields(of: try bench.store.presign(key).url)
     }
 
     private static let moves: [Case] = [
@@ -253,6 +272,40 @@ enum CopyCases {
                     }
                     try bench.check(absent: bench.key("t"), "after a transfer that failed")
                 },
+                Case(
+                    "\(group)-content-type", "the content type goes along, or it is E_UNSUPPORTED",
+                    .slot("fp.transfer/1"), needs: [.transfer, .caps(FP_CAP_CONTENT_TYPE)]
+                ) {
+                    bench in
+                    let other = try bench.another()
+                    let writer = try bench.store.begin(bench.key("s"), Store.Begin(contentType: "image/png"))
+                    try writer.write(Pattern.bytes(try bench.unit + 7))
+                    try writer.commit()
+                    writer.close()
+                    guard try transferred(bench, to: other, flag) else { return }
+                    let type = try other.stat(bench.key("t")).contentType
+                    try bench.check(type == "image/png", "the target has \"\(type)\"")
+                },
+                Case(
+                    "\(group)-metadata", "the metadata goes along, or it is E_UNSUPPORTED",
+                    .slot("fp.transfer/1"), needs: [.transfer, .caps(FP_CAP_METADATA | FP_CAP_PRESIGN)]
+                ) {
+                    bench in
+                    let other = try bench.another()
+                    let shown = try attributed(bench, bench.key("s"))
+                    guard try transferred(bench, to: other, flag) else { return }
+                    try bench.check(bench.key("t"), in: other, hasMetadata: metadata, of: shown)
+                },
             ]
         }
+
+    /// - Returns: false where the plugin leaves it to the host.
+    private static func transferred(_ bench: Bench, to other: Store, _ flags: UInt32) throws -> Bool {
+        do {
+            _ = try other.copy(bench.key("s"), to: bench.key("t"), flags: flags, from: bench.store)
+            return true
+        } catch let failure as Failure where failure.status == FP_E_UNSUPPORTED {
+            return false
+        }
+    }
 }

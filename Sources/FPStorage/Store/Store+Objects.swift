@@ -38,10 +38,12 @@ extension Store {
     }
 
     /// Copies or moves an object within the store, without its bytes passing through the host.
+    /// - Parameter contentType: what the target gets, as a hint; `nil` for the source's.
     /// - Throws: ``StoreError``; `.unsupported` if the plugin cannot do that for this pair: then read and write.
     @discardableResult
     public nonisolated(nonsending) func copy(
-        _ source: String, to target: String, options: CopyOptions = [], ifMatch: String? = nil
+        _ source: String, to target: String, options: CopyOptions = [], ifMatch: String? = nil,
+        contentType: String? = nil
     ) async throws(StoreError) -> CopyResult {
         try check(source, for: .copy)
         try check(target, for: .copy)
@@ -54,7 +56,7 @@ extension Store {
                 [instance, errors] context throws(StoreError) in
                 var result: UInt32 = 0
                 var info = context.scratch.info()
-                try CopyRequest(source, target, options, ifMatch).withContract { request throws(StoreError) in
+                try CopyRequest(source, target, options, ifMatch, contentType).withContract { request throws(StoreError) in
                     try errors.check(.copy, context) { copy(instance.pointer.raw, $0, request, &result, &info) }
                 }
                 return try CopyResult(info, result, .copy, errors)
@@ -65,13 +67,14 @@ extension Store {
     }
 
     /// Copies or moves an object from another store into this one, without its bytes passing through the host.
+    /// - Parameter contentType: what the target gets, as a hint; `nil` for the source's.
     /// - Throws: ``StoreError``; `.unsupported` unless both stores are of one plugin that offers `fp.transfer/1` and can
     ///   do it for this pair: then read and write.
     @discardableResult
     public nonisolated(nonsending) func transfer(
-        _ source: String, from other: Store, to target: String, options: CopyOptions = []
+        _ source: String, from other: Store, to target: String, options: CopyOptions = [], contentType: String? = nil
     ) async throws(StoreError) -> CopyResult {
-        if other === self { return try await copy(source, to: target, options: options) }
+        if other === self { return try await copy(source, to: target, options: options, contentType: contentType) }
         try other.check(source, for: .transfer)
         try check(target, for: .transfer)
         guard let transfer = transferSlot(from: other) else {
@@ -86,7 +89,7 @@ extension Store {
                 [instance, errors] context throws(StoreError) in
                 var result: UInt32 = 0
                 var info = context.scratch.info()
-                try CopyRequest(source, target, options, nil).withContract { request throws(StoreError) in
+                try CopyRequest(source, target, options, nil, contentType).withContract { request throws(StoreError) in
                     try errors.check(.transfer, context) {
                         transfer(instance.pointer.raw, $0, other.instance.pointer.raw, request, &result, &info)
                     }
@@ -170,22 +173,28 @@ private struct CopyRequest {
     let target: String
     let options: CopyOptions
     let ifMatch: String?
+    let contentType: String?
 
-    init(_ source: String, _ target: String, _ options: CopyOptions, _ ifMatch: String?) {
+    init(
+        _ source: String, _ target: String, _ options: CopyOptions, _ ifMatch: String?, _ contentType: String?
+    ) {
         self.source = source
         self.target = target
         self.options = options
         self.ifMatch = ifMatch
+        self.contentType = contentType
     }
 
     func withContract(_ body: (UnsafePointer<fp_copy_req>) throws(StoreError) -> Void) throws(StoreError) {
         try source.withContractString { source throws(StoreError) in
             try target.withContractString { target throws(StoreError) in
                 try ifMatch.withContractString { ifMatch throws(StoreError) in
-                    var request = fp_copy_req(
-                        struct_size: UInt32(MemoryLayout<fp_copy_req>.size), flags: options.rawValue, src: source,
-                        dst: target, if_match: ifMatch)
-                    try body(&request)
+                    try contentType.withContractString { contentType throws(StoreError) in
+                        var request = fp_copy_req(
+                            struct_size: UInt32(MemoryLayout<fp_copy_req>.size), flags: options.rawValue, src: source,
+                            dst: target, if_match: ifMatch, content_type: contentType)
+                        try body(&request)
+                    }
                 }
             }
         }

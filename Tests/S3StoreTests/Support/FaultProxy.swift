@@ -44,15 +44,20 @@ final class FaultProxy: Sendable {
         let rule: Mutex<Rule>
         let count = Atomic(0)
         let log = Mutex<[String]>([])
+        let prefix: String
 
-        init(_ upstream: UInt16, _ rule: @escaping Rule) {
+        init(_ upstream: UInt16, _ prefix: String, _ rule: @escaping Rule) {
             self.upstream = upstream
+            self.prefix = prefix
             self.rule = Mutex(rule)
         }
     }
 
-    init(to server: S3Server = .seaweedfs, _ rule: @escaping Rule = { _, _ in .pass }) {
-        let state = State(server.port, rule)
+    /// - Parameter prefix: what the paths of requests begin with, which the server does not see.
+    init(
+        to server: S3Server = .seaweedfs, takingAway prefix: String = "", _ rule: @escaping Rule = { _, _ in .pass }
+    ) {
+        let state = State(server.port, prefix, rule)
         self.state = state
         listener = Listener { FaultProxy.serve($0, state) }
     }
@@ -72,7 +77,7 @@ final class FaultProxy: Sendable {
             let number = state.count.wrappingAdd(1, ordering: .relaxed).oldValue
             state.log.withLock { $0.append("\(head.method) \(head.target)") }
             let fault = state.rule.withLock { $0 }(head, number)
-            guard handle(fault, head, incoming, &outgoing, state) else {
+            guard handle(fault, head.taking(away: state.prefix), incoming, &outgoing, state) else {
                 client.cut()
                 return
             }

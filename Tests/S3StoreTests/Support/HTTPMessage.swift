@@ -28,6 +28,17 @@ struct HTTPHead: Sendable {
     }
 }
 
+extension HTTPHead {
+    /// The head as it is without the beginning of its path.
+    func taking(away prefix: String) -> HTTPHead {
+        guard !prefix.isEmpty, target.hasPrefix(prefix) else { return self }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let start = "\(method) \(target)"
+        let rest = text.dropFirst(start.count)
+        return HTTPHead(Array("\(method) \(target.dropFirst(prefix.count))\(rest)".utf8)) ?? self
+    }
+}
+
 /// Reads messages from a socket, with what was read too far kept for the next one.
 final class HTTPStream {
     let socket: Socket

@@ -1,0 +1,39 @@
+import FPPluginKit
+import Glibc
+
+/// When to send something again that nobody but the plugin can send again: growing pauses with jitter, inside the
+/// deadline of the call that waits.
+struct Backoff {
+    private static let mostRepeats = 4
+    private static let base = Duration.milliseconds(100)
+    private static let longest = Duration.seconds(10)
+
+    private var made = 0
+
+    /// Waits until it is time for another try.
+    /// - Throws: `error` itself if it does not pass, or there is no other try to be had; that of the call if the call
+    ///   is not wanted any more.
+    mutating func wait(after error: PluginError, _ call: borrowing Call) throws(PluginError) {
+        guard error.code == .transient || error.code == .throttled, made < Self.mostRepeats else { throw error }
+        let upper = min(Self.longest, Self.base * (1 << (made + 1)))
+        made += 1
+        let pause = max(upper / 2 + upper / 2 * Double.random(in: 0...1), error.retryAfter ?? .zero)
+        if let left = call.timeLeft, pause >= left { throw error }
+        try call.sleep(pause)
+    }
+}
+
+extension Call {
+    /// Lets time pass, as long as the call is wanted.
+    func sleep(_ pause: Duration) throws(PluginError) {
+        let end = ContinuousClock.now + pause
+        while true {
+            try check()
+            let left = end - .now
+            guard left > .zero else { return }
+            // A cancelled call must return within a second, also where there is no descriptor to tell.
+            var watched = pollfd(fd: cancelFD, events: Int16(POLLIN), revents: 0)
+            poll(&watched, 1, Int32(min(250, left.wholeMilliseconds + 1)))
+        }
+    }
+}
