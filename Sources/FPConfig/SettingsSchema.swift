@@ -53,11 +53,12 @@ extension Settings {
             help: "How long requests may go on after the host was told to stop."),
         OptionSchema(
             "server.max_connections", .int, default: "4096", min: 1, max: 1_000_000,
-            help: "Connections that are open at once; a further one waits. Where the limit of open files leaves room for "
-                + "fewer, those."),
+            help: "Connections that are open at once; a further one waits. Where the limit of open files leaves room "
+                + "for fewer, those."),
         OptionSchema(
             "server.trusted_proxies", .stringList,
-            help: "Addresses or blocks (`10.0.0.0/8`) of the proxies whose `X-Forwarded-For` and `X-Request-ID` headers "
+            help:
+                "Addresses or blocks (`10.0.0.0/8`) of the proxies whose `X-Forwarded-For` and `X-Request-ID` headers "
                 + "are believed."),
         OptionSchema(
             "server.load_by_path", .bool, default: "true",

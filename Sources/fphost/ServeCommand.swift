@@ -26,7 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
             let (fits, wanted) = (accepted.descriptors.connections, settings.server.maxConnections)
             if fits < wanted {
                 logger.notice(
-                    "the limit of open files, \(Descriptors.limit), leaves room for \(fits) connections at once; more wait")
+                    "the limit of open files, \(Descriptors.limit), leaves room for \(fits) connections at once; more wait"
+                )
             }
             let host = try await Host.start(accepted, logger: logger)
             await signals.first()

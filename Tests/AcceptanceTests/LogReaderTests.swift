@@ -40,8 +40,8 @@ struct LogReaderTests {
         }
         #expect((1..<10_000).contains(Int(notice) ?? 0))
         #expect(try await host.stop() == 0)
-        // What was not dropped is whole.
-        let lines = host.logText.split(separator: "\n")
+        // What was not dropped is whole; a warning about the configuration has a form of its own.
+        let lines = host.logText.split(separator: "\n").filter { !$0.contains(": warning: ") }
         #expect(lines.allSatisfy { $0.starts(with: #/\d{4}-\d\d-\d\dT\S+Z [A-Z]+ /#) })
     }
 
@@ -79,8 +79,7 @@ struct LogReaderTests {
         host.signal(SIGSEGV)
         #expect(try await host.end() == -SIGSEGV)
         _ = try await waitFor("all access lines", within: .seconds(10)) {
-            host.logText.components(separatedBy: " 404").count > 50 || host.logText.components(separatedBy: "xxxx ").count > 50
-                ? true : nil
+            host.logText.components(separatedBy: " 404").count > 50 ? true : nil
         }
     }
 }

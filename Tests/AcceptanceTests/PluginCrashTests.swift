@@ -81,7 +81,9 @@ struct PluginCrashTests {
     }
 
     private func storing(_ host: HostProcess, in store: String) async throws -> HTTPReply {
-        let form = "--b\r\nContent-Disposition: form-data; name=\"filepond\"; filename=\"a.txt\"\r\n\r\nwords\r\n--b--\r\n"
+        let form = """
+            --b\r\nContent-Disposition: form-data; name="filepond"; filename="a.txt"\r\n\r\nwords\r\n--b--\r\n
+            """
         let id = try await host.client.send(
             "POST", "/fp/process/", headers: [("Content-Type", "multipart/form-data; boundary=b")],
             body: Array(form.utf8)

@@ -106,11 +106,12 @@ extension Schema {
         let (found, application) = (number(at: 60), number(at: 68))
         // What is still in SQLite's log is not in the header yet: a new catalog has zeros there.
         if application != 0, application != applicationID {
-            return "\(file) is a database of another program, not a catalog of fphost. Name another file for the catalog."
+            return "\(file) is a database of another program, not a catalog of fphost. Name another file for the "
+                + "catalog."
         }
         if application == applicationID, found > version {
-            return "The catalog \(file) has schema version \(found), written by a newer fphost; this fphost reads versions up "
-                + "to \(version). Run that fphost, or restore a catalog from before."
+            return "The catalog \(file) has schema version \(found), written by a newer fphost; this fphost reads "
+                + "versions up to \(version). Run that fphost, or restore a catalog from before."
         }
         return nil
     }

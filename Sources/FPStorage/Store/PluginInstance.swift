@@ -38,7 +38,7 @@ final class PluginInstance: Sendable {
         _ = await withUnsafeContinuation { call.start($0, in: library.control, lane: .release) }
     }
 
-    private var destroySite: CallSite { 
+    private var destroySite: CallSite {
         CallSite(
             store: errors.store, operation: .destroy, observer: nil,
             journalEntry: CallJournal.entry(store: errors.store, plugin: library.path))
