@@ -8,13 +8,24 @@ extension Settings {
     ///   - environment: what `${NAME}`, `env:NAME` and `~/` are taken from.
     /// - Throws: ``ConfigErrors`` with everything that is wrong.
     public static func load(file path: String, environment: [String: String]) throws(ConfigErrors) -> Settings {
+        let (settings, errors) = read(file: path, environment: environment)
+        guard let settings, errors == nil else { throw errors ?? ConfigErrors([]) }
+        return settings
+    }
+
+    /// Reads and checks a settings file, and goes on where something is wrong, so that what else is can be found.
+    ///
+    /// - Parameters: as those of ``load(file:environment:)``.
+    /// - Returns: the settings, with defaults in place of what is wrong, unless the file is no YAML at all; and
+    ///   everything that is wrong.
+    public static func read(file path: String, environment: [String: String]) -> (Settings?, ConfigErrors?) {
         let bytes: [UInt8]
         do throws(FileAccess.Failure) {
             bytes = try FileAccess.read(path, limit: YAMLTree.largestFile, regularOnly: false).bytes
         } catch {
-            throw ConfigErrors([ConfigProblem(at: ConfigPosition(file: path), sentence(error))])
+            return (nil, ConfigErrors([ConfigProblem(at: ConfigPosition(file: path), sentence(error))]))
         }
-        return try load(yaml: bytes, file: path, directory: directory(of: path), environment: environment)
+        return read(yaml: bytes, file: path, directory: directory(of: path), environment: environment)
     }
 
     /// Checks the text of a settings file.
@@ -48,12 +59,22 @@ extension Settings {
         directory: String,
         environment: [String: String]
     ) throws(ConfigErrors) -> Settings {
+        let (settings, errors) = read(yaml: yaml, file: file, directory: directory, environment: environment)
+        guard let settings, errors == nil else { throw errors ?? ConfigErrors([]) }
+        return settings
+    }
+
+    private static func read(
+        yaml: [UInt8],
+        file: String,
+        directory: String,
+        environment: [String: String]
+    ) -> (Settings?, ConfigErrors?) {
         let source = ConfigSource(file: file, directory: directory, environment: environment)
         let problems = ProblemLog()
-        guard let root = YAMLTree.read(yaml, source: source, problems: problems) else { throw problems.thrown }
+        guard let root = YAMLTree.read(yaml, source: source, problems: problems) else { return (nil, problems.thrown) }
         let settings = SettingsDecoder.decode(root, source: source, problems: problems)
-        guard problems.isEmpty else { throw problems.thrown }
-        return settings
+        return (settings, problems.isEmpty ? nil : problems.thrown)
     }
 
     private static func directory(of path: String) -> String {

@@ -53,11 +53,13 @@ extension Settings {
             help: "How long requests may go on after the host was told to stop."),
         OptionSchema(
             "server.max_connections", .int, default: "4096", min: 1, max: 1_000_000,
-            help: "Connections that are open at once; a further one waits."),
+            help: "Connections that are open at once; a further one waits. Where the limit of open files leaves room "
+                + "for fewer, those."),
         OptionSchema(
             "server.trusted_proxies", .stringList,
-            help: "Addresses or blocks (`10.0.0.0/8`) of the proxies whose `Forwarded` and `X-Forwarded-*` headers are "
-                + "believed."),
+            help:
+                "Addresses or blocks (`10.0.0.0/8`) of the proxies whose `X-Forwarded-For` and `X-Request-ID` headers "
+                + "are believed."),
         OptionSchema(
             "server.load_by_path", .bool, default: "true",
             help: "Whether load finds a stored upload by its stored path as well as by its id."),
@@ -140,7 +142,7 @@ extension Settings {
     private static let otherKeys: [OptionSchema] = [
         OptionSchema(
             "catalog", .string, .secret, default: "sqlite:./data/fphost.db",
-            help: "The database of uploads: `sqlite:PATH`, or a `postgresql://` URL."),
+            help: "The database of uploads: `sqlite:PATH`. A `postgresql://` URL is refused by this release."),
         OptionSchema(
             "api.tokens", .stringList, .secret,
             help: "Bearer tokens that the application API accepts. A `file:PATH` that does not exist is made at the "

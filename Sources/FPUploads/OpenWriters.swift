@@ -6,7 +6,7 @@ import Synchronization
 /// trips. Whoever works on an upload takes its writer out and puts it back.
 final class OpenWriters: Sendable {
     /// The most writers kept; beyond that the one idle longest is closed.
-    static let capacity = 256
+    private let capacity: Int
     /// How long a writer may be idle.
     static let idleTime: Duration = .seconds(60)
 
@@ -16,6 +16,10 @@ final class OpenWriters: Sendable {
     }
 
     private let idle = Mutex<[UploadID: Idle]>([:])
+
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
 
     /// Takes the upload's writer out; whoever has it closes it or puts it back.
     func take(_ id: UploadID) -> StoreWriter? {
@@ -30,7 +34,7 @@ final class OpenWriters: Sendable {
     func put(_ writer: StoreWriter, for id: UploadID) async {
         let surplus: [StoreWriter] = idle.withLock { idle in
             let previous = idle.updateValue(Idle(writer: writer, since: .now), forKey: id)
-            guard idle.count > Self.capacity, let oldest = idle.min(by: { $0.value.since < $1.value.since }) else {
+            guard idle.count > capacity, let oldest = idle.min(by: { $0.value.since < $1.value.since }) else {
                 return previous.map { [$0.writer] } ?? []
             }
             idle[oldest.key] = nil

@@ -14,6 +14,8 @@ public struct UploadSettings: Sendable {
     public var field = "filepond"
     /// The time between two searches for what has expired.
     public var sweepEvery: Duration = .seconds(5 * 60)
+    /// The most writers kept open between two chunks.
+    public var openWriters = 256
 
     /// The defaults.
     public init() {}

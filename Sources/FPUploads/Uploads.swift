@@ -12,7 +12,7 @@ public final class Uploads: Sendable {
     let settings: UploadSettings
     let logger: Logger
     let gates = UploadGates()
-    let writers = OpenWriters()
+    let writers: OpenWriters
     let arrivals = Arrivals()
     let complaints = Complaints()
     let strangers = Strangers()
@@ -25,6 +25,7 @@ public final class Uploads: Sendable {
         self.catalog = catalog
         self.stores = stores
         self.settings = settings
+        writers = OpenWriters(capacity: settings.openWriters)
         self.logger = logger
         stagingKeys = StagingKeys(identity: catalog.identity)
         claim = StagingClaim(

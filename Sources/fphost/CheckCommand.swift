@@ -1,6 +1,5 @@
 import ArgumentParser
 import FPConfig
-import Logging
 
 /// `fphost check`
 struct CheckCommand: AsyncParsableCommand {
@@ -15,15 +14,11 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingRefusals {
-            let settings = try configuration.load()
-            try Host.validate(settings)
-            let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
-            let plugins = try StorePlugins.load(settings, logger: logger)
-            try plugins.validate(settings, logger: logger)
+            let accepted = try Acceptance(configuration)
             if show {
-                for setting in settings.effective { print("\(setting.key): \(setting.text)") }
+                for setting in accepted.settings.effective { print("\(setting.key): \(setting.text)") }
             }
-            for (name, plugin) in plugins.byStore.sorted(by: { $0.key < $1.key }) {
+            for (name, plugin) in accepted.plugins.byStore.sorted(by: { $0.key < $1.key }) {
                 print("store \(name): \(plugin.library.name) \(plugin.library.version) from \(plugin.library.path)")
             }
             print("\(configuration.file) is good")

@@ -8,13 +8,17 @@ struct ConfigurationOption: ParsableArguments {
     var file = "fphost.yaml"
 
     func load() throws -> Settings {
-        do throws(ConfigErrors) {
-            let settings = try Settings.load(file: file, environment: ProcessInfo.processInfo.environment)
-            for warning in settings.warnings { printError("\(warning)") }
-            return settings
-        } catch {
-            throw Refusal(.configuration, error.description)
-        }
+        let (settings, errors) = read()
+        if let errors { throw Refusal(.configuration, errors.description) }
+        guard let settings else { throw Refusal(.configuration, "\(file) has no settings") }
+        return settings
+    }
+
+    /// The settings as far as they can be read, and what is wrong with them.
+    func read() -> (Settings?, ConfigErrors?) {
+        let (settings, errors) = Settings.read(file: file, environment: ProcessInfo.processInfo.environment)
+        for warning in settings?.warnings ?? [] { printError("\(warning)") }
+        return (settings, errors)
     }
 }
 
@@ -47,5 +51,5 @@ func reportingRefusals(_ body: () async throws -> Void) async throws {
 }
 
 func printError(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    StandardError.print(text + "\n")
 }

@@ -1,7 +1,15 @@
 import ArgumentParser
 
-/// The command line.
+/// Where the process begins.
 @main
+enum Main {
+    static func main() async {
+        StandardError.secureStandardStreams()
+        await FPHost.main()
+    }
+}
+
+/// The command line.
 struct FPHost: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fphost",

@@ -15,30 +15,34 @@ final class Host: Sendable {
     private let uploads: Uploads
     private let fetcher: Fetcher?
     private let server: UploadServer
+    private let crashes: CrashHistory?
     private let background: [Task<Void, Never>]
     private let shutdownGrace: Duration
     private let logger: Logger
 
     private init(
         stores: [Store], catalog: SQLiteCatalog, uploads: Uploads, fetcher: Fetcher?, server: UploadServer,
-        shutdownGrace: Duration, logger: Logger
+        crashes: CrashHistory?, shutdownGrace: Duration, logger: Logger
     ) {
         self.stores = stores
         self.catalog = catalog
         self.uploads = uploads
         self.fetcher = fetcher
         self.server = server
+        self.crashes = crashes
         self.shutdownGrace = shutdownGrace
         self.logger = logger
         let sweeper = Sweeper(uploads)
-        background = [Task { await sweeper.run() }] + stores.map { store in Task { await store.monitor() } }
+        background =
+            [Task { await sweeper.run() }, Task { await crashes?.forgetAfterLongRun() }]
+            + stores.map { store in Task { await store.monitor() } }
     }
 
     /// Starts everything; returns when requests are answered.
-    static func start(_ settings: Settings, logger: Logger) async throws -> Host {
-        let plugins = try StorePlugins.load(settings, logger: logger)
-        let tokens = try bearerTokens(settings, logger: logger)
+    static func start(_ accepted: Acceptance, logger: Logger) async throws -> Host {
+        let (settings, plugins) = (accepted.settings, accepted.plugins)
         let catalog = try await openCatalog(settings, logger: logger)
+        accepted.crashes?.beginJournal(logger: logger)
         let stores = try plugins.open(settings, logger: logger)
         let map: StoreMap
         do throws(StoreMapError) {
@@ -55,12 +59,15 @@ final class Host: Sendable {
         }
         await warnAboutMissingStores(catalog, settings: settings, logger: logger)
         let uploads = Uploads(
-            catalog: catalog, stores: map, settings: UploadSettings(settings.uploads), logger: logger)
+            catalog: catalog, stores: map,
+            settings: UploadSettings(settings.uploads, openWriters: accepted.descriptors.openWriters), logger: logger)
         try await claimStaging(uploads, settings: settings, logger: logger)
+        let tokens = try bearerTokens(settings, logger: logger)
         await uploads.recover()
         let fetcher = try settings.fetch.enabled ? fetcher(settings, logger: logger) : nil
         let server = UploadServer(
-            try ServerSettings(settings, tokens: tokens), uploads: uploads, fetcher: fetcher, logger: logger)
+            try ServerSettings(settings, tokens: tokens, connections: accepted.descriptors.connections),
+            uploads: uploads, fetcher: fetcher, logger: logger)
         do {
             for address in try await server.start() { logger.info("listening on \(Self.url(of: address))") }
         } catch {
@@ -68,7 +75,7 @@ final class Host: Sendable {
         }
         return Host(
             stores: stores, catalog: catalog, uploads: uploads, fetcher: fetcher, server: server,
-            shutdownGrace: settings.server.timeouts.shutdown, logger: logger)
+            crashes: accepted.crashes, shutdownGrace: settings.server.timeouts.shutdown, logger: logger)
     }
 
     /// Refuses to start on a staging store that is another catalog's. One that cannot be reached is asked again before
@@ -102,35 +109,48 @@ final class Host: Sendable {
         await uploads.shutdown()
         await catalog.close()
         for store in stores { await store.shutdown() }
+        crashes?.end()
     }
 
-    /// Checks what ``start(_:logger:)`` would refuse of the settings themselves, without any side effect. What is
-    /// wrong with the plugins and their options is for ``StorePlugins`` to say.
-    static func validate(_ settings: Settings) throws {
-        _ = try catalogPath(settings)
-        for case .file(let path) in settings.api.tokens {
-            try reportingTokenFiles(settings) { () throws(TokenFileError) in _ = try TokenFile.existing(at: path) }
+    /// What ``start(_:logger:)`` would refuse of the settings themselves, found without any side effect. What is wrong
+    /// with the plugins and their options is for ``StorePlugins`` to say.
+    static func problems(_ settings: Settings) -> [ConfigProblem] {
+        var problems: [ConfigProblem] = []
+        func complain(_ key: String, _ text: String) {
+            problems.append(ConfigProblem(at: settings.position(of: key), text))
         }
-        _ = try ServerSettings(settings, tokens: BearerTokens([]))
+        switch settings.catalog {
+        case .sqlite(let path):
+            if let text = SQLiteCatalog.objection(to: path) { complain("catalog", text) }
+        case .postgresql: complain("catalog", noSuchCatalog)
+        }
+        for case .file(let path) in settings.api.tokens {
+            do throws(TokenFileError) {
+                _ = try TokenFile.existing(at: path)
+            } catch {
+                complain("api.tokens", "\(error)")
+            }
+        }
+        do {
+            _ = try ServerSettings(settings, tokens: BearerTokens([]), connections: 1)
+        } catch {
+            complain("server", "\(error)")
+        }
+        do {
+            _ = try AllowList(settings.fetch.allow.map(\.text))
+        } catch {
+            complain("fetch", "\(error)")
+        }
+        return problems
     }
+
+    private static let noSuchCatalog = "this fphost keeps its catalog in SQLite only; write sqlite:PATH"
 
     private static func catalogPath(_ settings: Settings) throws -> String {
         guard case .sqlite(let path) = settings.catalog else {
-            throw Refusal(
-                .configuration,
-                "\(settings.position(of: "catalog")): this fphost keeps its catalog in SQLite only; write sqlite:PATH")
+            throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(noSuchCatalog)")
         }
         return path
-    }
-
-    private static func reportingTokenFiles<Value>(
-        _ settings: Settings, _ body: () throws(TokenFileError) -> Value
-    ) throws -> Value {
-        do throws(TokenFileError) {
-            return try body()
-        } catch {
-            throw Refusal(.configuration, "\(settings.position(of: "api.tokens")): \(error)")
-        }
     }
 
     static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
@@ -155,8 +175,11 @@ final class Host: Sendable {
             switch token {
             case .value(let secret): tokens.append(secret.value)
             case .file(let path):
-                let file = try reportingTokenFiles(settings) { () throws(TokenFileError) in
-                    try TokenFile.load(at: path)
+                let file: TokenFile
+                do throws(TokenFileError) {
+                    file = try TokenFile.load(at: path)
+                } catch {
+                    throw Refusal(.configuration, "\(settings.position(of: "api.tokens")): \(error)")
                 }
                 if file.isNew { logger.notice("made a token for the application API in \(path)") }
                 if file.isReadableByOthers { logger.warning("\(path) can be read by others; chmod it to 600") }

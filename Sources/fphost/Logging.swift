@@ -2,7 +2,7 @@ import FPConfig
 import Glibc
 import Logging
 
-/// Writes log lines to standard error: one line for each message, for people or for machines.
+/// Makes log lines for standard error: one line for each message, for people or for machines.
 struct LineLogHandler: LogHandler {
     private let label: String
     private let format: Settings.Log.Format
@@ -30,10 +30,18 @@ struct LineLogHandler: LogHandler {
             case .json: Self.jsonLine(event, sorted)
             }
         line += "\n"
-        line.withUTF8 { bytes in
-            // One call for each line, so that lines of concurrent tasks never mix. A log that cannot be written has
-            // nowhere left to complain.
-            _ = write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        StandardError.print(line, isImportant: event.level >= .warning)
+    }
+
+    /// The line that stands where lines are missing.
+    static func dropNotice(_ settings: Settings.Log) -> @Sendable (Int) -> String {
+        { count in
+            let message = "\(count) lines were dropped: standard error was not read"
+            switch settings.format {
+            case .text: return "\(timestamp()) WARNING \(message)\n"
+            case .json:
+                return "{\"time\":\"\(timestamp())\",\"level\":\"warning\",\"message\":\(JSONText.string(message))}\n"
+            }
         }
     }
 

@@ -9,7 +9,7 @@ import FPUploads
 
 extension UploadSettings {
     /// The settings of `uploads` in this room's terms.
-    init(_ settings: Settings.Uploads) {
+    init(_ settings: Settings.Uploads, openWriters: Int) {
         self.init()
         maxSize = UInt64(settings.maxSize)
         expireAfter = settings.expireAfter
@@ -18,6 +18,7 @@ extension UploadSettings {
         maxFiles = settings.maxFiles
         field = settings.field
         sweepEvery = settings.sweepEvery
+        self.openWriters = openWriters
     }
 }
 
@@ -44,11 +45,12 @@ extension Settings.Fetch.Permission {
 
 extension ServerSettings {
     /// The settings of `server`.
-    init(_ settings: Settings, tokens: BearerTokens) throws {
+    /// - Parameter connections: how many may be open at once.
+    init(_ settings: Settings, tokens: BearerTokens, connections: Int) throws {
         let server = settings.server
         var http = HTTPServer.Configuration(addresses: server.listen.map { FPServer.ListenAddress($0) })
         http.cors = server.cors.map { CORSPolicy($0) }
-        http.limits.connections = server.maxConnections
+        http.limits.connections = connections
         http.timeouts.head = server.timeouts.header
         http.timeouts.idle = server.timeouts.idle
         http.timeouts.bodyIdle = server.timeouts.bodyIdle

@@ -8,7 +8,7 @@ import Logging
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Serve uploads until told to stop (the default).",
-        discussion: "SIGTERM and SIGINT let the requests under way finish; a second signal ends at once.")
+        discussion: "SIGTERM, SIGINT and SIGHUP let the requests under way finish; a second signal ends at once.")
 
     @OptionGroup var configuration: ConfigurationOption
 
@@ -17,9 +17,19 @@ struct ServeCommand: AsyncParsableCommand {
             // A client or a backend that goes away is an error of one call, not the end of the process.
             signal(SIGPIPE, SIG_IGN)
             let signals = StopSignals()
-            let settings = try configuration.load()
+            // Before the first thread and the first plugin, which may size themselves by it.
+            Descriptors.raise()
+            StandardError.beginServing()
+            let accepted = try Acceptance(configuration, serving: true)
+            let settings = accepted.settings
             let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
-            let host = try await Host.start(settings, logger: logger)
+            let (fits, wanted) = (accepted.descriptors.connections, settings.server.maxConnections)
+            if fits < wanted {
+                logger.notice(
+                    "the limit of open files, \(Descriptors.limit), leaves room for \(fits) connections at once; more wait"
+                )
+            }
+            let host = try await Host.start(accepted, logger: logger)
             await signals.first()
             logger.info("stopping; a second signal ends at once")
             await host.stop()
@@ -28,15 +38,25 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// SIGTERM and SIGINT: the first is to be waited for, the second ends the process.
+/// SIGTERM, SIGINT and SIGHUP: the first is to be waited for, the second ends the process.
+///
+/// A terminal that goes away sends SIGHUP, and so does whoever expects a reload, which there is not yet: a graceful stop
+/// loses nothing. One that was ignored when the process began, as under nohup, stays so.
 private final class StopSignals {
     private let stream: AsyncStream<Int32>
+    private let numbers: [Int32]
     private let sources: [any DispatchSourceSignal]
 
     init() {
         let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
         self.stream = stream
-        sources = [SIGTERM, SIGINT].map { number in
+        numbers = [SIGTERM, SIGINT, SIGHUP].filter { number in
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+            return number != SIGHUP || !isIgnored
+        }
+        sources = numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { continuation.yield(number) }
@@ -49,7 +69,6 @@ private final class StopSignals {
         var iterator = stream.makeAsyncIterator()
         _ = await iterator.next()
         // From here on the kernel's own reaction to the signals.
-        signal(SIGTERM, SIG_DFL)
-        signal(SIGINT, SIG_DFL)
+        for number in numbers { signal(number, SIG_DFL) }
     }
 }

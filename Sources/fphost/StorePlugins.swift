@@ -13,18 +13,26 @@ struct StorePlugins {
 
     /// The stores by name.
     let byStore: [String: Prepared]
+    /// The stores whose plugins are not called, each with the reason.
+    let held: [String: String]
 
-    /// Loads what the settings name and nothing else. All complaints come together, each with its place in the file.
-    static func load(_ settings: Settings, logger: Logger) throws -> StorePlugins {
+    /// Loads what the settings name and nothing else.
+    /// - Parameter problems: takes all complaints, each with its place in the file.
+    static func load(
+        _ settings: Settings, crashes: CrashHistory?, logger: Logger, problems: inout [ConfigProblem]
+    ) throws -> StorePlugins {
+        var held: [String: String] = [:]
+        for name in settings.stores.keys { held[name] = crashes?.reason(toHold: name) }
         let directory =
             switch settings.plugins.directory {
             case .automatic: PluginDirectory(explicit: nil)
             case .path(let path): PluginDirectory(explicit: path)
             }
-        var problems: [ConfigProblem] = []
         var byStore: [String: Prepared] = [:]
-        let failures = try PluginTrial.failures(of: trialPaths(settings, from: directory))
+        let failures = try PluginTrial.failures(of: trialPaths(settings, from: directory, except: held))
         for (name, store) in settings.stores.sorted(by: { $0.value.position < $1.value.position }) {
+            // A store without a plugin has its own complaint.
+            if store.plugin.text.isEmpty || held[name] != nil { continue }
             let library: PluginLibrary
             do throws(PluginLoadError) {
                 library = try load(store, from: directory, except: failures, logger: logger)
@@ -41,16 +49,15 @@ struct StorePlugins {
             case nil: continue
             }
         }
-        guard problems.isEmpty else {
-            throw Refusal(.configuration, ConfigErrors(problems).description)
-        }
-        return StorePlugins(byStore: byStore)
+        return StorePlugins(byStore: byStore, held: held)
     }
 
     /// The files that may be loaded as far as can be seen from outside, each once.
-    private static func trialPaths(_ settings: Settings, from directory: PluginDirectory) -> [String] {
+    private static func trialPaths(
+        _ settings: Settings, from directory: PluginDirectory, except held: [String: String]
+    ) -> [String] {
         var paths: Set<String> = []
-        for store in settings.stores.values {
+        for (name, store) in settings.stores where held[name] == nil {
             guard let location = try? directory.locate(PluginReference(store.plugin.text)),
                 (try? PluginLibrary.examine(path: location.path, sha256: store.sha256)) != nil
             else { continue }
@@ -71,27 +78,35 @@ struct StorePlugins {
     }
 
     /// Lets each plugin check the rules between its options, without any side effect.
-    func validate(_ settings: Settings, logger: Logger) throws {
-        _ = try collecting(settings) { name, prepared throws(StoreError) in
+    func validate(_ settings: Settings, logger: Logger, problems: inout [ConfigProblem]) {
+        _ = collecting(&problems) { name, prepared throws(StoreError) in
             try Store.validate(name: name, library: prepared.library, config: prepared.options, logger: logger)
         }
     }
 
     /// Opens every store.
     func open(_ settings: Settings, logger: Logger) throws -> [Store] {
-        try collecting(settings) { name, prepared throws(StoreError) in
+        var problems: [ConfigProblem] = []
+        let stores = collecting(&problems) { name, prepared throws(StoreError) in
             try Store.open(
                 name: name, library: prepared.library, config: prepared.options,
                 settings: StoreSettings(
                     threads: prepared.settings.threads, queue: prepared.settings.queue,
                     deadline: prepared.settings.deadline, longDeadline: prepared.settings.longDeadline), logger: logger)
         }
+        guard problems.isEmpty else { throw Refusal(.configuration, ConfigErrors(problems).description) }
+        return stores
+            + held.map { name, reason in
+                let plugin = settings.stores[name]?.plugin.text ?? ""
+                return Store.held(
+                    name: name, plugin: plugin, path: plugin, reason: reason,
+                    host: PluginHostInfo(version: Version.current), logger: logger)
+            }
     }
 
     private func collecting<Value>(
-        _ settings: Settings, _ body: (String, Prepared) throws(StoreError) -> Value
-    ) throws -> [Value] {
-        var problems: [ConfigProblem] = []
+        _ problems: inout [ConfigProblem], _ body: (String, Prepared) throws(StoreError) -> Value
+    ) -> [Value] {
         var values: [Value] = []
         for (name, prepared) in byStore.sorted(by: { $0.key < $1.key }) {
             do throws(StoreError) {
@@ -100,7 +115,6 @@ struct StorePlugins {
                 problems.append(ConfigProblem(at: prepared.settings.position, "store \"\(name)\": \(error.message)"))
             }
         }
-        guard problems.isEmpty else { throw Refusal(.configuration, ConfigErrors(problems).description) }
         return values
     }
 }

@@ -23,9 +23,10 @@ struct StoresCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingRefusals {
-                let settings = try configuration.load()
+                let accepted = try Acceptance(configuration)
+                let settings = accepted.settings
                 let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
-                let stores = try StorePlugins.load(settings, logger: logger).open(settings, logger: logger)
+                let stores = try accepted.plugins.open(settings, logger: logger)
                 for store in stores.sorted(by: { $0.name < $1.name }) {
                     print("\(store.name)\t\(store.library.name)\t\(await use(of: store, settings))")
                     await store.shutdown()
@@ -72,7 +73,7 @@ struct StoresCommand: AsyncParsableCommand {
                             + settings.stores.keys.sorted().joined(separator: ", "))
                 }
                 let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
-                let plugins = try StorePlugins.load(settings, logger: logger)
+                let plugins = try Acceptance(configuration).plugins
                 let catalog = try await Host.openCatalog(settings, logger: logger)
                 do {
                     try await claim(name, for: catalog.identity, plugins, settings, logger)

@@ -123,6 +123,84 @@ struct ConfigurationTests {
         #expect(result.errors.contains("\"location\""), "\(result.errors)")
     }
 
+    @Test("check and serve say all that is wrong in one run: settings, plugins, their options, token and catalog")
+    func everythingAtOnce() async throws {
+        let directory = try TemporaryDirectory()
+        try Data("no database".utf8).write(to: directory.url.appendingPathComponent("fphost.db"))
+        try Data("short".utf8).write(to: directory.url.appendingPathComponent("token"))
+        let text = """
+            server: {listen: 127.0.0.1:0, base_path: /healthz, max_conections: 5}
+            storages_backend: media
+            stores:
+              staging: {plugin: LocalStore, options: {locatoin: ./data/staging}}
+              media: {plugin: LocalStore, options: {location: ./data/media, file_permissions_mode: "999"}}
+              gone: {plugin: NoSuchStore}
+              archive: {plugin: LocalStore, options: {location: ./data/archive}, deadline: soon}
+            uploads: {staging: staging, max_size: many}
+            catalog: sqlite:./fphost.db
+            api: {tokens: ["file:./token", "file:./data/new-token"]}
+            fetch: {allow: ["not a host"]}
+            """
+        try text.write(to: directory.url.appendingPathComponent("fphost.yaml"), atomically: true, encoding: .utf8)
+        let before = directory.files(below: ".")
+        for command in ["check", "serve"] {
+            let result = try await HostProcess.run([command], in: directory)
+            #expect(result.status == 78)
+            for (line, words) in [
+                (1, "max_conections"), (1, "healthz"), (4, "locatoin"), (5, "file_permissions_mode"),
+                (6, "libNoSuchStore.so"), (7, "soon"), (8, "many"), (9, "is not a SQLite database"),
+                (10, "holds a token of 5 characters"), (11, "not a host"),
+            ] {
+                let found = result.errors.split(separator: "\n").contains {
+                    $0.hasPrefix("fphost.yaml:\(line):") && $0.contains(words)
+                }
+                #expect(found, "\(command): line \(line), \(words):\n\(result.errors)")
+            }
+            // One complaint for each, and nothing made.
+            #expect(directory.files(below: ".") == before)
+            #expect(!FileManager.default.fileExists(atPath: directory.url.appendingPathComponent("data").path))
+        }
+    }
+
+    @Test(
+        "nothing is made for settings that are refused",
+        arguments: [
+            ("media: {plugin: LocalStore, options: {location: ./data/media}}", "media: {plugin: NoSuchStore}"),
+            ("catalog: sqlite:./data/fphost.db", "catalog: sqlite:./fphost.yaml/fphost.db"),
+            ("catalog: sqlite:./data/fphost.db", "catalog: sqlite:./fphost.yaml"),
+        ])
+    func nothingMade(right: String, wrong: String) async throws {
+        let directory = try TemporaryDirectory()
+        let text = HostProcess.plainConfiguration.replacing(right, with: wrong)
+            .replacing("tokens: [test-token]", with: "tokens: [\"file:./data/token\"]")
+        try text.write(to: directory.url.appendingPathComponent("fphost.yaml"), atomically: true, encoding: .utf8)
+        for command in ["check", "serve"] {
+            let result = try await HostProcess.run([command], in: directory)
+            #expect(result.status == 78, "\(command): \(result.errors)")
+            #expect(!FileManager.default.fileExists(atPath: directory.url.appendingPathComponent("data").path))
+        }
+    }
+
+    @Test("check refuses a catalog of another program, and one of a newer release")
+    func foreignCatalog() async throws {
+        let directory = try TemporaryDirectory()
+        let host = try await HostProcess(in: directory)
+        #expect(try await host.stop() == 0)
+        let file = directory.url.appendingPathComponent("data/fphost.db")
+        let good = try Data(contentsOf: file)
+        #expect(try await HostProcess.run(["check"], in: directory).status == 0)
+        for (offset, value, words) in [(68, UInt8(7), "another program"), (60, UInt8(9), "schema version")] {
+            var bytes = good
+            bytes[offset] = value
+            try bytes.write(to: file)
+            for command in ["check", "serve"] {
+                let result = try await HostProcess.run([command], in: directory)
+                #expect(result.status == 78, "\(command): \(result.errors)")
+                #expect(result.errors.contains(words), "\(command): \(result.errors)")
+            }
+        }
+    }
+
     @Test(
         "check refuses what serve would refuse",
         arguments: [

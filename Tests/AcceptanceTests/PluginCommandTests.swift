@@ -21,7 +21,7 @@ struct PluginCommandTests {
         #expect(result.status == 0, "\(result.errors)")
         let report = try object(result.output)
         #expect(report["name"] as? String == "FolderStore")
-        #expect(report["abi"] as? String == "1.0")
+        #expect(report["abi"] as? String == "1.1")
         #expect(report["load_milliseconds"] as? Double != nil)
         let store = try #require(report["store"] as? [String: Any])
         #expect((store["capabilities"] as? [String])?.contains("rewind") == true)
@@ -52,6 +52,23 @@ struct PluginCommandTests {
         try Data("8MiB\n".utf8).write(to: directory.url.appendingPathComponent("secret"))
         let taken = try await probe("file:./secret")
         #expect(taken.status == 0, "\(taken.errors)")
+    }
+
+    @Test(
+        "the last words of a plugin that ends the process while it is loaded are told by probe and by validate",
+        arguments: [0, 3])
+    func lastWords(status: Int) async throws {
+        let directory = try TemporaryDirectory()
+        let path = try await PluginCompiler.compile(
+            "Tests/TestPlugins/broken.c", name: "Mute", macros: ["CONSTRUCTOR_EXITS", "EXIT_STATUS=\(status)"],
+            in: directory)
+        for command in ["probe", "validate"] {
+            let result = try await HostProcess.run(["plugin", command, path], in: directory)
+            #expect(result.status == 78, "\(command): \(result.errors)")
+            #expect(result.errors.contains("ended the process"), "\(command): \(result.errors)")
+            #expect(result.errors.contains("status \(status)"), "\(command): \(result.errors)")
+            #expect(result.errors.contains("Its last words: no licence, no work"), "\(command): \(result.errors)")
+        }
     }
 
     @Test("a plugin that crashes or hangs is a message of probe and a row of list")

@@ -37,7 +37,7 @@ struct PluginRefusalTests {
             (["ENTRY=something_else"], "exports no function fp_plugin_entry_v1"),
             (["MAGIC=0x12345678"], "begins with 0x12345678, where FP_MAGIC"),
             (["ENTRY=fp_plugin_entry_v2"], "exports fp_plugin_entry_v2 but no fp_plugin_entry_v1"),
-            (["MAJOR=2"], "built for ABI 2.0, where this host speaks 1.0"),
+            (["MAJOR=2"], "built for ABI 2.1, where this host speaks 1.1"),
             (["SIZE=100"], "its table has 100 bytes"),
             (["DROP=.stat=0"], "its slot \"stat\" is NULL"),
             (["OPTIONS=OPTION(\"a b\",1)"], "its option \"a b\" has a key that is not made of letters"),
@@ -45,6 +45,10 @@ struct PluginRefusalTests {
             (["ENTRY_CRASHES"], "it crashed with signal"),
             (["LOAD_CRASHES"], "it crashed with signal"),
             (["CONSTRUCTOR_EXITS"], "it ended the process, with exit status 3, while it was being loaded"),
+            (
+                ["CONSTRUCTOR_EXITS", "EXIT_STATUS=0"],
+                "it ended the process, with exit status 0, while it was being loaded"
+            ),
         ])
     func defect(macros: [String], sentence: String) async throws {
         let directory = try TemporaryDirectory()

@@ -10,6 +10,7 @@ public final class HostProcess: Sendable {
 
     private let process: Process
     private let log: LogCollector
+    private let output = Pipe()
 
     /// Where the products of this build are.
     public static let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -28,24 +29,23 @@ public final class HostProcess: Sendable {
         """
 
     /// Starts the host and waits until it listens.
-    public init(configuration: String = plainConfiguration, in directory: TemporaryDirectory) async throws {
+    /// - Parameter shell: what a shell does before it becomes the host, such as `ulimit -n 1024`.
+    public init(
+        configuration: String = plainConfiguration, after shell: String = ":", in directory: TemporaryDirectory
+    ) async throws {
         self.directory = directory
         let file = directory.url.appendingPathComponent("fphost.yaml")
         try configuration.write(to: file, atomically: true, encoding: .utf8)
         process = Process()
-        process.executableURL = Self.products.appendingPathComponent("fphost")
-        process.arguments = ["serve", "--config", file.path]
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = Self.arguments(after: shell, ["serve", "--config", file.path])
         process.currentDirectoryURL = directory.url
         process.environment = ProcessInfo.processInfo.environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
-        let output = Pipe()
         process.standardError = output
         process.standardInput = FileHandle.nullDevice
         let log = LogCollector()
         self.log = log
-        output.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil } else { log.append(data) }
-        }
+        Self.collect(output, log)
         try process.run()
         let started = process
         let port = try await waitFor("the host to listen", within: .seconds(30)) {
@@ -58,6 +58,48 @@ public final class HostProcess: Sendable {
 
     deinit {
         if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// The words of a shell that becomes fphost.
+    private static func arguments(after shell: String, _ words: [String]) -> [String] {
+        ["-c", shell + "; exec \"$0\" \"$@\"", products.appendingPathComponent("fphost").path] + words
+    }
+
+    private static func collect(_ output: Pipe, _ log: LogCollector) {
+        output.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil } else { log.append(data) }
+        }
+    }
+
+    /// Reads the log no more: what the host writes fills the pipe, which is made small, and stays there.
+    public func stopReadingLog() {
+        output.fileHandleForReading.readabilityHandler = nil
+        // F_SETPIPE_SZ, which Swift does not import.
+        _ = fcntl(output.fileHandleForReading.fileDescriptor, 1031, 4096)
+    }
+
+    /// Reads the log again.
+    public func readLogAgain() {
+        Self.collect(output, log)
+    }
+
+    /// Closes the end of the log that is read.
+    public func closeLog() throws {
+        stopReadingLog()
+        try output.fileHandleForReading.close()
+    }
+
+    /// Sends a signal.
+    public func signal(_ number: Int32) {
+        Glibc.kill(process.processIdentifier, number)
+    }
+
+    /// Waits for the end.
+    /// - Returns: the exit status, or the signal that ended it, negative.
+    public func end() async throws -> Int32 {
+        try await waitForExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     }
 
     /// Everything that the host has logged so far.
@@ -86,11 +128,18 @@ public final class HostProcess: Sendable {
     }
 
     /// Runs fphost to its end, for commands that do not serve.
-    public static func run(_ arguments: [String], in directory: TemporaryDirectory) async throws -> CommandResult {
+    /// - Parameter shell: what a shell does before it becomes fphost, such as `ulimit -n 1024`.
+    public static func run(
+        _ arguments: [String], after shell: String? = nil, in directory: TemporaryDirectory
+    ) async throws -> CommandResult {
         try await onThread {
             let process = Process()
             process.executableURL = products.appendingPathComponent("fphost")
             process.arguments = arguments
+            if let shell {
+                process.executableURL = URL(fileURLWithPath: "/bin/bash")
+                process.arguments = self.arguments(after: shell, arguments)
+            }
             process.currentDirectoryURL = directory.url
             let (output, errors) = (Pipe(), Pipe())
             process.standardOutput = output

@@ -64,7 +64,15 @@ __attribute__((constructor)) static void crash(void) { __builtin_trap(); }
 #endif
 #ifdef CONSTRUCTOR_EXITS
 #include <unistd.h>
-__attribute__((constructor)) static void leave(void) { _exit(3); }
+#ifndef EXIT_STATUS
+#define EXIT_STATUS 3
+#endif
+__attribute__((constructor)) static void leave(void)
+{
+    static const char words[] = "no licence, no work\n";
+    if (write(2, words, sizeof words - 1) < 0) _exit(4);
+    _exit(EXIT_STATUS);
+}
 #endif
 #ifdef CONSTRUCTOR_FORKS
 /* Leaves a child behind, which holds what its parent had open, and whose number is in the file CONSTRUCTOR_FORKS. */
@@ -89,6 +97,22 @@ __attribute__((constructor)) static void greet(void) { puts("hello from the plug
 __attribute__((constructor)) static void hang(void) { for (;;) { } }
 #endif
 
+/* What ends the process in the calls that are told to. */
+#include <stdlib.h>
+#ifndef DOOM
+#define DOOM __builtin_trap()
+#endif
+static int use_up_stack(volatile int depth)
+{
+    volatile char room[4096];
+    room[0] = (char)depth;
+    return use_up_stack(depth + 1) + room[0];
+}
+#ifdef VALIDATE_DOOM
+static fp_status validate(const fp_host *h, const fp_node *n, const fp_call *c)
+{ (void)h; (void)n; (void)c; DOOM; return FP_OK; }
+#endif
+
 static fp_status load(const fp_host *h, const fp_call *c)
 {
     (void)h;
@@ -107,6 +131,9 @@ static fp_status create(const fp_host *h, const fp_node *n, const fp_call *c, fp
 #ifdef NEEDS_MISSING_FUNCTION
     no_library_has_this();
 #endif
+#ifdef CREATE_DOOM
+    DOOM;
+#endif
     *out = (fp_instance *)"instance";
     return FP_OK;
 }
@@ -120,7 +147,13 @@ static fp_status caps(fp_instance *i, fp_caps *out)
     return FP_OK;
 }
 static fp_status health(fp_instance *i, const fp_call *c, uint32_t f, fp_health *o)
-{ (void)i; (void)c; (void)f; (void)o; return FP_OK; }
+{
+    (void)i; (void)c; (void)f; (void)o;
+#ifdef HEALTH_DOOM
+    DOOM;
+#endif
+    return FP_OK;
+}
 static fp_status stat_object(fp_instance *i, const fp_call *c, fp_str k, uint32_t f, fp_info *o)
 { (void)i; (void)c; (void)k; (void)f; (void)o; return FP_E_NOT_FOUND; }
 static fp_status read_open(fp_instance *i, const fp_call *c, const fp_read_req *r, fp_reader **o, fp_info *info)
@@ -153,6 +186,9 @@ static const table_type table = TABLE(
 #ifndef NO_OPTIONS
     .n_options = sizeof options / sizeof *options, .options = (const fp_option *)options,
     .option_size = OPTION_SIZE,
+#endif
+#ifdef VALIDATE_DOOM
+    .validate = validate,
 #endif
     .load = load, .create = create, .destroy = destroy, .caps = caps, .health = health, .stat = stat_object,
     .read_open = read_open, .read = read_some, .read_close = read_close, .write_begin = write_begin,

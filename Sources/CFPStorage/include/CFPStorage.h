@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CFPCalls.h"
+
 /* The few system calls of Linux that Swift's Glibc module does not show. */
 
 /* A non-blocking event descriptor that is closed on exec, or -1. */

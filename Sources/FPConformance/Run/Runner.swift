@@ -15,16 +15,38 @@ package struct Runner {
     /// What the plugin says of itself, asked in a process of its own: a plugin may crash or hang while it is loaded.
     /// - Throws: `KitFailure` with what went wrong.
     package func describe() throws -> PluginDescription {
-        let child = try aside(.describe)
+        let output = try RunningCase.unnamedFile()
+        defer { close(output) }
+        let child = try Spawned(Job(role: .describe, plan: plan), output: output, leadsGroup: true)
         defer { child.killGroup() }
         guard let line = try? child.nextLine(within: 10) else {
-            throw KitFailure("\(plan.plugin): loading it crashes, or takes more than 10 s")
+            // Its answers end a moment before the process does.
+            let end = MonotonicClock.seconds + 1
+            var status = child.poll()
+            while status == nil, MonotonicClock.seconds < end {
+                usleep(5000)
+                status = child.poll()
+            }
+            let what = status.map { "it \(RunningCase.text($0)) while it was being loaded" }
+            throw KitFailure(
+                "plugin \(plan.plugin): \(what ?? "it was still being loaded after 10 s")."
+                    + Self.lastWords(in: output) + " Install another release of it, or tell its author.")
         }
         let description = try JSONDecoder().decode(Description.self, from: Data(line))
         guard let plugin = description.plugin else {
             throw KitFailure("\(plan.plugin): \(description.problem ?? "it cannot be loaded")")
         }
         return plugin
+    }
+
+    /// The last line that was printed into a file, as a sentence.
+    private static func lastWords(in file: Int32) -> String {
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_size > 0 else { return "" }
+        var bytes = [UInt8](repeating: 0, count: 2000)
+        let count = pread(file, &bytes, bytes.count, max(0, Int(status.st_size) - bytes.count))
+        let lines = bytes.prefix(max(0, count)).split(separator: UInt8(ascii: "\n"))
+        return lines.last.map { " Its last words: \(String(decoding: $0, as: UTF8.self))." } ?? ""
     }
 
     /// Runs the cases and gives each finding as soon as it is known, in the order of the cases.
@@ -176,13 +198,13 @@ private final class RunningCase {
         }
     }
 
-    private static func text(_ status: Int32) -> String {
+    fileprivate static func text(_ status: Int32) -> String {
         let signal = status & 0x7F
         guard signal != 0 else { return "ended the process with status \((status >> 8) & 0xFF)" }
         return "crashed with signal \(signal) (\(String(cString: strsignal(signal))))"
     }
 
-    private static func unnamedFile() throws -> Int32 {
+    fileprivate static func unnamedFile() throws -> Int32 {
         var template = Array(
             "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/fphost-validate-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)

@@ -53,6 +53,11 @@ public final class PluginLibrary: @unchecked Sendable {
         Watchdog.shared.register(control)
     }
 
+    /// What stands for a plugin that must not be loaded.
+    static func standIn(for plugin: String, path: String, host: HostTable) -> PluginLibrary {
+        PluginLibrary(path: path, table: PluginTable(standInFor: plugin), host: host)
+    }
+
     /// Loads a plugin, or gives the one that is loaded from the same file. Blocks for as long as the plugin's own start
     /// takes; call it where that is no harm.
     /// - Throws: ``PluginLoadError``: what was expected, what was found, what to do.
@@ -148,7 +153,8 @@ public final class PluginLibrary: @unchecked Sendable {
     private func callLoad() throws(PluginLoadError) {
         guard let load = table.raw.load else { return }
         let host = host
-        let site = CallSite(store: name, operation: .load, observer: nil)
+        let site = CallSite(
+            store: name, operation: .load, observer: nil, journalEntry: CallJournal.entry(store: name, plugin: path))
         let call = BlockingCall<Void>(site, deadline: .now + .seconds(5), grace: .seconds(5), traceID: nil) {
             context throws(StoreError) in
             let (status, failure) = context.perform { load(host.pointer, $0) }

@@ -1,7 +1,8 @@
 import CFPStorage
 import Glibc
 
-/// Starts threads on which plugins may run: detached, with room on the stack, and with all signals blocked.
+/// Starts threads on which plugins may run: detached, with room on the stack, and with
+/// all signals blocked but those that a crash raises.
 enum BackgroundThread {
     /// The contract promises 1 MiB; thread-local storage and the host's own frames come out of the same stack.
     private static let stackSize = 2 * 1024 * 1024
@@ -39,7 +40,9 @@ enum BackgroundThread {
                 guard let argument else { return nil }
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
                 fps_name_thread(body.name)
+                fps_calls_thread_begins()
                 body.run()
+                fps_calls_thread_ends()
                 return nil
             }, argument.toOpaque())
         if failure != 0 { argument.release() }

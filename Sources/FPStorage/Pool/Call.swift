@@ -6,6 +6,8 @@ struct CallSite: Sendable {
     let store: String
     let operation: StoreOperation
     let observer: (any CallObserver)?
+    /// What stands for store and plugin in the ``CallJournal``; 0 for nothing.
+    let journalEntry: UInt64
     var subject = CallSubject.none
 }
 
@@ -68,6 +70,8 @@ class ResultJob<Value: Sendable>: PoolJob, @unchecked Sendable {
     func resume(_ result: Result<Value, StoreError>) {}
 
     override func work(_ context: CallContext) {
+        fps_call_begins(site.journalEntry | site.operation.number)
+        defer { fps_call_ends() }
         do throws(StoreError) {
             result = .success(try body(context))
             site.observer?.answered(site, error: nil)

@@ -5,6 +5,11 @@ struct InstanceDeclaration: Sendable {
     var capabilities: StoreCapabilities
     var limits: StoreLimits
 
+    init(capabilities: StoreCapabilities, limits: StoreLimits) {
+        self.capabilities = capabilities
+        self.limits = limits
+    }
+
     /// Asks the plugin, on the library's control thread.
     init(
         of instance: PluginPointer, table: PluginTable, settings: StoreSettings, errors: ErrorMaker

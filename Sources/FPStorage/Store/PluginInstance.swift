@@ -38,7 +38,11 @@ final class PluginInstance: Sendable {
         _ = await withUnsafeContinuation { call.start($0, in: library.control, lane: .release) }
     }
 
-    private var destroySite: CallSite { CallSite(store: errors.store, operation: .destroy, observer: nil) }
+    private var destroySite: CallSite {
+        CallSite(
+            store: errors.store, operation: .destroy, observer: nil,
+            journalEntry: CallJournal.entry(store: errors.store, plugin: library.path))
+    }
 
     /// The contract gives a plugin 5 seconds.
     private var deadline: MonotonicTime { .now + .seconds(5) }

@@ -7,6 +7,7 @@ extension Store {
     /// - Throws: ``StoreError`` if the back-end is not reached.
     @discardableResult
     public nonisolated(nonsending) func health(deep: Bool = false) async throws(StoreError) -> StoreHealth {
+        if let held { return StoreHealth(state: .down, detail: held) }
         let result = await ask(deep: deep)
         switch result {
         case .success(let health):

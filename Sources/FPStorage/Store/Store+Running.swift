@@ -137,6 +137,9 @@ extension Store {
 
     /// Lets a data call through, or not. One caller of a store that is down asks it how it is.
     private nonisolated(nonsending) func admit(_ operation: StoreOperation) async throws(StoreError) {
+        if let held {
+            throw unavailable(operation, "the store is down: \(held)", retryAfter: .seconds(60))
+        }
         switch activity.breaker.admit() {
         case .pass: return
         case .refuse(let retryAfter, let reason):

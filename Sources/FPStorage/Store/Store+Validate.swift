@@ -12,7 +12,9 @@ extension Store {
         guard let validate = library.table.raw.validate else { return }
         let errors = ErrorMaker(store: name, mask: SecretMask(config.secrets))
         let host = HostTable(info: library.host.info, log: PluginLog(logger: logger, mask: errors.mask))
-        let site = CallSite(store: name, operation: .validate, observer: nil)
+        let site = CallSite(
+            store: name, operation: .validate, observer: nil,
+            journalEntry: CallJournal.entry(store: name, plugin: library.path))
         let call = BlockingCall<Void>(
             site, deadline: .now + settings.deadline, grace: settings.hangGrace, traceID: traceID
         ) { context throws(StoreError) in

@@ -21,6 +21,9 @@ public final class Store: Sendable {
     let instance: PluginInstance
     /// Where calls go that must not wait behind data.
     private let controlPool: WorkerPool
+    private let journalEntry: UInt64
+    /// Why the plugin is never called, if it is not.
+    let held: String?
     private let declaration: Mutex<InstanceDeclaration>
 
     /// The id that goes with every call made under it, for the plugin's log lines.
@@ -51,7 +54,9 @@ public final class Store: Sendable {
         logger[metadataKey: "store"] = .string(name)
         let errors = ErrorMaker(store: name, mask: SecretMask(config.secrets))
         let host = HostTable(info: library.host.info, log: PluginLog(logger: logger, mask: errors.mask))
-        let site = CallSite(store: name, operation: .create, observer: nil)
+        let site = CallSite(
+            store: name, operation: .create, observer: nil,
+            journalEntry: CallJournal.entry(store: name, plugin: library.path))
         let call = BlockingCall<OpenedInstance>(
             site, deadline: .now + settings.deadline, grace: settings.hangGrace, traceID: traceID
         ) { context throws(StoreError) in
@@ -62,8 +67,11 @@ public final class Store: Sendable {
         return Store(name: name, opened: opened, settings: settings, logger: logger)
     }
 
-    private init(name: String, opened: OpenedInstance, settings: StoreSettings, logger: Logger) {
+    init(
+        name: String, opened: OpenedInstance, settings: StoreSettings, logger: Logger, held: String? = nil
+    ) {
         self.name = name
+        self.held = held
         self.settings = settings
         self.logger = logger
         library = opened.instance.library
@@ -71,7 +79,9 @@ public final class Store: Sendable {
         errors = opened.instance.errors
         activity = StoreActivity(logger: logger)
         declaration = Mutex(opened.declaration)
+        journalEntry = CallJournal.entry(store: name, plugin: opened.instance.library.path)
         (pool, controlPool) = Self.pools(for: name, opened, settings)
+        if let held { activity.breaker.reported(.down, held) }
     }
 
     deinit {
@@ -128,7 +138,8 @@ public final class Store: Sendable {
     }
 
     func site(_ operation: StoreOperation, about subject: CallSubject = .none) -> CallSite {
-        CallSite(store: name, operation: operation, observer: activity, subject: subject)
+        CallSite(
+            store: name, operation: operation, observer: activity, journalEntry: journalEntry, subject: subject)
     }
 
     /// Asks the plugin again what the store can do.

@@ -1,5 +1,5 @@
 /// The calls of the contract, by the names that they have in `fp_plugin`, and how the host treats each.
-enum StoreOperation: String, Sendable {
+enum StoreOperation: String, Sendable, CaseIterable {
     case load, validate, create, destroy, caps, health, stat
     case readOpen = "read_open"
     case read

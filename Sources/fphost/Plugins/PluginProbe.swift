@@ -17,7 +17,7 @@ struct PluginProbe {
         let child = try TrialProcess.run(arguments, limit: limit)
         let words = String(decoding: child.errors, as: UTF8.self)
         switch child.end {
-        case .exited(0):
+        case .exited(0) where !child.output.isEmpty:
             if !words.isEmpty { printError(words.trimmingCharacters(in: .newlines)) }
             do {
                 return try Self.decoder.decode(PluginReport.self, from: child.output)
@@ -27,7 +27,7 @@ struct PluginProbe {
         case .exited(let status) where status == Refusal.Status.configuration.rawValue:
             throw Refusal(.configuration, words.trimmingCharacters(in: .newlines))
         case let end:
-            let last = words.split(separator: "\n").first.map { " Its last words: \($0)" } ?? ""
+            let last = words.split(separator: "\n").last.map { " Its last words: \($0)" } ?? ""
             throw Refusal(.configuration, PluginTrial.error(for: location.path, end, limit: limit).description + last)
         }
     }

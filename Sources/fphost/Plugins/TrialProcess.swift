@@ -65,7 +65,9 @@ struct TrialProcess {
         var settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + settings { free(text) } }
         var child = pid_t()
-        let failure = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &words, &settings)
+        let failure = Descriptors.withFirstLimit {
+            posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &words, &settings)
+        }
         guard failure == 0 else {
             throw Refusal(
                 .failure, "fphost cannot start itself to look at plugins: \(String(cString: strerror(failure)))")

@@ -1,0 +1,58 @@
+import FPConfig
+import FPStorage
+import Logging
+
+/// Settings that the host would start with: everything that can be known to be wrong before anything is made has been
+/// looked for. `check` and `serve` ask the same.
+struct Acceptance {
+    let settings: Settings
+    let plugins: StorePlugins
+    let descriptors: DescriptorBudget
+    /// What plugins did to the hosts before; only where this one is to serve.
+    let crashes: CrashHistory?
+
+    /// - Throws: ``Refusal`` with everything that is wrong, of the settings, the plugins' options and the catalog.
+    /// - Parameter serving: whether the host is to start with them; then a store whose plugin keeps ending it is left out.
+    init(_ configuration: ConfigurationOption, serving: Bool = false) throws {
+        let (read, errors) = configuration.read()
+        guard let settings = read else {
+            throw Refusal(.configuration, errors?.description ?? "\(configuration.file) has no settings")
+        }
+        self.settings = settings
+        let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
+        if serving {
+            StandardError.setDropNotice(LineLogHandler.dropNotice(settings.log))
+            if case .sqlite(let path) = settings.catalog, errors == nil {
+                crashes = CrashHistory(catalog: path, logger: logger)
+            } else {
+                crashes = nil
+            }
+            crashes?.expectCrash()
+        } else {
+            crashes = nil
+            // A crash is to say whose it is.
+            CallJournal.watchCrashes(flush: nil)
+        }
+        var problems = errors?.problems ?? []
+        problems += Host.problems(settings)
+        descriptors = DescriptorBudget(settings, limit: Descriptors.reachableLimit)
+        let isGiven = settings.effective.contains { $0.key == "server.max_connections" && $0.position != nil }
+        if let (text, isFatal) = descriptors.problem(settings), isFatal || isGiven {
+            let severity = isFatal ? ConfigProblem.Severity.error : .warning
+            let problem = ConfigProblem(
+                at: settings.position(of: "server.max_connections"), text, severity: severity)
+            if isFatal {
+                // Plugins cannot be tried with so few.
+                throw Refusal(.configuration, ConfigErrors(problems + [problem]).description)
+            }
+            printError("\(problem)")
+        }
+        plugins = try StorePlugins.load(settings, crashes: crashes, logger: logger, problems: &problems)
+        plugins.validate(settings, logger: logger, problems: &problems)
+        guard problems.isEmpty else {
+            problems = problems.enumerated()
+                .sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
+            throw Refusal(.configuration, ConfigErrors(problems, omitted: errors?.omitted ?? 0).description)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Dispatch
+import FPStorage
+import Glibc
+import Synchronization
+
+/// Standard error. While the host serves, one thread writes it, from a bounded queue: a reader that stalls costs lines,
+/// never a request.
+enum StandardError {
+    /// Lines for standard error that wait for the thread that writes them.
+    private struct Queue {
+        var isServing = false
+        var lines: [String] = []
+        var bytes = 0
+        /// Lines that found no room since the last that did.
+        var dropped = 0
+        var isAsleep = false
+        var dropNotice: @Sendable (Int) -> String = { "\($0) lines were dropped\n" }
+    }
+
+    /// What the queue holds before lines are dropped. The last quarter is for those that somebody must see.
+    private static let room = 4 << 20
+    private static let queue = Mutex(Queue())
+    private static let work = DispatchSemaphore(value: 0)
+    /// Bytes that are queued or being written; atomic, for a signal handler.
+    private static let pending = Atomic<Int>(0)
+
+    /// Makes sure that the three standard streams are open: a file of ours that got the number of one that was closed
+    /// would be written into by whatever complains.
+    static func secureStandardStreams() {
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) < 0 {
+            let mode = stream == STDIN_FILENO ? O_RDONLY : O_WRONLY
+            let opened = Glibc.open("/dev/null", mode)
+            if opened >= 0, opened != stream {
+                dup2(opened, stream)
+                Glibc.close(opened)
+            }
+        }
+    }
+
+    /// Prints lines from here on through the queue, and what is left of them at the end of the process, within a second.
+    static func beginServing() {
+        let starts = queue.withLock { queue in
+            defer { queue.isServing = true }
+            return !queue.isServing
+        }
+        guard starts else { return }
+        var thread = pthread_t()
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        // Signals are for others.
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        let failure = pthread_create(&thread, &attributes, { _ in StandardError.writeForEver() }, nil)
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        guard failure == 0 else {
+            queue.withLock { $0.isServing = false }
+            return
+        }
+        atexit { StandardError.flush(milliseconds: 1000) }
+        // The lines before a crash are the ones that tell why.
+        CallJournal.watchCrashes { StandardError.flush(milliseconds: 500) }
+    }
+
+    /// How the line is made that says how many were dropped.
+    static func setDropNotice(_ notice: @escaping @Sendable (Int) -> String) {
+        queue.withLock { $0.dropNotice = notice }
+    }
+
+    /// Prints a line, which ends with a line feed. Never blocks while the host serves.
+    /// - Parameter isImportant: whether somebody must see it, so that it is dropped last.
+    static func print(_ line: String, isImportant: Bool = true) {
+        let count = line.utf8.count
+        var wakes = false
+        let isQueued = queue.withLock { queue in
+            guard queue.isServing else { return false }
+            guard queue.bytes + count <= (isImportant ? room : room / 4 * 3) else {
+                queue.dropped += 1
+                return true
+            }
+            appendDropNotice(&queue)
+            append(line, &queue)
+            wakes = queue.isAsleep
+            queue.isAsleep = false
+            return true
+        }
+        if wakes { work.signal() }
+        if !isQueued { write(line) }
+    }
+
+    /// Waits until everything is written, but no longer than this. Calls nothing that a signal handler may not call.
+    static func flush(milliseconds: Int) {
+        var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
+        var left = milliseconds
+        while left > 0, pending.load(ordering: .acquiring) > 0 {
+            nanosleep(&pause, nil)
+            left -= 1
+        }
+    }
+
+    private static func appendDropNotice(_ queue: inout Queue) {
+        guard queue.dropped > 0 else { return }
+        let notice = queue.dropNotice(queue.dropped)
+        queue.dropped = 0
+        append(notice, &queue)
+    }
+
+    private static func append(_ line: String, _ queue: inout Queue) {
+        queue.lines.append(line)
+        queue.bytes += line.utf8.count
+        pending.add(line.utf8.count, ordering: .releasing)
+    }
+
+    private static func writeForEver() -> Never {
+        while true {
+            let lines = queue.withLock { queue in
+                if queue.lines.isEmpty { appendDropNotice(&queue) }
+                queue.isAsleep = queue.lines.isEmpty
+                defer { queue.lines = [] }
+                return queue.lines
+            }
+            if lines.isEmpty { work.wait() }
+            for line in lines {
+                write(line)
+                let count = line.utf8.count
+                queue.withLock { $0.bytes -= count }
+                pending.subtract(count, ordering: .releasing)
+            }
+        }
+    }
+
+    /// One call for each line as a rule, so that lines of several processes do not mix. What cannot be written has
+    /// nowhere left to complain.
+    private static func write(_ line: String) {
+        var line = line
+        line.withUTF8 { bytes in
+            var written = 0
+            while written < bytes.count, let start = bytes.baseAddress {
+                let count = Glibc.write(STDERR_FILENO, start + written, bytes.count - written)
+                if count > 0 {
+                    written += count
+                } else if count < 0, errno == EAGAIN {
+                    // Whoever shares it has made it non-blocking.
+                    var waited = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+                    poll(&waited, 1, -1)
+                } else if count == 0 || errno != EINTR {
+                    return
+                }
+            }
+        }
+    }
+}
