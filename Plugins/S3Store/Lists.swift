@@ -47,8 +47,8 @@ extension S3Store: ListingStore {
                 prefix: settings.objectKey(request.prefix), after: after.isEmpty ? "" : settings.objectKey(after),
                 pageSize: request.maxEntries, "listing the bucket", call
             ) { object in
-                let key = String(object.key.dropFirst(settings.location.count))
-                if key.hasPrefix(own) {
+                let key = String(Substring(object.key.utf8.dropFirst(settings.location.utf8.count)))
+                if key.utf8.starts(with: own.utf8) {
                     meetsOwn = true
                     after = ".fp0"
                     return false
@@ -116,12 +116,12 @@ extension S3Store: PendingListingStore {
                 element[name].map { list["EncodingType"] == "url" ? PercentEncoding.decode($0) : $0 }
             }
             for entry in list.all("Upload") {
-                guard let key = text(entry, "Key"), let id = entry["UploadId"], key.hasPrefix(settings.location) else {
-                    continue
-                }
+                guard let key = text(entry, "Key"), let id = entry["UploadId"],
+                    key.utf8.starts(with: settings.location.utf8)
+                else { continue }
                 found.append(
                     Upload(
-                        key: String(key.dropFirst(settings.location.count)), id: id,
+                        key: String(Substring(key.utf8.dropFirst(settings.location.utf8.count))), id: id,
                         initiated: entry["Initiated"].flatMap { Timestamp(iso8601: $0) }))
             }
             let next = (text(list, "NextKeyMarker") ?? "", list["NextUploadIdMarker"] ?? "")
@@ -139,7 +139,8 @@ extension S3Store: PendingListingStore {
         var count = 0
         let prefix = settings.objectKey(Tail.directory)
         try client.eachObject(prefix: prefix, after: "", "looking for what uploads left behind", call) { object in
-            let words = object.key.dropFirst(prefix.count).split(separator: "/", omittingEmptySubsequences: false)
+            let words = object.key.utf8.dropFirst(prefix.utf8.count)
+                .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
             guard words.count == 2, Tail(name: words[1]) != nil, !known.contains("\(Tail.directory)\(words[0])/"),
                 let modified = object.modified, modified.seconds < newest
             else { return true }
@@ -166,7 +167,7 @@ extension S3Store: PendingListingStore {
     private func pendingEntry(_ upload: Upload, _ call: borrowing Call) throws(PluginError) -> PendingEntry? {
         // One of the plugin's own trials that a crash left behind is dropped here, for nobody else knows it.
         guard let bare = Self.token(upload, settings) else {
-            if upload.key.hasPrefix(".fp/") {
+            if upload.key.utf8.starts(with: ".fp/".utf8) {
                 client.sendInBackground(
                     S3Request("DELETE", settings.objectKey(upload.key), ["uploadId": upload.id]))
             }
