@@ -25,10 +25,14 @@ struct Paths: Sendable {
     func way(to key: Key) -> [String] { prefixes(of: key.string).map { "\(root)/\($0)" } }
 
     /// root_path and all above it, the outermost first.
-    var wayToRoot: [String] { (prefixes(of: String(root.dropFirst())) + [String(root.dropFirst())]).map { "/\($0)" } }
+    var wayToRoot: [String] {
+        let path = String(Substring(root.utf8.dropFirst()))
+        return (prefixes(of: path) + [path[...]]).map { "/\($0)" }
+    }
 
     private func prefixes(of path: String) -> [Substring] {
-        path.indices.filter { path[$0] == "/" }.map { path[..<$0] }
+        // By bytes: a slash with a combining mark behind it is no Character of its own.
+        path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }.map { path[..<$0] }
     }
 }
 

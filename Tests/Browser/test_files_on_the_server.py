@@ -54,6 +54,17 @@ def test_a_temporary_upload_is_restored_after_a_reload(pond, server, api, chunks
     eventually("the upload going away", lambda: api.get(id) is None)
 
 
+@pytest.mark.parametrize(
+    "name", ["logo@2x.png", "a, b; c= d.jpg", "what (now)? #1 & O'Neil.jpg", "100% 日本.jpg"]
+)
+def test_a_file_is_shown_by_its_own_name_when_it_comes_back(pond, server, name):
+    pond.start(server=server())
+    id = pond.uploaded(pond.add(name, 100, 250_000, "image/jpeg"))
+    pond.tab.reload()
+    (item,) = pond.start(server=server(), files=[{"source": id, "options": {"type": "limbo"}}])
+    assert pond.loaded(item)["name"] == name
+
+
 def test_restoring_what_is_not_there_shows_an_error(pond, server):
     (item,) = pond.start(server=server(), files=[{"source": "A" * 22, "options": {"type": "limbo"}}])
     pond.wait_for(item, "LOAD_ERROR")

@@ -8,7 +8,10 @@ extension S3StoreTests {
         @Test("A list in pages, from any process, has every key once, and none of the plugin's own")
         func pages() throws {
             let fixture = try Fixture()
-            let keys = (0..<25).map { "d\($0 % 4)/\($0 < 10 ? "0" : "")\($0)" } + ["+plus", "zz", "ä"]
+            let keys =
+                (0..<25).map { "d\($0 % 4)/\($0 < 10 ? "0" : "")\($0)" } + [
+                    "+plus", "zz", "ä", "\u{301}a", "x/\u{301}y",
+                ]
             onThreads(4) { index in
                 for place in stride(from: index, to: keys.count, by: 4) {
                     _ = try? fixture.store.put(keys[place], [UInt8(place)])

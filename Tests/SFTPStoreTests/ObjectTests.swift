@@ -21,6 +21,16 @@ struct ObjectTests {
         }
     }
 
+    @Test("A slash with a combining mark behind it separates like any other")
+    func marks() throws {
+        let fixture = try Fixture()
+        for key in ["x/\u{301}y.txt", "\u{301}a/\u{301}b/\u{301}c"] {
+            try fixture.store.put(key, [1, 2])
+            #expect(try fixture.store.get(key) == [1, 2])
+            try fixture.store.remove(key)
+        }
+    }
+
     @Test("An object may be empty")
     func emptyObject() throws {
         let fixture = try Fixture()
