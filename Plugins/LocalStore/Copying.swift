@@ -30,7 +30,7 @@ extension Tree {
     ) throws(PluginError) -> CopyOutcome {
         let root = try source.root()
         let key = request.source
-        let directory = try saying("moving \"\(key)\"") { () throws(SystemError) in
+        let directory = try source.changing("moving \"\(key)\"") { () throws(SystemError) in
             let directory = try source.directory(key.directory, in: root)
             if object.status.permissions != settings.fileMode {
                 try check(fchmod(object.raw, mode_t(settings.fileMode)))
@@ -57,7 +57,7 @@ extension Tree {
     ) throws(PluginError) {
         let root = try root()
         let target = request.target
-        let isRight = try saying("moving \"\(request.source)\"") { () throws(SystemError) in
+        let isRight = try changing("moving \"\(request.source)\"") { () throws(SystemError) in
             let directory = try directory(target.directory, in: root)
             let found = try directory.status(of: target.name)
             if found.isSameFile(as: expected) { return true }
@@ -108,13 +108,13 @@ extension Tree {
                     continue
                 }
                 guard [EXDEV, EINVAL, ENOSYS, EOPNOTSUPP].contains(Int32(-count)) else {
-                    throw SystemError(number: Int32(-count)).doing("copying \"\(key)\"")
+                    throw refusal(SystemError(number: Int32(-count)), "copying \"\(key)\"", isStaging: true)
                 }
                 isNative = false
             }
             let count = pread(object.raw, buffer.baseAddress, buffer.count, off_t(clamping: position))
             if count == 0 { return }
-            try saying("copying \"\(key)\"") { () throws(SystemError) in
+            try changing("copying \"\(key)\"", isStaging: true) { () throws(SystemError) in
                 guard count > 0 else { throw SystemError(number: errno) }
                 try staged.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), at: position)
             }

@@ -6,15 +6,19 @@ import Glibc
 struct Directory: ~Copyable {
     let raw: Int32
     private let opened: Descriptor?
+    /// The paths of the directories that were made to get there, the outermost first.
+    let made: [String]
 
     init(root: Int32) {
         raw = root
         opened = nil
+        made = []
     }
 
-    init(_ descriptor: consuming Descriptor) {
+    init(_ descriptor: consuming Descriptor, made: [String] = []) {
         raw = descriptor.raw
         opened = consume descriptor
+        self.made = made
     }
 
     /// Makes what happened to the names in it survive power loss.
@@ -58,10 +62,11 @@ extension Tree {
     /// - Parameters:
     ///   - mode: The mode of what is made; nil for what the umask says.
     ///   - power: Whether what is made must survive power loss.
-    /// - Throws: `.exists` if a file is in the way.
+    /// - Throws: `.exists` if a file is in the way. What was made for nothing is removed again.
     func makeDirectory(_ path: String?, mode: UInt32?, power: Bool) throws(PluginError) -> Directory {
         let root = try root()
         guard let path else { return Directory(root: root) }
+        var made: [String] = []
         for _ in 0..<Self.raceLimit {
             do throws(SystemError) {
                 return try directory(path, in: root)
@@ -69,28 +74,35 @@ extension Tree {
                 guard error.number == ENOENT else { throw obstacle(error, path) }
             }
             do throws(SystemError) {
-                return Directory(try makeSegments(of: path, mode: mode, power: power, in: root))
+                let found = try makeSegments(of: path, mode: mode, power: power, in: root, &made)
+                return Directory(found, made: made)
             } catch {
                 // Somebody removed a directory that had become empty before we could enter it.
-                guard error.number == ENOENT else { throw obstacle(error, path) }
+                guard error.number == ENOENT else {
+                    unmake(made)
+                    throw obstacle(error, path)
+                }
             }
         }
         throw PluginError(.transient, "the directory \"\(path)\" is removed again and again")
     }
 
     private func obstacle(_ error: SystemError, _ path: String) -> PluginError {
-        guard error.number == ENOTDIR else { return error.doing("making the directory \"\(path)\"") }
+        guard error.number == ENOTDIR else {
+            let isStaging = path == Self.stagingPath || path == ".fp"
+            return refusal(error, "making the directory \"\(path)\"", isStaging: isStaging)
+        }
         return PluginError(
             .exists, "nothing can be stored below \"\(path)\": a part of that path is an object", errno: ENOTDIR)
     }
 
     private func makeSegments(
-        of path: String, mode: UInt32?, power: Bool, in root: Int32
+        of path: String, mode: UInt32?, power: Bool, in root: Int32, _ all: inout [String]
     ) throws(SystemError) -> Descriptor {
         let parent: Directory
         let name: String
         if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
-            parent = Directory(try makeSegments(of: String(path[..<slash]), mode: mode, power: power, in: root))
+            parent = Directory(try makeSegments(of: String(path[..<slash]), mode: mode, power: power, in: root, &all))
             name = String(path[path.utf8.index(after: slash)...])
         } else {
             parent = Directory(root: root)
@@ -98,6 +110,7 @@ extension Tree {
         }
         let made = mkdirat(parent.raw, name, mode_t(mode ?? 0o777)) == 0
         guard made || errno == EEXIST else { throw SystemError(number: errno) }
+        if made { all.append(path) }
         let child = try open(name, cl_o_path | O_DIRECTORY, in: parent.raw)
         if made, let mode, try child.status().permissions != mode {
             let readable = try Descriptor(cl_open(child.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0))
@@ -105,25 +118,5 @@ extension Tree {
         }
         if made, power { try parent.sync() }
         return child
-    }
-
-    /// Removes directories that have become empty, from `path` upwards.
-    ///
-    /// A commit that is about to put a file into one of them finds it gone and makes it again.
-    func prune(_ path: String?) {
-        guard let root = try? root() else { return }
-        var path = path
-        while let current = path {
-            let slash = current.utf8.lastIndex(of: UInt8(ascii: "/"))
-            let parent = slash.map { String(current[..<$0]) }
-            let name = slash.map { String(current[current.utf8.index(after: $0)...]) } ?? current
-            do throws(SystemError) {
-                let directory = try directory(parent, in: root)
-                try check(unlinkat(directory.raw, name, AT_REMOVEDIR))
-            } catch {
-                return
-            }
-            path = parent
-        }
     }
 }

@@ -82,7 +82,7 @@ final class LocalStore: PluginStore {
 
     func remove(_ key: Key, _ call: borrowing Call) throws(PluginError) {
         let root = try tree.root()
-        let isRemoved = try saying("removing \"\(key)\"") { () throws(SystemError) in
+        let isRemoved = try tree.changing("removing \"\(key)\"") { () throws(SystemError) in
             do throws(SystemError) {
                 let directory = try tree.directory(key.directory, in: root)
                 try check(unlinkat(directory.raw, key.name, 0))
@@ -93,7 +93,8 @@ final class LocalStore: PluginStore {
                 return false
             }
         }
-        if isRemoved { tree.prune(key.directory) }
+        // An earlier remove may have been killed between the two.
+        if isRemoved { tree.prune(key.directory) } else { tree.pruneLeftovers(key.directory) }
     }
 
     private static func sharesBlocks(below root: Int32) -> Bool {
@@ -122,6 +123,6 @@ extension LocalStore: ResumableStore {
 
     func discardWrite(_ token: [UInt8], _ call: borrowing Call) throws(PluginError) {
         guard let token = SessionToken(token) else { return }
-        try tree.discard(token.id)
+        try tree.discard(token.id, token.key)
     }
 }

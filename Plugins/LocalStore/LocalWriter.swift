@@ -26,7 +26,9 @@ final class LocalWriter: PluginWriter {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64, _ call: borrowing Call) throws(PluginError) {
-        try saying("writing \"\(key)\"") { () throws(SystemError) in try staged.write(bytes, at: offset) }
+        try staged.tree.changing("writing \"\(key)\"", isStaging: true) { () throws(SystemError) in
+            try staged.write(bytes, at: offset)
+        }
         end = offset + UInt64(bytes.count)
         guard end - pushed >= Self.pushStep else { return }
         _ = cl_start_writeback(staged.file.raw, Int64(clamping: pushed), Int64(clamping: end - pushed))

@@ -37,7 +37,8 @@ struct ObjectWalk {
     ) throws(PluginError) -> Bool {
         var after: [UInt8]?
         while true {
-            let batch = try names(in: path, after: after, call)
+            let (batch, isEmpty) = try names(in: path, after: after, call)
+            if isEmpty, !path.isEmpty { tree.sweepDirectory(String(decoding: path, as: UTF8.self)) }
             guard try visit(batch, in: path, call, emit) else { return false }
             guard batch.count == batchSize, let end = batch.last else { return true }
             after = end.sortName
@@ -80,10 +81,11 @@ struct ObjectWalk {
         try tree.directory(path.isEmpty ? nil : String(decoding: path, as: UTF8.self), in: root)
     }
 
-    /// The next names of a directory that can lead to keys of this walk. None if the directory is gone.
+    /// The next names of a directory that can lead to keys of this walk, and whether it has no names at all. None if the
+    /// directory is gone.
     private func names(
         in path: [UInt8], after: [UInt8]?, _ call: borrowing Call
-    ) throws(PluginError) -> [Smallest.Entry] {
+    ) throws(PluginError) -> (entries: [Smallest.Entry], isEmpty: Bool) {
         var smallest = Smallest(limit: batchSize)
         var count = 0
         do throws(SystemError) {
@@ -101,10 +103,10 @@ struct ObjectWalk {
             }
         } catch {
             guard [ENOENT, ENOTDIR, ELOOP].contains(error.number) else { throw error.doing("listing objects") }
-            return []
+            return ([], false)
         }
         try call.check()
-        return smallest.sorted()
+        return (smallest.sorted(), count == 0)
     }
 
     private func isWanted(_ full: [UInt8], _ isDirectory: Bool) -> Bool {

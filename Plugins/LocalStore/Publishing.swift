@@ -40,10 +40,26 @@ extension Tree {
     private func place(
         _ key: Key, power: Bool, _ step: (borrowing Directory, String) throws(SystemError) -> Void
     ) throws(PluginError) -> Bool {
+        var made: [String] = []
+        do throws(PluginError) {
+            if try place(key, power: power, &made, step) { return true }
+        } catch {
+            if !error.outcomeUnknown { unmake(made) }
+            throw error
+        }
+        unmake(made)
+        return false
+    }
+
+    private func place(
+        _ key: Key, power: Bool, _ made: inout [String],
+        _ step: (borrowing Directory, String) throws(SystemError) -> Void
+    ) throws(PluginError) -> Bool {
         let path = key.directory
         let name = key.name
         for _ in 0..<Self.raceLimit {
             let directory = try makeDirectory(path, mode: settings.directoryMode, power: power)
+            made += directory.made
             do throws(SystemError) {
                 try step(directory, name)
             } catch {
@@ -60,7 +76,7 @@ extension Tree {
                     throw PluginError(
                         .unsupported, "\"\(key)\" is on another file system than the staged bytes", errno: EXDEV)
                 default:
-                    throw error.doing("storing \"\(key)\"")
+                    throw refusal(error, "storing \"\(key)\"")
                 }
             }
             if power { try makeDurable(directory, key) }

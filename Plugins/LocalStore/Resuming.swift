@@ -17,11 +17,11 @@ extension Tree {
         let root = try root()
         let doing = "going on with the upload of \"\(token.key)\""
         for _ in 0..<Self.raceLimit {
-            let staging = try saying(doing) { () throws(SystemError) in
+            let staging = try changing(doing, isStaging: true) { () throws(SystemError) in
                 try existing { () throws(SystemError) in try directory(Self.stagingPath, in: root) }
             }
             guard let staging else { return try recogniseCommit(of: token, in: root) }
-            let file = try saying(doing) { () throws(SystemError) in
+            let file = try changing(doing, isStaging: true) { () throws(SystemError) in
                 try existing { () throws(SystemError) in
                     try Descriptor(
                         cl_open(staging.raw, token.id.fileName, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0))
@@ -32,16 +32,16 @@ extension Tree {
                 unlinkat(staging.raw, token.id.recordName, 0)
                 return found
             }
-            guard try saying(doing, { () throws(SystemError) in try file.lock() }) else {
+            guard try changing(doing, isStaging: true, { () throws(SystemError) in try file.lock() }) else {
                 throw PluginError(.conflict, "another writer holds the upload of \"\(token.key)\"", errno: EWOULDBLOCK)
             }
-            let status = try saying(doing) { () throws(SystemError) in try file.status() }
+            let status = try changing(doing, isStaging: true) { () throws(SystemError) in try file.status() }
             // Its holder may have published or dropped it before letting go of the lock.
             guard let named = try? staging.status(of: token.id.fileName), named.isSameFile(as: status) else { continue }
             if status.st_nlink > 1 {
                 // The end came between the two steps of a commit that cannot rename: writing would change the object.
                 let found = try recogniseCommit(of: token, in: root)
-                try discard(token.id)
+                try discard(token.id, token.key)
                 return found
             }
             return try reopen(token, file, status, in: staging, at: offset)
@@ -55,9 +55,11 @@ extension Tree {
     ) throws(PluginError) -> Found {
         let doing = "going on with the upload of \"\(token.key)\""
         let name = token.id.recordName
-        let record = try saying(doing) { () throws(SystemError) in try SessionRecord(named: name, in: staging) }
+        let record = try changing(doing, isStaging: true) { () throws(SystemError) in
+            try SessionRecord(named: name, in: staging)
+        }
         guard let record else {
-            try discard(token.id)
+            try discard(token.id, token.key)
             throw gone(token)
         }
         let length = UInt64(max(0, status.st_size))
@@ -68,7 +70,7 @@ extension Tree {
             throw PluginError(.range, "\"\(token.key)\": only \(durable) bytes are safe, not \(offset)")
         }
         let safety = SessionRecord.Safety(boot: .current, offset: min(record.safety.offset, offset))
-        try saying(doing) { () throws(SystemError) in
+        try changing(doing, isStaging: true) { () throws(SystemError) in
             if isSameRun {
                 // Before other bytes can come in the place of those that were safe.
                 if safety != record.safety { try SessionRecord.store(safety, named: name, in: staging) }

@@ -41,7 +41,8 @@ final class StagedFile {
         guard let session, offset > powerOffset || powerOffset == 0 else { return }
         try flush()
         let staging = try tree.staging(making: false)
-        try saying("recording how far the upload of \"\(session.key)\" is safe") { () throws(SystemError) in
+        let doing = "recording how far the upload of \"\(session.key)\" is safe"
+        try tree.changing(doing, isStaging: true) { () throws(SystemError) in
             try SessionRecord.store(.init(boot: .current, offset: offset), named: session.id.recordName, in: staging)
             if powerOffset == 0 { try staging.sync() }
         }
@@ -74,12 +75,12 @@ final class StagedFile {
     /// Drops the bytes, and the session with them.
     func drop() throws(PluginError) {
         guard let session else { return }
-        try tree.discard(session.id)
+        try tree.discard(session.id, session.key)
     }
 
     /// Gives the file its mode and a time of its own, and checks its size.
     private func prepare(_ key: Key, size: UInt64) throws(PluginError) -> ObjectInfo {
-        let status = try saying("storing \"\(key)\"") { () throws(SystemError) in
+        let status = try tree.changing("storing \"\(key)\"", isStaging: true) { () throws(SystemError) in
             // The clock that the kernel stamps with moves in milliseconds: too slow to tell two versions apart.
             var now = timespec()
             clock_gettime(CLOCK_REALTIME, &now)
@@ -101,13 +102,13 @@ final class StagedFile {
         isDamaged = true
         // What was not written may still look well in memory. It has to come again.
         ftruncate(file.raw, off_t(clamping: powerOffset))
-        throw SystemError(number: number).doing("flushing the bytes to the disk")
+        throw tree.refusal(SystemError(number: number), "flushing the bytes to the disk", isStaging: true)
     }
 
     private func assumeName(for key: Key) throws(PluginError) {
         let staging = try tree.staging(making: true)
         let id = SessionID.random()
-        session = try saying("storing \"\(key)\"") { () throws(SystemError) in
+        session = try tree.changing("storing \"\(key)\"", isStaging: true) { () throws(SystemError) in
             let record = SessionRecord(key: key, ifNotExists: false, safety: .init(boot: .current, offset: 0))
             try record.create(named: id.recordName, in: staging)
             try checkNegated(Int64(cl_link_fd(file.raw, staging.raw, id.fileName)))

@@ -9,7 +9,7 @@ extension Tree {
     func staging(making: Bool) throws(PluginError) -> Directory {
         if making { return try makeDirectory(Self.stagingPath, mode: 0o700, power: false) }
         let root = try root()
-        return try saying("opening the staging directory") { () throws(SystemError) in
+        return try changing("opening the staging directory", isStaging: true) { () throws(SystemError) in
             try directory(Self.stagingPath, in: root)
         }
     }
@@ -23,7 +23,8 @@ extension Tree {
             case EOPNOTSUPP, EISDIR, EINVAL:
                 lacksNamelessFiles.store(true, ordering: .relaxed)
             default:
-                let file = try saying("beginning to write \"\(key)\"") { () throws(SystemError) in
+                let doing = "beginning to write \"\(key)\""
+                let file = try changing(doing, isStaging: true) { () throws(SystemError) in
                     try Descriptor(opened)
                 }
                 return StagedFile(self, file, session: nil)
@@ -53,22 +54,26 @@ extension Tree {
                 unlinkat(staging.raw, id.fileName, 0)
                 unlinkat(staging.raw, id.recordName, 0)
                 // The operator may have cleared ".fp" between two steps.
-                guard error.number == ENOENT else { throw error.doing("beginning to write \"\(key)\"") }
+                guard error.number == ENOENT else {
+                    throw refusal(error, "beginning to write \"\(key)\"", isStaging: true)
+                }
             }
         }
         throw PluginError(.transient, "the staging directory is removed again and again")
     }
 
-    /// Drops what is staged for a session. One that is published stays published.
-    func discard(_ id: SessionID) throws(PluginError) {
+    /// Drops what is staged for a session, and the directory that a commit of `key` may have made before it was killed.
+    /// One that is published stays published.
+    func discard(_ id: SessionID, _ key: Key) throws(PluginError) {
         let root = try root()
-        try saying("dropping an upload") { () throws(SystemError) in
+        try changing("dropping an upload", isStaging: true) { () throws(SystemError) in
             guard let staging = try existing({ () throws(SystemError) in try directory(Self.stagingPath, in: root) })
             else { return }
             for name in [id.fileName, id.recordName] where unlinkat(staging.raw, name, 0) != 0 && errno != ENOENT {
                 throw SystemError(number: errno)
             }
         }
+        pruneLeftovers(key.directory)
     }
 }
 

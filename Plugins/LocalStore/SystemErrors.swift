@@ -11,19 +11,25 @@ extension PluginError {
         return PluginError(code, "\(doing): \(text(of: number))\(advice)", errno: number)
     }
 
+    /// The one place that says what becomes of an `errno`. A code of class 1 (`FP_CLASS`) is an answer about one key,
+    /// or one operation, that stays the same; `.transient` is a disk that may do better next time. Whether a refusal is
+    /// for one key or for the whole location is found out by `Tree.refusal`.
     private static func meaning(of number: Int32) -> (Code, advice: String) {
         switch number {
         case ENOSPC: (.noSpace, "; free some space")
         case EDQUOT: (.noSpace, "; raise the quota or free some space")
         case EROFS: (.readOnly, "; mount the file system for writing")
-        case EACCES, EPERM: (.denied, "; check the owner and the mode of the location")
+        case EACCES: (.denied, "; check the owner and the mode of the directories on the way")
+        case EPERM: (.denied, "; it belongs to another user, or is marked as immutable")
         case ELOOP: (.denied, "; symbolic links are not followed below the location")
         case EXDEV: (.denied, "; the path leaves the location's file system")
+        case EBUSY: (.denied, "; something is mounted there")
+        case EMLINK: (.denied, "; the directory has as many entries as its file system takes")
         case EMFILE: (.transient, "; raise the limit of open files (LimitNOFILE)")
         case ENFILE: (.transient, "; raise fs.file-max")
         case ENAMETOOLONG: (.invalid, "; this file system takes shorter names only")
         case EILSEQ, EINVAL: (.invalid, "; this file system does not take the name")
-        case EFBIG: (.tooLarge, "; the file system or the limit of the process allows no larger file")
+        case EFBIG, EOVERFLOW: (.tooLarge, "; the file system or the limit of the process allows no larger file")
         case ENOENT, ENOTDIR, EISDIR: (.notFound, "")
         case EEXIST, ENOTEMPTY: (.exists, "")
         case ENOMEM: (.noMemory, "")

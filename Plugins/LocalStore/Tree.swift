@@ -12,6 +12,8 @@ final class Tree: Sendable {
     private let walks: Atomic<Bool>
     /// True where a file without a name cannot be had, or not be given one.
     let lacksNamelessFiles = Atomic<Bool>(access("/proc/self/fd", X_OK) != 0)
+    /// Locations that were removed and put back. A call may still be using one.
+    private let retiredRoots = Mutex<[Int32]>([])
 
     init(_ settings: Settings) {
         self.settings = settings
@@ -21,13 +23,41 @@ final class Tree: Sendable {
     deinit {
         let root = openedRoot.load(ordering: .relaxed)
         if root >= 0 { close(root) }
+        for root in retiredRoots.withLock({ $0 }) { close(root) }
     }
 
     /// The location itself.
-    /// - Throws: `.config` if the operator has to do something, `.transient` if the disk is not there just now.
+    /// - Throws: `.config` if the operator has to do something, `.transient` if it is not there just now: a location that
+    ///   was removed has no objects, but that says nothing about them.
     func root() throws(PluginError) -> Int32 {
         let root = openedRoot.load(ordering: .acquiring)
-        return root >= 0 ? root : try openRoot()
+        guard root >= 0 else { return try openRoot() }
+        var found = FileStatus()
+        guard fstat(root, &found) == 0, found.st_nlink == 0 else { return root }
+        return try replaceRoot(root, found)
+    }
+
+    /// Takes what was put in the place of a location that was removed. It is not made again: it may have been on a disk
+    /// that is away.
+    private func replaceRoot(_ old: Int32, _ status: FileStatus) throws(PluginError) -> Int32 {
+        let location = settings.location
+        let root = cl_open(AT_FDCWD, location, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        var found = FileStatus()
+        guard root >= 0, fstat(root, &found) == 0 else {
+            if root >= 0 { close(root) }
+            throw PluginError(.transient, "the location \(location) was removed; put it back", errno: ENOENT)
+        }
+        // Some file systems do not count links, so that a directory looks removed that is there.
+        let isAlive = found.isSameFile(as: status)
+        let (isFirst, earlier) =
+            isAlive
+            ? (false, old) : openedRoot.compareExchange(expected: old, desired: root, ordering: .acquiringAndReleasing)
+        guard isFirst else {
+            close(root)
+            return earlier
+        }
+        retiredRoots.withLock { $0.append(old) }
+        return root
     }
 
     private func openRoot() throws(PluginError) -> Int32 {

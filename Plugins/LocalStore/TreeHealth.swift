@@ -4,10 +4,20 @@ import Glibc
 
 extension Tree {
     /// How the location is; with `deep`, whether a file can be written there and read back.
+    ///
+    /// A location that was removed is down, and no longer usable for reads either. One that has been moved, or hidden by
+    /// a mount, still works: the store goes on with the directory that it opened, and says so until it is restarted.
     func health(deep: Bool) throws(PluginError) -> Health {
-        let root = try root()
+        let root: Int32
+        do throws(PluginError) {
+            root = try self.root()
+        } catch {
+            guard error.code == .transient, error.errno == ENOENT else { throw error }
+            return Health(.down, detail: error.message)
+        }
         var space = statvfs()
-        let status = try saying("looking at the location \(settings.location)") { () throws(SystemError) in
+        let doing = "looking at the location \(settings.location)"
+        let status = try saying(doing) { () throws(SystemError) in
             try check(fstatvfs(root, &space))
             var status = FileStatus()
             try check(fstat(root, &status))
@@ -17,46 +27,56 @@ extension Tree {
         var health = Health(
             .ok, totalBytes: bytes(space.f_blocks), usedBytes: bytes(space.f_blocks &- space.f_bfree),
             freeBytes: bytes(space.f_bavail))
-        if status.st_nlink == 0 {
-            health.state = .down
-            health.detail = "the location \(settings.location) was removed; put it back and restart"
-        } else if space.f_flag & UInt(ST_RDONLY) != 0 {
+        func degrade(_ detail: String, _ limits: Health.Limits) {
             health.state = .degraded
-            health.limits = .cannotWrite
-            health.detail = "the file system of \(settings.location) is mounted read-only"
-        } else if faccessat(root, ".", W_OK | X_OK, AT_EACCESS) != 0, errno == EACCES || errno == EPERM {
-            health.state = .degraded
-            health.limits = .cannotWrite
-            health.detail = "nothing may be written in \(settings.location); check its owner and its mode"
-        } else if space.f_bavail == 0 {
-            health.state = .degraded
-            health.limits = .noSpace
-            health.detail = "the file system of \(settings.location) is full"
-        } else if space.f_files > 0, space.f_favail == 0 {
-            health.state = .degraded
-            health.limits = .noSpace
-            health.detail = "the file system of \(settings.location) has no free inodes"
+            health.limits = limits
+            health.detail = detail
         }
-        if deep, health.state == .ok, let problem = probe() {
+        if let obstacle = writeObstacle() {
+            degrade(obstacle, .cannotWrite)
+        } else if space.f_bavail == 0 {
+            degrade("the file system of \(settings.location) is full", .noSpace)
+        } else if space.f_files > 0, space.f_favail == 0 {
+            degrade("the file system of \(settings.location) has no free inodes", .noSpace)
+        } else if deep, let problem = probe() {
             switch problem.code {
-            case .noSpace: health.limits = .noSpace
-            case .denied, .readOnly: health.limits = .cannotWrite
-            default: break
+            case .noSpace: degrade(problem.message, .noSpace)
+            case .readOnly, .denied: degrade(problem.message, .cannotWrite)
+            default:
+                health.state = .down
+                health.detail = problem.message
             }
-            // What can still be read is not down.
-            health.state = health.limits.isEmpty ? .down : .degraded
-            health.detail = problem.message
+        } else if let change = change(of: status) {
+            degrade(change, [])
         }
         return health
+    }
+
+    /// Whether the location's name leads elsewhere by now.
+    private func change(of status: FileStatus) -> String? {
+        var found = FileStatus()
+        guard stat(settings.location, &found) == 0 else {
+            guard errno == ENOENT else { return nil }
+            return """
+                \(settings.location) is gone, and the store goes on with the directory that had this name: \
+                it was moved or its file system unmounted; put it back, or restart
+                """
+        }
+        guard !found.isSameFile(as: status) else { return nil }
+        return """
+            \(settings.location) is another directory than the store has opened: something was mounted or put there \
+            since; restart to use that one
+            """
     }
 
     /// Writes, reads back and removes a file. Always the same name, so that a crash leaves at most one behind.
     private func probe() -> PluginError? {
         let name = "probe"
         let content = Array("fphost".utf8)
+        let doing = "writing a probe to the location \(settings.location)"
         do throws(PluginError) {
             let directory = try makeDirectory(".fp", mode: 0o700, power: false)
-            try saying("writing a probe to the location \(settings.location)") { () throws(SystemError) in
+            try changing(doing, isStaging: true) { () throws(SystemError) in
                 let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
                 let file = try Descriptor(cl_open(directory.raw, name, flags, 0o600))
                 defer { unlinkat(directory.raw, name, 0) }

@@ -10,6 +10,7 @@ import Synchronization
 /// is ever inside libssh: it returns in time whatever the server, the network or the resolver does.
 final class Connection: @unchecked Sendable {
     let settings: Settings
+    let sight: RootSight
     private let log: Log
     private let bell: Bell
     let monitor = Monitor()
@@ -44,11 +45,12 @@ final class Connection: @unchecked Sendable {
     private static let queueLimit = 512 << 10
 
     /// Starts to connect. The first call that needs the connection learns how it went.
-    init(_ settings: Settings, _ log: Log) throws(PluginError) {
+    init(_ settings: Settings, _ sight: RootSight, _ log: Log) throws(PluginError) {
         guard let bell = Bell() else {
             throw PluginError(.transient, "no descriptor left; raise the limit of open files", errno: errno)
         }
         self.settings = settings
+        self.sight = sight
         self.log = log
         self.bell = bell
         lastRequest = monotonicNow()

@@ -4,6 +4,7 @@ import FPPluginKit
 /// The connections of a store. They are opened when there is work for them, and again after they broke.
 final class ConnectionPool: @unchecked Sendable {
     let settings: Settings
+    private let sight = RootSight()
     private let log: Log
     private let monitor = Monitor()
     private var connections: [Connection] = []
@@ -63,7 +64,7 @@ final class ConnectionPool: @unchecked Sendable {
             } else if purpose == .requests, let opening = connections.first(where: { !$0.isOpen }) {
                 return (opening, false)
             }
-            let new = try Connection(settings, log)
+            let new = try Connection(settings, sight, log)
             connections.append(new)
             return (new, true)
         }

@@ -10,8 +10,14 @@ extension SFTPStore: CopyingStore, TransferringStore {
         return try transfer(from: self, request, call)
     }
 
-    /// Between two directories of one server, as one user.
     func transfer(
+        from source: SFTPStore, _ request: CopyRequest, _ call: borrowing Call
+    ) throws(PluginError) -> CopyOutcome {
+        try judging(call) { (call) throws(PluginError) in try transferOnce(from: source, request, call) }
+    }
+
+    /// Between two directories of one server, as one user.
+    private func transferOnce(
         from source: SFTPStore, _ request: CopyRequest, _ call: borrowing Call
     ) throws(PluginError) -> CopyOutcome {
         guard source.settings.server == settings.server, source.settings.jump == settings.jump else {

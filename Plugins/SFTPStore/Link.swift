@@ -43,7 +43,7 @@ final class Link {
     private func greet(_ settings: Settings) throws(PluginError) -> Features {
         let server = settings.server.name
         try push(Request.hello)
-        let (kind, body) = try nextPacket()
+        let (kind, body) = try firstPacket()
         var reader = WireReader(body)
         guard kind == 2, let version = reader.next(UInt32.self), version >= 3 else {
             throw PluginError(.config, "\(server) speaks no SFTP of version 3")
@@ -56,6 +56,33 @@ final class Link {
         }
         features.root = try canonical(settings.rootPath, server)
         return features
+    }
+
+    /// Says what else than an SFTP server answers.
+    private func firstPacket() throws(PluginError) -> (kind: UInt8, body: [UInt8]) {
+        do throws(PluginError) {
+            return try nextPacket()
+        } catch {
+            let server = session.server
+            let heard = inbound.pending(atMost: 80)
+            if heard.count >= 4 {
+                let text = String(decoding: heard.map { (0x20...0x7E).contains($0) ? $0 : 0x20 }, as: UTF8.self)
+                throw PluginError(
+                    .config,
+                    """
+                    \(server.name) says "\(text)" where SFTP should begin: a login script of \(server.user) (.bashrc, \
+                    .profile) prints something, or its shell lets nobody in; make it silent without a terminal, or let \
+                    the server use internal-sftp
+                    """)
+            }
+            guard ssh_channel_is_eof(channel) != 0 || ssh_channel_is_closed(channel) != 0 else { throw error }
+            throw PluginError(
+                .transient,
+                """
+                \(server.name) ended the SFTP session of \(server.user) as soon as it had begun: the program of its \
+                subsystem "sftp" may be missing, or fail; its log says more
+                """)
+        }
     }
 
     private func canonical(_ path: String, _ server: String) throws(PluginError) -> String {

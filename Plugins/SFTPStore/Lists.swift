@@ -34,7 +34,10 @@ extension SFTPStore: ListingStore {
         let connection = try pool.connection(for: .requests, call)
         var walk = ObjectWalk(
             connection, prefix: request.prefix, after: bound, batchSize: min(request.maxEntries, largestBatch))
-        guard try walk.run(call, emit) == false, let last = walk.last else { return nil }
+        guard try walk.run(call, emit) == false, let last = walk.last else {
+            if walk.last == nil { try connection.expectRoot(call) }
+            return nil
+        }
         return Cursor(after: Array(last.utf8)).bytes
     }
 }
@@ -46,7 +49,10 @@ extension SFTPStore: PendingListingStore {
         let connection = try pool.connection(for: .requests, call)
         var after = try Cursor(request.cursor).after
         let own = [connection.paths.privateDirectory, connection.paths.staging].map(Request.attributes(ofLink:))
-        guard try connection.areOwn(connection.run(own, call)) else { return nil }
+        guard try connection.areOwn(connection.run(own, call)) else {
+            try connection.expectRoot(call)
+            return nil
+        }
         let batchSize = min(request.maxEntries, largestBatch)
         if after.isEmpty { try sweep(connection, call) }
         while true {

@@ -26,10 +26,10 @@ struct ObjectWalk {
 
     /// - Returns: false if `emit` wants no more.
     mutating func run(_ call: borrowing Call, _ emit: (ListEntry) -> Bool) throws(PluginError) -> Bool {
-        guard let end = prefix.lastIndex(of: Self.slash) else { return try visit([], call, emit) }
+        guard let end = prefix.lastIndex(of: Self.slash) else { return try visit([], nil, call, emit) }
         let path = Array(prefix[..<end])
         guard isKey(path), try isReachable(path, call) else { return true }
-        return try visit(path, call, emit)
+        return try visit(path, nil, call, emit)
     }
 
     /// The walk looks at each directory that it enters; those before its start are looked at here.
@@ -47,16 +47,18 @@ struct ObjectWalk {
         }
     }
 
+    /// - Parameter directory: what is known of it, if it may be removed when it is empty.
     private mutating func visit(
-        _ path: [UInt8], _ call: borrowing Call, _ emit: (ListEntry) -> Bool
+        _ path: [UInt8], _ directory: Attributes? = nil, _ call: borrowing Call, _ emit: (ListEntry) -> Bool
     ) throws(PluginError) -> Bool {
         var after: [UInt8]?
         while true {
-            let batch = try names(in: path, after: after, call)
+            let (batch, isEmpty) = try names(in: path, after: after, call)
+            if isEmpty, let directory { sweep(path, directory) }
             for entry in batch {
                 let full = path.isEmpty ? entry.sortName : path + [Self.slash] + entry.sortName
                 if entry.attributes.kind == .directory {
-                    guard try visit(full.dropLast(), call, emit) else { return false }
+                    guard try visit(full.dropLast(), entry.attributes, call, emit) else { return false }
                 } else {
                     guard hand(over: full, entry.attributes, emit) else { return false }
                 }
@@ -77,12 +79,16 @@ struct ObjectWalk {
     /// The next names of a directory that can lead to keys of this walk. None if the directory is gone.
     private func names(
         in path: [UInt8], after: [UInt8]?, _ call: borrowing Call
-    ) throws(PluginError) -> [Smallest.Entry] {
+    ) throws(PluginError) -> (entries: [Smallest.Entry], isEmpty: Bool) {
         var smallest = Smallest(limit: batchSize)
+        var isEmpty = true
         let directory = connection.paths.path(of: String(decoding: path, as: UTF8.self))
-        guard var stream = try DirectoryStream(directory, on: connection, Self.doing, call) else { return [] }
+        guard var stream = try DirectoryStream(directory, on: connection, Self.doing, call) else {
+            return ([], false)
+        }
         while let names = try stream.next(call) {
             for name in names {
+                isEmpty = false
                 let isDirectory = name.attributes.kind == .directory
                 guard isDirectory || name.attributes.kind == .file else { continue }
                 let sortName = isDirectory ? name.bytes + [Self.slash] : name.bytes
@@ -92,7 +98,16 @@ struct ObjectWalk {
                 smallest.insert(Smallest.Entry(sortName: sortName, attributes: name.attributes))
             }
         }
-        return smallest.sorted()
+        return (smallest.sorted(), isEmpty)
+    }
+
+    /// Removes an empty directory that a kill in the middle of a write may have left, once it has been so for a day.
+    /// Whoever is about to write there makes it again.
+    private func sweep(_ path: [UInt8], _ directory: Attributes) {
+        guard connection.isOwn(directory), let time = directory.times?.modified, unixNow() > time,
+            unixNow() - time > SFTPStore.litterLife
+        else { return }
+        connection.tell(.removeDirectory(connection.paths.path(of: String(decoding: path, as: UTF8.self))))
     }
 
     private func isWanted(_ full: [UInt8], _ isDirectory: Bool) -> Bool {

@@ -27,6 +27,9 @@ struct PacketStream: ~Copyable {
 
     mutating func take(_ count: Int) { end += count }
 
+    /// What has arrived and is no packet yet, or none at all.
+    func pending(atMost limit: Int) -> [UInt8] { Array(buffer[start..<min(end, start + limit)]) }
+
     enum Found {
         /// The body lies in the stream's buffer until the next call.
         case packet(kind: UInt8, body: UnsafeRawBufferPointer)

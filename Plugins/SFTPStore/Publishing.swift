@@ -38,7 +38,16 @@ extension SFTPStore {
             log.write(.debug, "the server sets no modes")
             return
         }
-        try reply.expectOK("setting the mode and owner of \"\(key)\"")
+        let doing = "setting the mode and owner of \"\(key)\""
+        if let owner = settings.owner, case .status(let status) = reply, status.code == Status.permissionDenied {
+            throw PluginError(
+                .config,
+                """
+                \(doing): the server does not let this user give files to \(owner.user):\(owner.group); \
+                drop `uid` and `gid`
+                """, nativeCode: Int32(clamping: status.code))
+        }
+        try reply.expectOK(doing)
     }
 
     /// Makes the name survive a power loss of the server: most file systems write it with the next flush of its file.
@@ -77,6 +86,20 @@ struct Placing {
         _ source: String, _ file: Attributes, as key: Key, replacing: Bool, keepsSource: Bool,
         _ call: borrowing Call
     ) throws(PluginError) {
+        var made: [String] = []
+        do throws(PluginError) {
+            try place(source, file, as: key, replacing: replacing, keepsSource: keepsSource, &made, call)
+        } catch {
+            // They were made for nothing. One that somebody else uses by now is refused.
+            if !error.outcomeUnknown { for path in made.reversed() { connection.tell(.removeDirectory(path)) } }
+            throw error
+        }
+    }
+
+    private func place(
+        _ source: String, _ file: Attributes, as key: Key, replacing: Bool, keepsSource: Bool,
+        _ made: inout [String], _ call: borrowing Call
+    ) throws(PluginError) {
         let paths = connection.paths
         let target = paths.path(of: key)
         let way = paths.way(to: key)
@@ -85,7 +108,7 @@ struct Placing {
             var replies = try connection.run((way + [target]).map(Request.attributes(ofLink:)), call)
             let last = replies.removeLast()
             guard case .clear = try Way(way, replies, for: key) else {
-                try connection.makeWay(to: key, call)
+                try connection.makeWay(to: key, &made, call)
                 continue
             }
             let there = try last.attributesIfThere("looking at \"\(key)\"")

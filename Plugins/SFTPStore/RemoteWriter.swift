@@ -68,7 +68,9 @@ final class RemoteWriter: PluginWriter {
                 connection = try store.pool.connection(for: .requests, call)
             }
             guard let connection else { throw PluginError(.internalError, "\(doing): no connection") }
-            return try store.publish(staged, size: request.size, power: request.power, on: connection, call)
+            return try store.judging(call) { (call) throws(PluginError) in
+                try store.publish(staged, size: request.size, power: request.power, on: connection, call)
+            }
         }
         finish()
         return info
@@ -111,7 +113,7 @@ final class RemoteWriter: PluginWriter {
     func abort(_ call: borrowing Call) throws(PluginError) {
         file?.close()
         file = nil
-        try store.drop(staged.id, call)
+        try store.drop(staged.id, of: staged.key, call)
         finish()
     }
 

@@ -27,6 +27,7 @@ extension SFTPStore {
             token.id, token.key, ifNotExists: token.ifNotExists, isSession: true, on: connection)
         let traces = try traces(of: staged, isSettled, on: connection, call)
         guard let bytes = traces.bytes, bytes.kind == .file else {
+            try connection.expectRoot(call)
             return try recogniseCommit(staged, traces.commit, request.expectedSize, on: connection, call)
         }
         guard traces.record != nil || traces.commit != nil else {

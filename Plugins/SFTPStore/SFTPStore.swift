@@ -19,7 +19,20 @@ final class SFTPStore: PluginStore {
     private struct Known {
         var abilities: Abilities?
         var features: Features?
+        /// Nothing could be written when it was last tried.
+        var refusesWrites = false
+        /// The server has told how much room it has.
+        var tellsSpace = false
     }
+
+    /// Nothing can be written, so that health has to look for itself.
+    func noteRefusal() { known.withLock { $0.refusesWrites = true } }
+
+    func noteHealth(writes: Bool) { known.withLock { $0.refusesWrites = !writes } }
+
+    var refusesWrites: Bool { known.withLock { $0.refusesWrites } }
+
+    func noteSpace(_ isTold: Bool) { known.withLock { $0.tellsSpace = isTold } }
 
     static let plugin = PluginDescription(
         name: "SFTPStore",
@@ -62,7 +75,7 @@ final class SFTPStore: PluginStore {
             .resumable, .durableTail, .readAfterWrite, .shared, .list, .listOrdered, .listPending, .move, .ifMatch,
             .rewind,
         ]
-        let (abilities, features) = known.withLock { ($0.abilities, $0.features) }
+        let (abilities, features, tellsSpace) = known.withLock { ($0.abilities, $0.features, $0.tellsSpace) }
         if let abilities {
             if abilities.linksExclusively { flags.formUnion([.atomicCreate, .copy]) }
             if abilities.replaces, settings.allowOverwrite { flags.insert(.atomicReplace) }
@@ -70,7 +83,8 @@ final class SFTPStore: PluginStore {
         }
         if let features {
             if features.has(Extension.fsync) { flags.insert(.powerDurable) }
-            if features.has(Extension.fileSystem) { flags.insert(.space) }
+            // Some servers announce it and then do not answer.
+            if tellsSpace { flags.insert(.space) }
             if features.has(Extension.copyData) { flags.insert(.copy) }
         }
         var capabilities = Capabilities(flags, threading: .parallel)
@@ -85,7 +99,9 @@ final class SFTPStore: PluginStore {
     /// What the server can do; tried out with the first use.
     func abilities(on connection: Connection, _ call: borrowing Call) throws(PluginError) -> Abilities {
         if let abilities = known.withLock({ $0.abilities }) { return abilities }
-        let abilities = try Abilities.find(on: connection, call)
+        let abilities = try judging(call, isStaging: true) { (call) throws(PluginError) in
+            try Abilities.find(on: connection, call)
+        }
         let features = connection.features
         known.withLock {
             $0.abilities = abilities
@@ -99,18 +115,20 @@ final class SFTPStore: PluginStore {
     }
 
     func stat(_ key: Key, _ call: borrowing Call) throws(PluginError) -> ObjectInfo {
-        try pool.perform(call) { (connection, call) throws(PluginError) in
-            guard let found = try connection.look(at: key, call) else {
-                throw PluginError(.notFound, "there is no object \"\(key)\"")
+        try judging(call) { (call) throws(PluginError) in
+            try pool.perform(call) { (connection, call) throws(PluginError) in
+                guard let found = try connection.look(at: key, call) else {
+                    throw PluginError(.notFound, "there is no object \"\(key)\"")
+                }
+                return found.objectInfo
             }
-            return found.objectInfo
         }
     }
 
     func openReader(
         _ request: ReadRequest, _ call: borrowing Call
     ) throws(PluginError) -> (reader: any PluginReader, info: ObjectInfo) {
-        try open(request, call)
+        try judging(call) { (call) throws(PluginError) in try open(request, call) }
     }
 
     func beginWrite(_ request: WriteRequest, _ call: borrowing Call) throws(PluginError) -> BegunWrite {
@@ -123,15 +141,24 @@ final class SFTPStore: PluginStore {
     }
 
     func remove(_ key: Key, _ call: borrowing Call) throws(PluginError) {
+        try judging(call) { (call) throws(PluginError) in try removeOnce(key, call) }
+    }
+
+    private func removeOnce(_ key: Key, _ call: borrowing Call) throws(PluginError) {
         try pool.perform(call) { (connection, call) throws(PluginError) in
             let way = connection.paths.way(to: key)
             let path = connection.paths.path(of: key)
             var looks = try connection.run((way + [path]).map(Request.attributes(ofLink:)), call)
             let last = looks.removeLast()
             // Directories are no objects: their keys are absent.
-            guard case .clear = try Way(way, looks, for: key),
-                let found = try last.attributesIfThere("looking at \"\(key)\""), found.kind != .directory
-            else { return }
+            guard case .clear = try Way(way, looks, for: key) else { return try connection.expectRoot(call) }
+            let there = try last.attributesIfThere("looking at \"\(key)\"")
+            guard let found = there, found.kind != .directory else {
+                try connection.expectRoot(call)
+                // An earlier remove may have been killed between the two steps.
+                if there == nil { try connection.pruneLeftovers(key, call) }
+                return
+            }
             // Directories that became empty go along; one that did not is refused, and stays.
             let requests = [.remove(path)] + way.reversed().map(Request.removeDirectory)
             let replies = try connection.run(requests, call)
@@ -147,12 +174,12 @@ extension SFTPStore: ResumableStore {
         guard let token = SessionToken(request.token) else {
             throw PluginError(.gone, "the token of the upload is none of this plugin's")
         }
-        return try resume(token, request, call)
+        return try judging(call, isStaging: true) { (call) throws(PluginError) in try resume(token, request, call) }
     }
 
     func discardWrite(_ token: [UInt8], _ call: borrowing Call) throws(PluginError) {
         guard let token = SessionToken(token) else { return }
-        try drop(token.id, call)
+        try drop(token.id, of: token.key, call)
         ledger.forget(token.id)
     }
 }

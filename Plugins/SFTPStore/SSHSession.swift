@@ -33,7 +33,13 @@ final class SSHSession {
             throw error
         }
         ssh_set_blocking(raw, 0)
-        try expectOK(try drive { ssh_connect($0) }, "negotiating with \(server.name)")
+        let negotiated = try drive { ssh_connect($0) }
+        // Before it has said who it is, a server that has enough of us just hangs up.
+        let advice =
+            software.isEmpty
+            ? " (it hung up before it said who it is: too many connections at once for its MaxStartups, or a firewall; "
+                + "lower `max_connections`, or raise that)" : ""
+        try expectOK(negotiated, "negotiating with \(server.name)\(advice)")
         // libssh has made it block again, and would then wait for a server that reads nothing.
         _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK)
     }
@@ -129,7 +135,8 @@ extension SSHSession {
         guard opened == SSH_OK else {
             throw PluginError(
                 .transient,
-                "\(server.name) opens no session: \(problem); its MaxSessions may be reached", nativeCode: opened)
+                "\(server.name) opens no session for \(server.user): \(problem); its MaxSessions may be 0 or be reached, "
+                    + "or this account may only forward", nativeCode: opened)
         }
         let started = try drive { _ in ssh_channel_request_subsystem(channel, "sftp") }
         guard started == SSH_OK else {

@@ -20,6 +20,14 @@ struct Space: Sendable {
         freeFiles = words[5] == 0 ? .max : words[7]
         isReadOnly = words[9] & 1 != 0
     }
+
+    /// Why nothing can be written.
+    var problem: (code: PluginError.Code, reason: String)? {
+        if isReadOnly { return (.readOnly, "the server's file system is mounted read-only; mount it for writing") }
+        if free == 0 { return (.noSpace, "the server's disk is full; free some space") }
+        if freeFiles == 0 { return (.noSpace, "the server's file system has no free inodes; remove some files") }
+        return nil
+    }
 }
 
 extension Connection {
@@ -28,7 +36,8 @@ extension Connection {
         guard features.has(Extension.fileSystem),
             case .extended(let bytes) = try run(.fileSystem(of: paths.rootDirectory), call)
         else { return nil }
-        return Space(bytes)
+        // Some servers announce it and then answer with nothing but zeros.
+        return Space(bytes).flatMap { $0.total > 0 ? $0 : nil }
     }
 }
 
@@ -45,7 +54,7 @@ extension Connection {
         }
         let space = try? space(call)
         if let space, space.isReadOnly {
-            return because(.denied, "the server's file system is mounted read-only; mount it for writing")
+            return because(.readOnly, "the server's file system is mounted read-only; mount it for writing")
         }
         // A disk without room for the next packet may have room for less.
         if let space, space.free < (takesBytes ? 1 << 20 : 1) || space.freeFiles == 0 {

@@ -44,6 +44,10 @@ struct Staged: Sendable {
 extension SFTPStore {
     /// Begins to stage bytes.
     func stage(_ request: WriteRequest, _ call: borrowing Call) throws(PluginError) -> (Staged, OpenFile) {
+        try judging(call, isStaging: true) { (call) throws(PluginError) in try stageOnce(request, call) }
+    }
+
+    private func stageOnce(_ request: WriteRequest, _ call: borrowing Call) throws(PluginError) -> (Staged, OpenFile) {
         let connection = try pool.connection(for: .bytes, call)
         for attempt in 0..<2 {
             let staged = Staged(
@@ -108,7 +112,7 @@ extension SFTPStore {
 
     /// Drops what is staged. The record goes first: without it the bytes can no more be taken for a commit's. What is
     /// published stays so, and its proof.
-    func drop(_ id: SessionID, _ call: borrowing Call) throws(PluginError) {
+    func drop(_ id: SessionID, of key: Key? = nil, _ call: borrowing Call) throws(PluginError) {
         try pool.perform(call) { (connection, call) throws(PluginError) in
             let base = connection.paths.staging
             let path = "\(base)/\(id.name)"
@@ -116,8 +120,12 @@ extension SFTPStore {
             let bytes = try connection.run(.attributes(ofLink: path), call).attributesIfThere(doing)
             var records = [id.openRecordName]
             if bytes != nil { records.append(id.committedRecordName) }
-            try connection.remove(records.map { "\(base)/\($0)" }, doing, call)
+            let removed = try connection.remove(records.map { "\(base)/\($0)" }, doing, call)
             if bytes != nil { try connection.remove([path], doing, call) }
+            // A commit had begun, and may have been killed after it had made directories.
+            if let key, removed.contains("\(base)/\(id.committedRecordName)") {
+                try connection.pruneLeftovers(key, call)
+            }
         }
     }
 
@@ -126,10 +134,31 @@ extension SFTPStore {
 
 extension Connection {
     /// Removes files. That one is gone already is no failure.
-    func remove(_ paths: [String], _ doing: String, _ call: borrowing Call) throws(PluginError) {
-        for reply in try run(paths.map(Request.remove), call) {
+    /// - Returns: those that were there.
+    @discardableResult
+    func remove(_ paths: [String], _ doing: String, _ call: borrowing Call) throws(PluginError) -> [String] {
+        var removed: [String] = []
+        for (path, reply) in zip(paths, try run(paths.map(Request.remove), call)) {
             if case .status(let status) = reply, status.isAbsent { continue }
             try reply.expectOK(doing)
+            removed.append(path)
         }
+        return removed
+    }
+
+    /// Removes empty directories that a write to `key`, or its removal, left behind because it was killed: such only as
+    /// the next write would make just like that.
+    func pruneLeftovers(_ key: Key, _ call: borrowing Call) throws(PluginError) {
+        let way = paths.way(to: key)
+        for (path, reply) in zip(way, try run(way.map(Request.attributes(ofLink:)), call)).reversed() {
+            guard let found = try reply.attributesIfThere("looking at \(path)") else { continue }
+            guard isOwn(found) else { return }
+            tell(.removeDirectory(path))
+        }
+    }
+
+    /// Whether a directory is as this plugin makes them.
+    func isOwn(_ directory: Attributes) -> Bool {
+        directory.kind == .directory && (directory.permissions ?? 0) & 0o777 == settings.directoryMode & 0o777
     }
 }

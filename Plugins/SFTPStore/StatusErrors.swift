@@ -9,12 +9,15 @@ extension PluginError {
         return PluginError(code, "\(doing): \(reason)\(words)", nativeCode: Int32(clamping: status.code))
     }
 
+    /// The one place that says what becomes of an SSH_FX code. What it cannot tell, because version 3 of the protocol has
+    /// one word for most failures, is found out by `SFTPStore.judge`.
     private static func meaning(of status: Status) -> (Code, String) {
         if status.code == Status.failure, let code = guess(from: status.text) { return (code, "\"\(status.text)\"") }
         switch status.code {
         case Status.noSuchFile, Status.noSuchPath, Status.notADirectory, Status.endOfFile:
             return (.notFound, "the server has no such file")
-        case Status.permissionDenied, Status.writeProtected:
+        case Status.writeProtected: return (.readOnly, "the server's file system takes no writes")
+        case Status.permissionDenied:
             return (.denied, "the server denies it; check the owner and the mode of root_path and what is below")
         case Status.linkLoop: return (.denied, "there is a symbolic link in the way")
         case Status.noSpace: return (.noSpace, "the server's disk is full")
@@ -30,7 +33,8 @@ extension PluginError {
     private static func guess(from text: String) -> Code? {
         let text = text.lowercased()
         if ["no space", "disk full", "quota"].contains(where: text.contains) { return .noSpace }
-        if text.contains("read-only") || text.contains("permission denied") { return .denied }
+        if text.contains("read-only") { return .readOnly }
+        if text.contains("permission denied") { return .denied }
         return nil
     }
 

@@ -7,15 +7,24 @@ extension SFTPStore {
             let server = settings.server.name
             let root = try connection.run(.attributes(of: connection.paths.rootDirectory), call)
                 .attributesIfThere("looking at root_path on \(server)")
+            if root == nil, connection.sight.wasSeen.load(ordering: .relaxed) {
+                return Health(
+                    .down,
+                    detail:
+                        "root_path \(connection.paths.rootDirectory) is gone from \(server); put it back, or mount it")
+            }
             if let root, root.kind != .directory {
                 return Health(.down, detail: "root_path \(connection.paths.rootDirectory) is no directory on \(server)")
             }
+            if root != nil { connection.sight.wasSeen.store(true, ordering: .relaxed) }
             let space = try connection.space(call)
+            noteSpace(space != nil)
             var health = Health(
                 .ok, totalBytes: space?.total, usedBytes: space?.used, freeBytes: space?.free)
-            if let problem = space.flatMap(Self.problem) {
+            if let problem = space?.problem {
                 health.state = .degraded
-                health.detail = "\(problem) on \(server)"
+                health.limits = problem.code == .noSpace ? .noSpace : .cannotWrite
+                health.detail = "\(server): \(problem.reason)"
                 return health
             }
             do throws(PluginError) {
@@ -24,21 +33,30 @@ extension SFTPStore {
                     health.state = .degraded
                     health.detail = "\(server) cannot cut files to a length; use another store for temporary uploads"
                 }
-                if deep { try probe(connection, call) }
+                // Where nothing could be written, it is tried until something can.
+                if deep || refusesWrites {
+                    try judging(call, isStaging: true) { (call) throws(PluginError) in try probe(connection, call) }
+                    guard !connection.refusesEverything(call) else {
+                        throw PluginError(.readOnly, "root_path takes nothing; check its owner and mode")
+                    }
+                    noteHealth(writes: true)
+                }
             } catch {
                 guard !connection.isClosed, error.code != .timeout, error.code != .cancelled else { throw error }
-                health.state = deep && error.code != .noSpace ? .down : .degraded
+                switch error.code {
+                case .noSpace:
+                    health.state = .degraded
+                    health.limits = .noSpace
+                case .readOnly, .denied:
+                    health.state = .degraded
+                    health.limits = .cannotWrite
+                    noteRefusal()
+                default: health.state = deep ? .down : .degraded
+                }
                 health.detail = "\(server) can be read but not written: \(error.message)"
             }
             return health
         }
-    }
-
-    private static func problem(_ space: Space) -> String? {
-        if space.isReadOnly { return "the file system is mounted read-only" }
-        if space.free == 0 { return "the disk is full" }
-        if space.freeFiles == 0 { return "the file system has no free inodes" }
-        return nil
     }
 
     /// Writes, reads back and removes a file.

@@ -4,7 +4,7 @@ extension SFTPStore {
     /// How long a commit can be recognised by its record.
     private static let proofLife: UInt32 = 2 * 86400
     /// How long something must have lain still that no token can bring back.
-    private static let litterLife: UInt32 = 86400
+    static let litterLife: UInt32 = 86400
 
     /// Removes a session whose beginning was cut off before its record was whole: nobody ever got its token.
     func sweep(_ session: StagedSession, on connection: Connection, _ call: borrowing Call) throws(PluginError) {

@@ -38,10 +38,13 @@ extension Connection {
     func look(at key: Key, in root: Paths? = nil, _ call: borrowing Call) throws(PluginError) -> Attributes? {
         let paths = root ?? self.paths
         let way = paths.way(to: key)
-        var replies = try run((way + [paths.path(of: key)]).map(Request.attributes(ofLink:)), call)
+        let looks = (way + [paths.path(of: key)]).map(Request.attributes(ofLink:))
+        var replies = try run(looks + [.attributes(of: self.paths.rootDirectory)], call)
+        let rootReply = replies.removeLast()
         let last = replies.removeLast()
-        guard case .clear = try Way(way, replies, for: key) else { return nil }
-        return try Self.object(last, key)
+        if case .clear = try Way(way, replies, for: key), let found = try Self.object(last, key) { return found }
+        try judgeRoot(rootReply)
+        return nil
     }
 
     /// An object in the answer to LSTAT; nil if there is none: directories are no objects.
@@ -55,7 +58,8 @@ extension Connection {
     }
 
     /// Makes the directories that lead to a key.
-    func makeWay(to key: Key, _ call: borrowing Call) throws(PluginError) {
+    /// - Parameter made: gets those that were made, the outermost first.
+    func makeWay(to key: Key, _ made: inout [String], _ call: borrowing Call) throws(PluginError) {
         let way = paths.way(to: key)
         for attempt in 0..<32 {
             let replies = try run(way.map(Request.attributes(ofLink:)), call)
@@ -65,21 +69,27 @@ extension Connection {
                 throw PluginError(.exists, "\"\(key)\" cannot be stored: a part of that path is an object (\(path))")
             case .missing(let first):
                 if attempt == 0 { try makeDirectories(paths.wayToRoot, ifMissing: paths.rootDirectory, call) }
-                try makeDirectories(Array(way[first...]), mode: settings.directoryMode, call)
+                try makeDirectories(Array(way[first...]), mode: settings.directoryMode, &made, call)
             }
         }
         throw PluginError(.transient, "the directory of \"\(key)\" is removed again and again")
     }
 
     /// Makes directories, the outermost first. That one is there already is no failure.
-    func makeDirectories(_ directories: [String], mode: UInt32, _ call: borrowing Call) throws(PluginError) {
+    private func makeDirectories(
+        _ directories: [String], mode: UInt32, _ all: inout [String], _ call: borrowing Call
+    ) throws(PluginError) {
         // Until its mode is set, nobody else gets in.
         let requests = directories.map { Request.makeDirectory($0, Attributes(permissions: mode & 0o700)) }
         let replies = try run(requests, call)
         var made: [String] = []
         for (path, reply) in zip(directories, replies) {
+            guard case .status(let status) = reply, status.isOK else { continue }
+            made.append(path)
+        }
+        all += made
+        for (path, reply) in zip(directories, replies) {
             guard case .status(let status) = reply else { throw PluginError.unexpected("making \(path)") }
-            if status.isOK { made.append(path) }
             if status.code == Status.permissionDenied || status.code == Status.writeProtected {
                 throw PluginError.refused(status, "making the directory \(path)")
             }
@@ -93,12 +103,15 @@ extension Connection {
         _ directories: [String], ifMissing directory: String, _ call: borrowing Call
     ) throws(PluginError) {
         let found = try run(.attributes(of: directory), call)
+        try judgeRoot(found)
         guard case .status(let status) = found, status.isAbsent else { return }
         var missing: [String] = []
         for (path, reply) in zip(directories, try run(directories.map(Request.attributes(of:)), call)) {
             if case .status(let status) = reply, status.isAbsent { missing.append(path) }
         }
-        try makeDirectories(missing, mode: settings.directoryMode, call)
+        var made: [String] = []
+        try makeDirectories(missing, mode: settings.directoryMode, &made, call)
+        sight.wasSeen.store(true, ordering: .relaxed)
     }
 
     /// Makes root_path and the plugin's own directories in it.

@@ -9,7 +9,8 @@ struct FailureTests {
     func codes() throws {
         let expected: [(Int32, fp_status)] = [
             (ENOSPC, FP_E_NO_SPACE), (EDQUOT, FP_E_NO_SPACE), (EFBIG, FP_E_TOO_LARGE), (EIO, FP_E_TRANSIENT),
-            (EROFS, FP_E_READ_ONLY), (EACCES, FP_E_DENIED), (ESTALE, FP_E_TRANSIENT), (ENOMEM, FP_E_NO_MEMORY),
+            (EROFS, FP_E_READ_ONLY), (EACCES, FP_E_READ_ONLY), (EPERM, FP_E_READ_ONLY), (EOVERFLOW, FP_E_TOO_LARGE),
+            (ESTALE, FP_E_TRANSIENT), (ENOMEM, FP_E_NO_MEMORY),
         ]
         let fixture = try Fixture()
         for (number, status) in expected {
@@ -29,6 +30,84 @@ struct FailureTests {
             #expect(try driver.run("begin k 1").status == status)
         }
         #expect(try fixture.store.keys() == [])
+    }
+
+    /// Each of them permanent: the next key may do well.
+    private static let answers: [(Int32, fp_status)] = [
+        (EILSEQ, FP_E_INVALID), (EINVAL, FP_E_INVALID), (ENAMETOOLONG, FP_E_INVALID), (ELOOP, FP_E_DENIED),
+        (EPERM, FP_E_DENIED), (EACCES, FP_E_DENIED), (EROFS, FP_E_DENIED), (EBUSY, FP_E_DENIED), (EMLINK, FP_E_DENIED),
+    ]
+
+    @Test("What the system says about one key is an answer for that key, and never a sick store")
+    func oneKey() throws {
+        let fixture = try Fixture()
+        try fixture.store.put("a/k", [1])
+        for (number, status) in Self.answers {
+            for call in ["linkat", "mkdirat"] {
+                let driver = try fixture.process()
+                try driver.run("begin new/k 0")
+                try driver.run("write 1 1")
+                try driver.run("deny \(call) \(number)")
+                let answer = try driver.run("commit 0")
+                guard case .error(status, number, 0, let message) = answer else {
+                    Issue.record("\(call) with errno \(number) became \(answer)")
+                    continue
+                }
+                #expect(message.contains("new"))
+                #expect(try driver.run("health 1") == .ok(["0", "0"]))
+            }
+            for (call, command) in [("renameat2", "commit 0"), ("unlinkat", "remove a/k"), ("openat2", "stat a/k")] {
+                // What a file system that cannot rename without replacing says is no refusal.
+                if call == "renameat2", number == EINVAL { continue }
+                let driver = try fixture.process()
+                try driver.run("begin new/k 1")
+                try driver.run("deny \(call) \(number)")
+                let answer = try driver.run(command)
+                let isRead = call == "openat2" && number == EROFS
+                guard case .error(isRead ? FP_E_READ_ONLY : status, number, 0, _) = answer else {
+                    Issue.record("\(call) with errno \(number) became \(answer)")
+                    continue
+                }
+                driver.kill()
+            }
+        }
+        for number in [ENOENT, ENOTDIR] {
+            let driver = try fixture.process()
+            try driver.run("deny openat2 \(number)")
+            #expect(try driver.run("stat a/k").status == FP_E_NOT_FOUND)
+        }
+        for number in [EIO, ESTALE, ENODEV, ENOTCONN, ETIMEDOUT] {
+            let driver = try fixture.process()
+            try driver.run("deny openat2 \(number)")
+            #expect(try driver.run("stat a/k").status == FP_E_TRANSIENT)
+        }
+        #expect(try fixture.store.keys() == ["a/k"])
+    }
+
+    @Test("A directory that is a symbolic link is refused for good, with the outcome known, by every slot")
+    func linkedDirectory() throws {
+        let fixture = try Fixture(["allow_overwrite": "true"])
+        let elsewhere = try TemporaryDirectory()
+        try fixture.store.put("k", [1])
+        symlink(elsewhere.path, fixture.path + "/linked")
+        for flags in [0, FP_W_RESUMABLE] {
+            let writer = try fixture.store.begin("linked/k", flags: flags)
+            try writer.write([1])
+            for _ in 0..<2 {
+                #expect(expectFailure(FP_E_DENIED) { try writer.commit() }?.outcomeUnknown == false)
+            }
+            try writer.abort()
+        }
+        for move in [0, FP_COPY_MOVE] {
+            let failure = expectFailure(FP_E_DENIED) {
+                try fixture.store.copy("k", to: "linked/k", flags: move | FP_COPY_ALLOW_STREAM)
+            }
+            #expect(failure?.outcomeUnknown == false)
+        }
+        expectFailure(FP_E_DENIED) { try fixture.store.stat("linked/k") }
+        expectFailure(FP_E_DENIED) { try fixture.store.remove("linked/k") }
+        #expect(try fixture.store.get("k") == [1])
+        #expect(try fixture.store.health(deep: true).state == FP_HEALTH_OK)
     }
 
     @Test("Without descriptors calls fail as transient, and nothing leaks")
@@ -60,10 +139,13 @@ struct FailureTests {
         expectFailure(FP_E_INVALID) { try writer.write([1]) }
         writer.close()
         expectFailure(FP_E_NO_SPACE) { try store.put("other", chunk) }
-        let full = try store.health()
-        #expect(full.state == FP_HEALTH_DEGRADED && full.limits == FP_HEALTH_NO_SPACE)
+        for deep in [true, false] {
+            let health = try store.health(deep: deep)
+            #expect(health.state == FP_HEALTH_DEGRADED && health.limits == FP_HEALTH_NO_SPACE)
+        }
         try disk.remount("size=8m")
-        #expect(try store.health(deep: true).state == FP_HEALTH_OK)
+        let health = try store.health(deep: true)
+        #expect(health.state == FP_HEALTH_OK && health.limits == 0)
         let again = try #require(try store.resume(writer.token, at: 900_000).writer)
         try again.write(chunk)
         try again.commit()
@@ -88,7 +170,7 @@ struct FailureTests {
     }
 
     @Test(
-        "On a read-only disk reads work, and writes are told that nothing can be written",
+        "On a read-only disk reads work, nobody's key is blamed for the rest, and it heals by itself",
         .enabled(if: SmallDisk.isAllowed, "needs root to mount a small tmpfs"))
     func readOnly() throws {
         let disk = try SmallDisk(options: "size=8m")
@@ -96,16 +178,25 @@ struct FailureTests {
         try store.put("a/k", [1])
         try disk.remount("ro")
         #expect(try store.get("a/k") == [1])
+        let token = Array("none".utf8)
         expectFailure(FP_E_READ_ONLY) { try store.put("l", [1]) }
         expectFailure(FP_E_READ_ONLY) { try store.begin("l", flags: FP_W_RESUMABLE) }
         expectFailure(FP_E_READ_ONLY) { try store.remove("a/k") }
-        let health = try store.health()
-        #expect(health.state == FP_HEALTH_DEGRADED && health.detail.contains("read-only"))
-        #expect(health.limits == FP_HEALTH_CANNOT_WRITE)
+        expectFailure(FP_E_READ_ONLY) { try store.copy("a/k", to: "l", flags: FP_COPY_MOVE) }
+        expectFailure(FP_E_READ_ONLY) { try store.copy("a/k", to: "l", flags: FP_COPY_ALLOW_STREAM) }
+        expectFailure(FP_E_GONE) { try store.resume(token) }
+        for deep in [true, false] {
+            let health = try store.health(deep: deep)
+            #expect(health.state == FP_HEALTH_DEGRADED && health.limits == FP_HEALTH_CANNOT_WRITE)
+            #expect(health.detail.contains("read-only"))
+        }
+        try disk.remount("rw")
+        #expect(try store.health().state == FP_HEALTH_OK)
+        try store.put("l", [1])
     }
 
     @Test(
-        "A user without rights is denied, and told what to check",
+        "Where the user may write nothing, the store says so, and not that a path is denied",
         .enabled(if: geteuid() == 0, "needs root to become another user"))
     func foreignUser() throws {
         let fixture = try Fixture()
@@ -114,13 +205,29 @@ struct FailureTests {
         let driver = try fixture.process()
         try driver.run("user 65534")
         for command in ["begin l 0", "begin l 1", "remove a/k", "copy a/k l 1"] {
-            guard case .error(FP_E_DENIED, EACCES, _, let message) = try driver.run(command) else {
-                Issue.record("\(command) was not denied")
+            guard case .error(FP_E_READ_ONLY, EACCES, _, let message) = try driver.run(command) else {
+                Issue.record("\(command) was not refused")
                 continue
             }
-            #expect(message.contains("check the owner and the mode of the location"))
+            #expect(message.contains("may not write to \(fixture.path); check its owner and mode"))
         }
         #expect(try driver.run("stat a/k") == .ok(["1"]))
+        let degraded = StoreProcess.Answer.ok(["\(FP_HEALTH_DEGRADED)", "\(FP_HEALTH_CANNOT_WRITE)"])
+        for flags in 0...1 { #expect(try driver.run("health \(flags)") == degraded) }
+        // The location may be written, but not what is staged in it: the same.
+        chmod(fixture.path, 0o777)
+        mkdir(fixture.path + "/.fp", 0o755)
+        #expect(try driver.run("begin l 1").status == FP_E_READ_ONLY)
+        for flags in 0...1 { #expect(try driver.run("health \(flags)") == degraded) }
+        chmod(fixture.path + "/.fp", 0o777)
+        for flags in 0...1 { #expect(try driver.run("health \(flags)") == .ok(["0", "0"])) }
+        // One directory in it that belongs to somebody else: a matter of the keys in it.
+        try driver.run("begin a/l 0")
+        guard case .error(FP_E_DENIED, EACCES, _, let message) = try driver.run("commit 0") else {
+            Issue.record("the key was not denied")
+            return
+        }
+        #expect(message.contains("directories on the way"))
     }
 
     @Test("What a failed flush may have lost must come again, and is never published")
@@ -156,5 +263,57 @@ struct FailureTests {
         driver.kill()
         #expect(try fixture.store.resume(begun.token).writer == nil)
         #expect(try fixture.store.all(pending: true) == [])
+    }
+
+    @Test("A directory that is marked as immutable makes the store one that cannot be written")
+    func immutable() throws {
+        let fixture = try Fixture()
+        try fixture.store.put("k", [1])
+        guard runTool(["chattr", "+i", fixture.path]).status == 0 else { return }
+        defer { _ = runTool(["chattr", "-i", fixture.path]) }
+        expectFailure(FP_E_READ_ONLY) { try fixture.store.put("l", [1]) }
+        expectFailure(FP_E_READ_ONLY) { try fixture.store.remove("k") }
+        #expect(try fixture.store.health().limits == FP_HEALTH_CANNOT_WRITE)
+        _ = runTool(["chattr", "-i", fixture.path])
+        #expect(try fixture.store.health().state == FP_HEALTH_OK)
+    }
+
+    @Test("A location that was removed is no store without objects, and is found again when it is put back")
+    func removedLocation() throws {
+        let fixture = try Fixture()
+        let location = fixture.path + "/location"
+        let store = try TestStore(localStore, ["location": location])
+        try store.put("a/k", [1])
+        let writer = try store.begin("l", flags: FP_W_RESUMABLE)
+        try writer.write([1])
+        writer.close()
+        rename(location, fixture.path + "/aside")
+        // Moved away, it works on: what happens above it is no matter.
+        #expect(try store.get("a/k") == [1])
+        let moved = try store.health(deep: true)
+        #expect(moved.state == FP_HEALTH_DEGRADED && moved.limits == 0 && moved.detail.contains("is gone"))
+        mkdir(location, 0o755)
+        #expect(try store.health().detail.contains("is another directory"))
+        rmdir(location)
+        rename(fixture.path + "/aside", location)
+        #expect(try store.health().state == FP_HEALTH_OK)
+
+        _ = runTool(["rm", "-rf", location])
+        expectFailure(FP_E_TRANSIENT) { try store.stat("a/k") }
+        expectFailure(FP_E_TRANSIENT) { try store.open("a/k") }
+        expectFailure(FP_E_TRANSIENT) { try store.keys() }
+        expectFailure(FP_E_TRANSIENT) { try store.all(pending: true) }
+        expectFailure(FP_E_TRANSIENT) { try store.resume(writer.token) }
+        expectFailure(FP_E_TRANSIENT) { try store.discard(writer.token) }
+        expectFailure(FP_E_TRANSIENT) { try store.remove("a/k") }
+        expectFailure(FP_E_TRANSIENT) { try store.put("new", [1]) }
+        let gone = try store.health()
+        #expect(gone.state == FP_HEALTH_DOWN && gone.detail.contains("was removed; put it back"))
+        #expect(access(location, F_OK) != 0, "it was made again")
+        mkdir(location, 0o755)
+        #expect(try store.health(deep: true).state == FP_HEALTH_OK)
+        #expect(try store.keys() == [])
+        try store.put("new", [1])
+        #expect(try store.keys() == ["new"])
     }
 }

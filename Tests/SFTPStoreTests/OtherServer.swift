@@ -14,7 +14,8 @@ final class OtherServer {
     /// - Parameters:
     ///   - methods: the ways to log in that are all wanted: "publickey", "password", "interactive".
     ///   - refusedWrite: which write fails, counted from 1.
-    init(_ methods: String, refusedWrite: Int? = nil) throws {
+    ///   - habits: "short-reads", "ascii", "sick", "no-sftp".
+    init(_ methods: String, refusedWrite: Int? = nil, habits: [String] = []) throws {
         let python = repository + "/.venv/bin/python"
         guard access(python, X_OK) == 0 else { throw Problem("the servers are not installed; run `make test-unit`") }
         directory = try TemporaryDirectory()
@@ -26,7 +27,7 @@ final class OtherServer {
             [
                 python, repository + "/Tests/Servers/ssh-server.py", "\(port)", "\(path)/host", "\(path)/files",
                 methods,
-            ] + (refusedWrite.map { ["\($0)"] } ?? []), log: "\(path)/log")
+            ] + ["\(refusedWrite ?? 0)"] + habits, log: "\(path)/log")
         try waitForPort(port)
     }
 

@@ -1,11 +1,13 @@
 """An SSH server with SFTP that does what OpenSSH's cannot be made to do without changing the machine's accounts: asks for
 passwords, at prompts and in several steps, and refuses a write in the middle of a file.
 
-Usage: ssh-server.py PORT HOST_KEY DIRECTORY METHODS [REFUSED_WRITE]
+Usage: ssh-server.py PORT HOST_KEY DIRECTORY METHODS [REFUSED_WRITE [HABIT...]]
 
 METHODS are the ways to log in that are all wanted, in this order, joined by commas: "password", "interactive" (two
 prompts and then a message without one) or "publickey" (any key will do). The user is "tester", the password "s3cret word".
-REFUSED_WRITE is the number of the one write that fails, counted from 1, of those with more than 1000 bytes. The server
+REFUSED_WRITE is the number of the one write that fails, counted from 1, of those with more than 1000 bytes; 0 is none.
+HABITs are those of some servers in the field: "short-reads" answers with fewer bytes than were asked for, "ascii" fails
+for every name with other letters without saying why, "sick" for every name, and "no-sftp" has no SFTP. The server
 calls itself OpenSSH, whose writes are done in order; so are these.
 """
 
@@ -19,6 +21,7 @@ import paramiko
 USER = "tester"
 PASSWORD = "s3cret word"
 REFUSAL_LOCK = threading.Lock()
+HABITS = set()
 
 
 class Login(paramiko.ServerInterface):
@@ -60,6 +63,11 @@ class Login(paramiko.ServerInterface):
         self._greeted = True
         return paramiko.InteractiveQuery("", "Your password will expire some day.")
 
+    def check_channel_subsystem_request(self, channel, name):
+        if "no-sftp" in HABITS:
+            return False
+        return super().check_channel_subsystem_request(channel, name)
+
     def check_channel_request(self, kind, channel):
         return paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
@@ -79,6 +87,9 @@ class File(paramiko.SFTPHandle):
         return paramiko.SFTP_OK
 
     def read(self, offset, length):
+        if "short-reads" in HABITS:
+            # Never the same, and never as many as a client asks for at a time.
+            length = min(length, 1 + (offset * 7 + 11) % 1500)
         return os.pread(self.descriptor, length, offset)
 
     def stat(self):
@@ -103,6 +114,11 @@ def told(method):
     """What the system refuses is an answer."""
 
     def wrapper(self, *arguments):
+        names = [argument for argument in arguments if isinstance(argument, str)]
+        if "ascii" in HABITS and not all(name.isascii() for name in names):
+            return paramiko.SFTP_FAILURE
+        if "sick" in HABITS and os.path.exists(self.directory + "/../sick"):
+            return paramiko.SFTP_FAILURE
         try:
             return method(self, *arguments)
         except OSError as error:
@@ -187,6 +203,7 @@ def serve(client, host_key, methods):
 
 def main():
     port, key, directory, methods, *refused = sys.argv[1:]
+    HABITS.update(refused[1:])
     Files.directory = directory
     File.refused = int(refused[0]) if refused else 0
     host_key = paramiko.Ed25519Key(filename=key)

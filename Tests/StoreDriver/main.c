@@ -174,6 +174,14 @@ static void copy(const char *from, const char *to, uint32_t flags)
         printf("ok %u\n", result);
 }
 
+/* health FLAGS -> ok STATE LIMITS */
+static void look(uint32_t flags)
+{
+    fp_health health = {.struct_size = sizeof health};
+    if (!failed(plugin->health(store, fresh_call(), flags, &health)))
+        printf("ok %u %u\n", health.state, health.limits);
+}
+
 /* storm KEY COUNT: COUNT times put with IF_NOT_EXISTS, then remove what was won -> ok WINS */
 static void storm(const char *key, int rounds)
 {
@@ -258,6 +266,8 @@ static int run(char *line)
             printf("ok\n");
     } else if (!strncmp(line, "close", 5))
         close_writer();
+    else if (sscanf(line, "health %u", &flags) == 1)
+        look(flags);
     else if (sscanf(line, "copy %1099s %1099s %u", one, two, &flags) == 3)
         copy(one, two, flags);
     else if (sscanf(line, "remove %1099s", one) == 1) {
