@@ -37,6 +37,7 @@ public struct Content: Sendable {
         opened = isDirect ? nil : try await OpenedContent(file.key, store, for: use)
         let info: ObjectInfo
         if let opened { info = opened.info } else { info = try await store.stat(file.key) }
+        try file.check(info, in: store)
         self.isDirect = isDirect
         self.name = name
         size = info.size

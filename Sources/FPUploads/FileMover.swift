@@ -15,13 +15,15 @@ struct FileMover {
     }
 
     /// How far an interrupted move had come.
-    enum Progress: Equatable {
+    enum Progress {
         /// The destination has the file; whether the original is still there too.
         case done(etag: String?, isSourceGone: Bool)
         /// The original is where it was, and the destination has nothing of ours.
         case notDone
         /// The file is in neither place.
         case lost
+        /// The destination refuses for good to say what it has.
+        case refused(StoreError)
     }
 
     let uploads: Uploads
@@ -35,6 +37,12 @@ struct FileMover {
             try await copy(
                 file.key, from: source, to: destination.key, in: target, options: atomic, type: file.contentType)
         }) {
+            do throws(StoreError) {
+                try file.check(result.info, in: target)
+            } catch {
+                try await moveBack(file)
+                throw error
+            }
             return Outcome(etag: result.info.etag, isSourceGone: true)
         }
         if try await exists(destination.key, in: target) {
@@ -48,6 +56,12 @@ struct FileMover {
                 try await copy(
                     file.key, from: source, to: destination.key, in: target, options: .ifNotExists, type: file.contentType)
             }) {
+                do throws(StoreError) {
+                    try file.check(result.info, in: target)
+                } catch {
+                    try await target.remove(destination.key)
+                    throw error
+                }
                 return Outcome(etag: result.info.etag, isSourceGone: false)
             }
         } catch {
@@ -55,16 +69,31 @@ struct FileMover {
             if error.code == .exists, !error.outcomeUnknown { file.destination?.token = nil }
             throw error
         }
-        return Outcome(etag: try await stream(&file, from: source, to: target).etag, isSourceGone: false)
+        var token: [UInt8]?
+        defer { if let token { file.destination?.token = token } }
+        let stream = FileStream(
+            file: file, source: source, target: target, key: destination.key,
+            isPowerDurable: uploads.settings.isPowerDurable
+        ) { (session) async throws(StoreError) in
+            token = session
+            try await record(session)
+        }
+        return Outcome(etag: try await stream.run().etag, isSourceGone: false)
     }
 
     /// Finds out from the stores alone what an interrupted ``move(_:)`` achieved.
     func progress(of file: FileRecord) async throws(StoreError) -> Progress {
         let (source, target, destination) = try places(of: file)
         let isSourceThere = try await exists(file.key, in: source)
-        let arrived = try await info(of: destination.key, in: target)
+        let arrived: ObjectInfo?
+        do throws(StoreError) {
+            arrived = try await info(of: destination.key, in: target)
+        } catch  where error.isForGood {
+            return .refused(error)
+        }
         guard isSourceThere else {
-            return arrived.map { .done(etag: $0.etag, isSourceGone: true) } ?? .lost
+            guard let arrived, arrived.size == file.size ?? arrived.size else { return .lost }
+            return .done(etag: arrived.etag, isSourceGone: true)
         }
         guard let token = destination.token, let arrived else { return .notDone }
         if token == Self.copyMarker {
@@ -79,28 +108,50 @@ struct FileMover {
         }
     }
 
-    /// Takes back what ``progress(of:)`` found.
+    /// Takes back what ``progress(of:)`` found. What the destination refuses for good to take back stays there, and the
+    /// operator is told.
     func undo(_ file: FileRecord, _ progress: Progress) async throws(StoreError) {
-        let (source, target, destination) = try places(of: file)
-        switch progress {
-        case .done(_, isSourceGone: true):
-            if try await offered({ () async throws(StoreError) in
-                try await copy(
-                    destination.key, from: target, to: file.key, in: source,
-                    options: [.move, .ifNotExists, .requireAtomic])
-            }) == nil {
-                throw StoreError(
-                    .unsupported, store: target.name, operation: "store",
-                    message: "\(destination.key) cannot be moved back")
+        if case .done(_, isSourceGone: true) = progress { return try await moveBack(file) }
+        try await removeCopy(of: file, progress)
+    }
+
+    /// Removes what ``progress(of:)`` found at the destination, as far as it is provably this upload's.
+    func removeArrival(of file: FileRecord, _ progress: Progress) async throws(StoreError) {
+        guard case .done(_, isSourceGone: true) = progress else { return try await removeCopy(of: file, progress) }
+        let (_, target, destination) = try places(of: file)
+        try await target.remove(destination.key)
+    }
+
+    private func removeCopy(of file: FileRecord, _ progress: Progress) async throws(StoreError) {
+        let (_, target, destination) = try places(of: file)
+        let session = destination.token == Self.copyMarker ? nil : destination.token
+        do throws(StoreError) {
+            switch progress {
+            case .done: try await target.remove(destination.key)
+            case .notDone: if let session { try await target.discardWrite(token: session) }
+            case .refused(let error):
+                if let session { try? await target.discardWrite(token: session) }
+                throw error
+            case .lost: return
             }
-        case .done(_, isSourceGone: false):
-            try await target.remove(destination.key)
-        case .notDone:
-            guard let token = destination.token, token != Self.copyMarker else { return }
-            try await target.discardWrite(token: token)
-        case .lost:
-            return
+        } catch  where error.isForGood {
+            uploads.complain(
+                of: upload, "what there may be of it at \(destination.key) in store \(target.name) stays there",
+                "\(error)")
         }
+    }
+
+    private func moveBack(_ file: FileRecord) async throws(StoreError) {
+        let (source, target, destination) = try places(of: file)
+        for options in [[.move, .ifNotExists, .requireAtomic], [.move, .ifNotExists]] as [CopyOptions] {
+            if try await offered({ () async throws(StoreError) in
+                try await copy(destination.key, from: target, to: file.key, in: source, options: options)
+            }) != nil {
+                return
+            }
+        }
+        throw StoreError(
+            .unsupported, store: target.name, operation: "store", message: "\(destination.key) cannot be moved back")
     }
 
     // MARK: - Ways
@@ -114,35 +165,6 @@ struct FileMover {
         }
         return try await target.transfer(
             key, from: source, to: targetKey, options: options, contentType: type)
-    }
-
-    private func stream(
-        _ file: inout FileRecord, from source: Store, to target: Store
-    ) async throws(StoreError) -> ObjectInfo {
-        let reader = try await source.read(file.key)
-        defer { reader.close() }
-        let size = reader.info.size
-        let isResumable = target.capabilities.contains(.resumable)
-        let request = WriteRequest(
-            key: file.destination?.key ?? "", size: size, resumable: isResumable, ifNotExists: true,
-            contentType: file.contentType)
-        let writer = try await target.beginWrite(request)
-        do throws(StoreError) {
-            if isResumable {
-                file.destination?.token = writer.token
-                try await record(writer.token)
-            }
-            while let buffer = try await reader.next() {
-                try await writer.write([buffer])
-            }
-            let info = try await writer.commit(size: size, power: uploads.settings.isPowerDurable)
-            await writer.close()
-            return info
-        } catch {
-            if !error.outcomeUnknown { try? await writer.abort() }
-            await writer.close()
-            throw error
-        }
     }
 
     // MARK: - Small things
@@ -201,6 +223,20 @@ struct FileMover {
             return try await operation()
         } catch  where error.code == .unsupported {
             return nil
+        }
+    }
+}
+
+extension StoreError {
+    /// Whether the store would say the same of this key or these bytes to any other try. A store that is away, full or
+    /// not set up rightly says nothing of that kind.
+    var isForGood: Bool {
+        switch code {
+        case .invalid, .unsupported, .notFound, .exists, .precondition, .range, .gone, .denied, .tooLarge, .checksum,
+            .corrupt, .internalError:
+            !outcomeUnknown
+        case .other(let status): status / 100 == 1 && !outcomeUnknown
+        default: false
         }
     }
 }

@@ -1,5 +1,6 @@
 import FPCatalog
 import FPStorage
+import Logging
 
 extension Uploads {
     /// Finishes or undoes what a crash or a failing store left half way. Comes before the first request.
@@ -26,12 +27,20 @@ extension Uploads {
             case .deleting: try await finishDeleting(record)
             default: return
             }
+            complaints.forget(record.id)
         } catch {
-            logger.error("upload \(record.id) stays \(record.state): \(error.detail ?? error.message)")
+            complain(of: record.id, "it stays \(record.state)", error.detail ?? error.message)
         }
     }
 
-    /// Decides a storing upload by what its stores hold: stored if every file arrived, else complete again.
+    /// Tells the operator once what the next sweep would find again, whatever the reason may be then.
+    func complain(of id: UploadID, _ complaint: String, _ reason: String) {
+        let level: Logger.Level = complaints.isNew(complaint, of: id) ? .error : .debug
+        logger.log(level: level, "upload \(id): \(complaint): \(reason)")
+    }
+
+    /// Decides a storing upload by what its stores hold: stored if every file arrived, else complete again; also if a
+    /// destination refuses for good to be asked. A failure that may pass leaves it storing.
     /// - Returns: the upload as it is afterwards; `nil` if it is gone.
     func settle(_ record: UploadRecord) async throws(UploadError) -> UploadRecord? {
         let now = Timestamp.now
@@ -59,7 +68,7 @@ extension Uploads {
             return asStored(record, etags: etags, at: now)
         }
         for (index, file) in record.files.enumerated() {
-            if progress[index] == .lost {
+            if case .lost = progress[index] {
                 logger.critical("upload \(record.id): \(file.key) is neither in its store nor at its destination")
             }
             try await translatingStoreError { () async throws(StoreError) in

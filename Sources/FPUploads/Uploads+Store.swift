@@ -102,8 +102,12 @@ extension Uploads {
                 }
                 // Nobody knows more than the stores themselves do.
                 let destination = record.files[index].destination
-                if let settled = try await settle(record), settled.state == .stored { return settled }
-                throw await UploadError(storing: error, in: stores, at: destination)
+                do throws(UploadError) {
+                    if let settled = try await settle(record), settled.state == .stored { return settled }
+                } catch {
+                    complain(of: record.id, "it stays storing", error.detail ?? error.message)
+                }
+                throw await refusal(error, at: destination)
             }
         }
         let now = Timestamp.now
@@ -113,6 +117,21 @@ extension Uploads {
         guard finished else { throw .notFound(record.id) }
         for file in copied { await removeStaged(file) }
         return asStored(record, etags: etags, at: now)
+    }
+
+    /// Why an upload was not stored, in the words of what the application had asked for.
+    private func refusal(_ error: StoreError, at destination: Destination?) async -> UploadError {
+        var refusal = await UploadError(storing: error, in: stores, at: destination)
+        switch error.code {
+        case .invalid where error.operation != "write_commit":
+            (refusal.kind, refusal.message) = (.invalid, "The store does not take that path.")
+        case .notFound, .range, .gone:
+            (refusal.kind, refusal.message) = (
+                .internalFault, "The bytes of this upload are not where they were; the operator has been told."
+            )
+        default: break
+        }
+        return refusal
     }
 
     func asStored(_ storing: UploadRecord, etags: [String?], at now: Timestamp) -> UploadRecord {

@@ -123,7 +123,8 @@ struct UploadResource: Sendable {
     /// Deletes an upload. A stored one keeps its file unless the request says otherwise; a temporary one never does.
     private func delete(_ id: UploadID, _ request: Request) async throws -> Response {
         if try Self.deletesFile(request.query) {
-            return Self.response(try await uploads.delete(id, keepFile: false))
+            let upload = try await uploads.delete(id, keepFile: false)
+            return upload.state == .deleting ? Self.accepted(upload) : Self.response(upload)
         }
         let upload = try await existing(id)
         do throws(UploadError) {
@@ -131,13 +132,20 @@ struct UploadResource: Sendable {
         } catch  where error.kind == .invalid {
             // Temporary. Deleting it in that way and no other makes sure that an upload which is stored at this very
             // moment does not lose its file.
-            try await uploads.revert(id)
+            let isGone = try await uploads.revert(id)
             guard try await uploads.upload(id) == nil else {
                 throw Problem(
                     UploadError(.conflict, "The upload was stored meanwhile; delete it again if it is to go."))
             }
-            return Self.response(upload)
+            return isGone ? Self.response(upload) : Self.accepted(upload)
         }
+    }
+
+    /// The upload is gone, and its bytes follow when their store lets them go.
+    private static func accepted(_ upload: Upload) -> Response {
+        var answer = response(upload)
+        answer.status = .accepted
+        return answer
     }
 
     private static func deletesFile(_ query: RequestQuery) throws(Problem) -> Bool {
