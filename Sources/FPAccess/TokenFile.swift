@@ -37,6 +37,30 @@ public struct TokenFile: Sendable {
         try read(path)
     }
 
+    /// Looks whether ``load(at:)`` would succeed. Makes nothing.
+    /// - Throws: ``TokenFileError`` as ``load(at:)`` does.
+    public static func examine(_ path: String) throws(TokenFileError) {
+        guard try read(path) == nil else { return }
+        var status = stat()
+        guard lstat(path, &status) != 0 else { throw TokenFileError(path, "is a symbolic link to nothing") }
+        var directory = parent(of: path)
+        while stat(directory, &status) != 0 {
+            guard errno == ENOENT, directory != "/", directory != "." else {
+                throw TokenFileError(path, "cannot be made", errno)
+            }
+            directory = parent(of: directory)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw TokenFileError(path, "cannot be made", ENOTDIR) }
+        guard access(directory, W_OK | X_OK) == 0 else {
+            throw TokenFileError(path, "cannot be made in \(directory)", errno)
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// 32 bytes of the system's generator in base64url without padding (RFC 4648, section 5).
     static func random() -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

@@ -51,12 +51,12 @@ extension SettingsDecoder {
 
     func catalog() -> Settings.Catalog {
         let nowhere = Settings.Catalog.sqlite(path: "/")
-        guard let node = values["catalog"] else { return nowhere }
+        guard let node = values["catalog"], !isReplaced("catalog") else { return nowhere }
         if node.text.begins(with: "postgresql://") || node.text.begins(with: "postgres://") {
             return .postgresql(url: Secret(node.text))
         }
         guard let text = node.text.without(prefix: "sqlite:").map(String.init) else {
-            complain(node, "\"catalog\" must be sqlite:PATH or a postgresql:// URL; the value is not shown")
+            complain(node, "\"catalog\" must be sqlite:PATH; the value is not shown")
             return nowhere
         }
         guard !text.begins(with: "//"), !text.begins(with: ":"), !text.has("?") else {

@@ -66,7 +66,8 @@ extension Settings {
 
     /// `catalog`: the database of uploads.
     public enum Catalog: Sendable, Equatable {
-        /// SQLite in the process; the absolute path of its file, which need not exist.
+        /// SQLite in the process; the absolute path of its file, which need not exist. `/` where what the file says was
+        /// refused.
         case sqlite(path: String)
         /// PostgreSQL; the URL may hold a password.
         case postgresql(url: Secret)

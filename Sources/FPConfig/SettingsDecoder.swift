@@ -95,6 +95,15 @@ struct SettingsDecoder {
         return .automatic
     }
 
+    /// Whether the file gives a value for a key of the top level that was refused, so that a default stands in for it.
+    func isReplaced(_ key: String) -> Bool {
+        guard values[key]?.isDefaulted == true, let member = root.members?.first(where: { $0.key == key }) else {
+            return false
+        }
+        if case .null = member.value.content { return member.value.isRefused }
+        return true
+    }
+
     /// A value that must not exceed another: a default gives way, a value of the file is refused.
     func capped(_ key: String, by other: String, _ spell: (Int64) -> String) -> Int64 {
         guard let node = values[key], let limit = values[other] else { return 0 }

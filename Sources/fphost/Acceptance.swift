@@ -1,3 +1,4 @@
+import FPCatalog
 import FPConfig
 import FPStorage
 import Logging
@@ -49,6 +50,15 @@ struct Acceptance {
         }
         plugins = try StorePlugins.load(settings, crashes: crashes, logger: logger, problems: &problems)
         plugins.validate(settings, logger: logger, problems: &problems)
+        if !serving, case .sqlite(let path) = settings.catalog, let user = SQLiteCatalog.user(of: path) {
+            // A configuration is checked beside its host before that is restarted.
+            let process = user == 0 ? "" : " (process \(user))"
+            let problem = ConfigProblem(
+                at: settings.position(of: "catalog"),
+                "the catalog is in use by another fphost\(process); stop that one before this one is started",
+                severity: .warning)
+            printError("\(problem)")
+        }
         guard problems.isEmpty else {
             problems = problems.enumerated()
                 .sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)

@@ -4,8 +4,12 @@ import FPConfig
 /// `fphost check`
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check the configuration and its plugins without starting.",
-        discussion: "Every problem is printed with its place. The exit status is 0 if the host would start, else 78.")
+        commandName: "check", abstract: "Check the configuration, its plugins and its catalog without starting.",
+        discussion: """
+            Every problem is printed with its place, and nothing is made or changed. The exit status is 0 if the host \
+            would start, else 78. A catalog that a running host has open is a warning. Run it as the user that the host \
+            runs as, whose rights count.
+            """)
 
     @OptionGroup var configuration: ConfigurationOption
 

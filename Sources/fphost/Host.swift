@@ -120,13 +120,15 @@ final class Host: Sendable {
             problems.append(ConfigProblem(at: settings.position(of: key), text))
         }
         switch settings.catalog {
+        // What the file says of it was refused.
+        case .sqlite("/"): break
         case .sqlite(let path):
             if let text = SQLiteCatalog.objection(to: path) { complain("catalog", text) }
         case .postgresql: complain("catalog", noSuchCatalog)
         }
         for case .file(let path) in settings.api.tokens {
             do throws(TokenFileError) {
-                _ = try TokenFile.existing(at: path)
+                try TokenFile.examine(path)
             } catch {
                 complain("api.tokens", "\(error)")
             }

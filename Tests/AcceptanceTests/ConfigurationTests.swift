@@ -201,6 +201,107 @@ struct ConfigurationTests {
         }
     }
 
+    private func files(in directory: TemporaryDirectory) -> Set<String> {
+        let found = FileManager.default.enumerator(atPath: directory.url.path)?.allObjects as? [String]
+        return Set(found ?? [])
+    }
+
+    @Test("check does not judge a default that stands in for a catalog which was refused")
+    func checkOfRefusedCatalog() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.url.appendingPathComponent("fphost.yaml")
+        try Data("a file where the default has a directory".utf8).write(
+            to: directory.url.appendingPathComponent("data"))
+        for catalog in ["{a: b}", "mysql://localhost/x"] {
+            let text = """
+                stores: {media: {plugin: LocalStore, options: {location: ./media}}}
+                catalog: \(catalog)
+                """
+            try text.write(to: path, atomically: true, encoding: .utf8)
+            let result = try await HostProcess.run(["check"], in: directory)
+            #expect(result.status == 78)
+            #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+        }
+    }
+
+    /// What a catalog may be that no host can open, each with words of the complaint.
+    static let unusableCatalogs: [(name: String, words: String)] = [
+        ("text", "is not a SQLite database"), ("stranger", "database of another program"),
+        ("stranger without a number", "database of another program"), ("newer", "schema version 99"),
+        ("below a file", "Not a directory"), ("link to nothing", "symbolic link to nothing"),
+        ("in a link to nothing", "symbolic link to nothing"), ("fifo", "not a regular file"),
+    ]
+
+    private func makeUnusableCatalog(_ name: String, in directory: TemporaryDirectory) throws -> String {
+        let file = directory.url.appendingPathComponent("fphost.db")
+        // The head of an SQLite file with one empty page.
+        var head = [UInt8](repeating: 0, count: 4096)
+        head.replaceSubrange(0..<16, with: Array("SQLite format 3\0".utf8))
+        head[16] = 0x10
+        head[100] = 0x0D
+        switch name {
+        case "text": try Data("not a database".utf8).write(to: file)
+        case "stranger":
+            head[71] = 1
+            try Data(head).write(to: file)
+        case "stranger without a number":
+            head[104] = 1
+            try Data(head).write(to: file)
+        case "newer":
+            head.replaceSubrange(68..<72, with: Array("FPHC".utf8))
+            head[63] = 99
+            try Data(head).write(to: file)
+        case "below a file":
+            try Data("text".utf8).write(to: file)
+            return "./fphost.db/fphost.db"
+        case "fifo": try #require(mkfifo(file.path, 0o600) == 0)
+        default:
+            try FileManager.default.createSymbolicLink(
+                atPath: file.path, withDestinationPath: directory.url.path + "/nothing")
+            return name == "link to nothing" ? "./fphost.db" : "./fphost.db/deeper/fphost.db"
+        }
+        return "./fphost.db"
+    }
+
+    @Test(
+        "a catalog that cannot be opened is a complaint with its place to check and to serve, and nothing is made",
+        arguments: unusableCatalogs)
+    func unusableCatalog(name: String, words: String) async throws {
+        let directory = try TemporaryDirectory()
+        let catalog = try makeUnusableCatalog(name, in: directory)
+        let text = """
+            server: {listen: 127.0.0.1:0}
+            storages_backend: media
+            stores:
+              staging: {plugin: LocalStore, options: {location: ./data/staging}}
+              media: {plugin: LocalStore, options: {location: ./data/media}}
+            uploads: {staging: staging}
+            catalog: sqlite:\(catalog)
+            api: {tokens: [file:./data/api-token]}
+            """
+        try text.write(to: directory.url.appendingPathComponent("fphost.yaml"), atomically: true, encoding: .utf8)
+        let before = files(in: directory)
+        for command in ["check", "serve"] {
+            let result = try await HostProcess.run([command], in: directory)
+            #expect(result.status == 78, "\(command): \(result.errors)")
+            #expect(result.errors.contains("fphost.yaml:7:"), "\(command): \(result.errors)")
+            #expect(result.errors.contains(words), "\(command): \(result.errors)")
+            #expect(files(in: directory) == before, "\(command)")
+        }
+    }
+
+    @Test("to check, a catalog that a running host has open is a warning that names the process")
+    func checkBesideHost() async throws {
+        let directory = try TemporaryDirectory()
+        let host = try await HostProcess(in: directory)
+        let result = try await HostProcess.run(["check"], in: directory)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("fphost.yaml:7:") && result.errors.contains("warning: "), "\(result.errors)")
+        #expect(result.errors.contains("process \(host.processIdentifier)"), "\(result.errors)")
+        #expect(try await host.stop() == 0)
+        #expect(try await HostProcess.run(["check"], in: directory).errors == "")
+    }
+
     @Test(
         "check refuses what serve would refuse",
         arguments: [

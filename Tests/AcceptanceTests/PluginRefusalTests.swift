@@ -56,6 +56,35 @@ struct PluginRefusalTests {
         #expect(errors.contains(sentence), "\(errors)")
     }
 
+    @Test(
+        "a constructor that ends the process is a sentence with its last words, whatever the status and the command",
+        arguments: [0, 78])
+    func constructorEnds(status: Int) async throws {
+        let directory = try TemporaryDirectory()
+        let path = try await compile(["CONSTRUCTOR_EXITS", "EXIT_STATUS=\(status)"], in: directory)
+        let words = "no licence, no work"
+        let served = try await refusal(of: path, command: "serve", in: directory)
+        #expect(served.contains("ended the process") && served.contains(words), "\(served)")
+        for command in ["probe", "schema", "validate", "bench"] {
+            let result = try await HostProcess.run(["plugin", command, path], in: directory)
+            #expect(result.status == 78, "\(command): \(result.errors)")
+            for words in [path, "ended the process", words] {
+                #expect(result.errors.contains(words), "\(command): \(result.errors)")
+            }
+        }
+        let list = try await HostProcess.run(["plugin", "list", "--directory", "."], in: directory)
+        #expect(list.output.contains("ended the process") && list.output.contains(words), "\(list.output)")
+    }
+
+    @Test("validate says what the linker says of a library that it cannot load")
+    func validateUnlinkable() async throws {
+        let directory = try TemporaryDirectory()
+        let path = try await compile(["NEEDS_MISSING_FUNCTION"], in: directory)
+        let result = try await HostProcess.run(["plugin", "validate", path], in: directory)
+        #expect(result.status == 78)
+        #expect(result.errors.contains("undefined symbol: no_library_has_this"), "\(result.errors)")
+    }
+
     @Test("a constructor that never comes back is a sentence, to the server as well")
     func hangs() async throws {
         let directory = try TemporaryDirectory()

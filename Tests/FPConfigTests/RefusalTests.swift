@@ -136,7 +136,7 @@ struct RefusalTests {
         ),
         (
             "catalog: mysql://x:secret@h/db",
-            #"2:10: "catalog" must be sqlite:PATH or a postgresql:// URL; the value is not shown"#
+            #"2:10: "catalog" must be sqlite:PATH; the value is not shown"#
         ),
         (
             "catalog: 'sqlite::memory:'",

@@ -16,9 +16,16 @@ final class CatalogLock: Sendable {
         guard descriptor >= 0 else {
             throw .failed("The catalog's lock file \(lockPath) cannot be opened: \(describe(errno: errno)).")
         }
+        // Somebody who only looks holds it for a moment.
+        var looks = 20
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = errno
             if reason == EINTR { continue }
+            if reason == EWOULDBLOCK, looks > 0 {
+                looks -= 1
+                usleep(5000)
+                continue
+            }
             let holder = Self.holder(descriptor)
             close(descriptor)
             guard reason == EWOULDBLOCK else {
@@ -46,7 +53,7 @@ final class CatalogLock: Sendable {
         close(held)
     }
 
-    private static func holder(_ descriptor: Int32) -> Int32? {
+    static func holder(_ descriptor: Int32) -> Int32? {
         var line = [UInt8](repeating: 0, count: 32)
         let count = pread(descriptor, &line, line.count, 0)
         guard count > 0, line[count - 1] == UInt8(ascii: "\n") else { return nil }

@@ -25,12 +25,16 @@ extension SQLiteCatalog {
     }
 
     /// Whether a host has the catalog open. Makes no file.
-    public static func isInUse(_ path: String) -> Bool {
-        let descriptor = Glibc.open(place(of: path) + ".lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return false }
+    public static func isInUse(_ path: String) -> Bool { user(of: path) != nil }
+
+    /// Which process has the catalog open; 0 if one has and did not say which, nil if none has. Makes no file.
+    public static func user(of path: String) -> Int32? {
+        let descriptor = Glibc.open(place(of: path) + ".lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
         // Closing it gives back what was taken.
         defer { Glibc.close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+        guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+        return CatalogLock.holder(descriptor) ?? 0
     }
 }
 
@@ -42,7 +46,7 @@ extension DatabaseFile {
                 throw .failed("The catalog \(path) cannot be reached: \(describe(errno: errno)).")
             }
             var status = stat()
-            if lstat(path, &status) == 0 {
+            if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
                 throw .failed("The catalog \(path) is a symbolic link to nothing: remove it, or make its target.")
             }
             try checkPlace(of: path)
@@ -70,6 +74,9 @@ extension DatabaseFile {
             var status = stat()
             guard stat(directory, &status) == 0 else {
                 guard errno == ENOENT, directory != "/" else { break }
+                guard lstat(directory, &status) != 0 else {
+                    throw .failed("The catalog's directory \(directory) is a symbolic link to nothing.")
+                }
                 continue
             }
             guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -93,7 +100,8 @@ extension Schema {
             throw .failed("The catalog \(file) cannot be opened: \(describe(errno: errno)).")
         }
         defer { Glibc.close(descriptor) }
-        var header = [UInt8](repeating: 0, count: 100)
+        // The header, and of the first page how many tables there are, unless they fill more than that page.
+        var header = [UInt8](repeating: 0, count: 108)
         let count = pread(descriptor, &header, header.count, 0)
         // An empty file is a database without tables.
         if count == 0 { return nil }
@@ -105,7 +113,8 @@ extension Schema {
         }
         let (found, application) = (number(at: 60), number(at: 68))
         // What is still in SQLite's log is not in the header yet: a new catalog has zeros there.
-        if application != 0, application != applicationID {
+        let isEmpty = header[100] == 0x0D && header[103] == 0 && header[104] == 0
+        if application != applicationID, application != 0 || found != 0 || !isEmpty {
             return "\(file) is a database of another program, not a catalog of fphost. Name another file for the "
                 + "catalog."
         }

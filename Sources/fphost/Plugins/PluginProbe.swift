@@ -24,11 +24,13 @@ struct PluginProbe {
             } catch {
                 throw Refusal(.failure, "plugin \(location.path): the probe's report cannot be read: \(error)")
             }
-        case .exited(let status) where status == Refusal.Status.configuration.rawValue:
+        // The same status with other words is the plugin's own.
+        case .exited(let status)
+        where status == Refusal.Status.configuration.rawValue
+            && words.split(separator: "\n").contains { $0.starts(with: "plugin ") || $0.starts(with: "-o") }:
             throw Refusal(.configuration, words.trimmingCharacters(in: .newlines))
-        case let end:
-            let last = words.split(separator: "\n").last.map { " Its last words: \($0)" } ?? ""
-            throw Refusal(.configuration, PluginTrial.error(for: location.path, end, limit: limit).description + last)
+        default:
+            throw Refusal(.configuration, PluginTrial.error(for: location.path, child, limit: limit).description)
         }
     }
 

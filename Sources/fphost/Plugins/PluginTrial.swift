@@ -21,16 +21,20 @@ enum PluginTrial {
             // One that ends the process with status 0 has not come through either.
             guard survived < left.count else { break }
             let culprit = left[left.startIndex + survived]
-            failures[culprit] = error(for: culprit, child.end, limit: limit)
+            failures[culprit] = error(for: culprit, child, limit: limit)
             left = left.dropFirst(survived + 1)
         }
         return failures
     }
 
     /// What to say of a plugin with which a child ended otherwise than it should.
-    static func error(for path: String, _ end: TrialProcess.End, limit: Duration) -> PluginLoadError {
-        let advice = "Install another release of it, or tell its author."
-        switch end {
+    static func error(for path: String, _ child: TrialProcess, limit: Duration) -> PluginLoadError {
+        let words = String(decoding: child.errors.suffix(2000), as: UTF8.self).split(separator: "\n").last ?? ""
+        // A terminal would obey control characters.
+        let shown = String(words.filter { $0 >= " " && $0 != "\u{7F}" }.suffix(300))
+        let advice =
+            "Install another release of it, or tell its author." + (shown.isEmpty ? "" : " Its last words: \(shown)")
+        switch child.end {
         case .exited(let status):
             return PluginLoadError(
                 .crashed, plugin: path,

@@ -65,6 +65,34 @@ import Testing
         await next.close()
     }
 
+    @Test func `a look at a catalog makes nothing, says whether a host has it, and keeps none from opening it`()
+        async throws
+    {
+        let directory = try TemporaryDirectory()
+        for path in [directory.url.path + "/a/b/c.db", directory.catalogPath] {
+            #expect(SQLiteCatalog.objection(to: path) == nil && SQLiteCatalog.user(of: path) == nil)
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.url.path).isEmpty)
+        let path = directory.catalogPath
+        let looking = Task.detached {
+            var looks = 0
+            while !Task.isCancelled {
+                _ = SQLiteCatalog.user(of: path)
+                looks += 1
+            }
+            return looks
+        }
+        for _ in 0..<20 {
+            let catalog = try await directory.openCatalog()
+            #expect(SQLiteCatalog.user(of: path) == ProcessInfo.processInfo.processIdentifier)
+            #expect(SQLiteCatalog.objection(to: path) == nil)
+            await catalog.close()
+        }
+        looking.cancel()
+        #expect(await looking.value > 0)
+        #expect(SQLiteCatalog.user(of: path) == nil)
+    }
+
     @Test func `another process is refused too`() async throws {
         let directory = try TemporaryDirectory()
         let catalog = try await directory.openCatalog()
