@@ -108,7 +108,7 @@ let package = Package(
             name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
         .testTarget(
             name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
-            exclude: ["overrides-openssh", "overrides-rclone"]),
+            exclude: ["overrides-lsh", "overrides-openssh", "overrides-proftpd", "overrides-rclone"]),
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),

@@ -14,6 +14,9 @@ struct Abilities: Sendable, Equatable {
     /// The times of a file can be set, so that versions can be told apart.
     var setsTimes = false
 
+    /// Whether a copy can be a second name for the same bytes, also where it may replace an object.
+    func copiesByLink(replacing: Bool) -> Bool { linksExclusively && (!replacing || replaces) }
+
     /// Finds out with a few files of a name of their own, which are removed again.
     static func find(on connection: Connection, _ call: borrowing Call) throws(PluginError) -> Abilities {
         try connection.makeStaging(call)

@@ -96,6 +96,9 @@ extension SFTPStore: CopyingStore, TransferringStore {
             let info = (try? connection.look(at: request.target, call)) ?? found
             return CopyOutcome(info: info.objectInfo, streamed: false, atomic: true)
         }
+        if !connection.features.has(Extension.copyData), abilities.copiesByLink(replacing: true) {
+            return try replace(path, found, request, placing, on: connection, call)
+        }
         guard connection.features.has(Extension.copyData) else {
             throw PluginError(.unsupported, "the server cannot copy \"\(request.source)\" by itself")
         }
@@ -109,6 +112,26 @@ extension SFTPStore: CopyingStore, TransferringStore {
             connection.tell(.remove(staged.path))
             throw error
         }
+    }
+
+    /// A second name for the same bytes in the place of an object.
+    private func replace(
+        _ path: String, _ found: Attributes, _ request: CopyRequest, _ placing: Placing,
+        on connection: Connection, _ call: borrowing Call
+    ) throws(PluginError) -> CopyOutcome {
+        let doing = "copying \"\(request.source)\" to \"\(request.target)\""
+        try connection.makeStaging(call)
+        try setMode(path, found, on: connection, call)
+        let staged = Staged(
+            .random(), request.target, ifNotExists: false, isSession: false, on: connection)
+        // rename(2) does nothing where the two are one file already.
+        defer { connection.tell(.remove(staged.path)) }
+        try connection.run(.link(path, as: staged.path), call).expectOK(doing)
+        var placing = placing
+        placing.sharing = .twin
+        try placing.place(staged.path, found, as: request.target, replacing: true, keepsSource: false, call)
+        let info = (try? connection.look(at: request.target, call)) ?? found
+        return CopyOutcome(info: info.objectInfo, streamed: false, atomic: true)
     }
 
     private func copyBytes(

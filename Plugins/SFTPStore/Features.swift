@@ -5,6 +5,9 @@ struct Features: Sendable {
     /// The most bytes in one READ and one WRITE. The draft promises 32 KiB.
     var readSize: UInt32 = 32 << 10
     var writeSize: UInt32 = 32 << 10
+    /// The fewest bytes to ask for in one READ. lsh's server, which announces no extension at all, answers with the whole
+    /// file if it is asked for less than 32 KiB.
+    var smallestRead: UInt32 { extensions.isEmpty ? 32 << 10 : 1 }
     /// root_path as the server spells it, without symbolic links.
     var root = "/"
     /// Requests are done one after the other, so that a file's length says that all before it was written.
@@ -28,7 +31,7 @@ struct Features: Sendable {
     private static func step(_ limit: UInt64) -> UInt32 {
         guard limit > 0 else { return largestStep }
         var step = largestStep
-        while step > 4096, UInt64(step) > limit { step /= 2 }
+        while UInt64(step) > limit { step /= 2 }
         return step
     }
 

@@ -80,25 +80,20 @@ struct ObjectWalk {
     private func names(
         in path: [UInt8], after: [UInt8]?, _ call: borrowing Call
     ) throws(PluginError) -> (entries: [Smallest.Entry], isEmpty: Bool) {
-        var smallest = Smallest(limit: batchSize)
-        var isEmpty = true
         let directory = connection.paths.path(of: String(decoding: path, as: UTF8.self))
-        guard var stream = try DirectoryStream(directory, on: connection, Self.doing, call) else {
-            return ([], false)
+        let new = { (smallest: Smallest(limit: batchSize), isEmpty: true) }
+        let found = try connection.collect(directory, Self.doing, call, into: new) { found, name in
+            found.isEmpty = false
+            let isDirectory = name.attributes.kind == .directory
+            guard isDirectory || name.attributes.kind == .file else { return }
+            let sortName = isDirectory ? name.bytes + [Self.slash] : name.bytes
+            if let after, !after.lexicographicallyPrecedes(sortName) { return }
+            let full = path.isEmpty ? sortName : path + [Self.slash] + sortName
+            guard isWanted(full, isDirectory), isKey(isDirectory ? full.dropLast() : full) else { return }
+            found.smallest.insert(Smallest.Entry(sortName: sortName, attributes: name.attributes))
         }
-        while let names = try stream.next(call) {
-            for name in names {
-                isEmpty = false
-                let isDirectory = name.attributes.kind == .directory
-                guard isDirectory || name.attributes.kind == .file else { continue }
-                let sortName = isDirectory ? name.bytes + [Self.slash] : name.bytes
-                if let after, !after.lexicographicallyPrecedes(sortName) { continue }
-                let full = path.isEmpty ? sortName : path + [Self.slash] + sortName
-                guard isWanted(full, isDirectory), isKey(isDirectory ? full.dropLast() : full) else { continue }
-                smallest.insert(Smallest.Entry(sortName: sortName, attributes: name.attributes))
-            }
-        }
-        return (smallest.sorted(), isEmpty)
+        guard let found else { return ([], false) }
+        return (found.smallest.sorted(), found.isEmpty)
     }
 
     /// Removes an empty directory that a kill in the middle of a write may have left, once it has been so for a day.

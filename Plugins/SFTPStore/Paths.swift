@@ -30,8 +30,8 @@ struct Paths: Sendable {
         return (prefixes(of: path) + [path[...]]).map { "/\($0)" }
     }
 
+    /// By bytes: a slash with a combining mark behind it is a slash.
     private func prefixes(of path: String) -> [Substring] {
-        // By bytes: a slash with a combining mark behind it is no Character of its own.
         path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }.map { path[..<$0] }
     }
 }

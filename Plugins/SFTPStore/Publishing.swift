@@ -24,7 +24,7 @@ extension SFTPStore {
         try accept(replies[0], settingModeOf: staged.key)
         let placing = Placing(
             connection: connection, settings: settings, abilities: abilities, removed: removed,
-            record: staged.isSession ? staged.committedRecordPath : nil)
+            record: staged.isSession ? staged.committedRecordPath : nil, sharing: .nobody)
         try placing.place(staged.path, found, as: staged.key, replacing: staged.replaces, keepsSource: false, call)
         // It is done, and nothing that goes wrong from here on makes it undone.
         let info = (try? connection.look(at: staged.key, call))?.objectInfo ?? found.objectInfo
@@ -75,6 +75,17 @@ struct Placing {
     let removed: RecentTimes
     /// Gets the time of the object, by which a commit is recognised.
     var record: String?
+    /// Who has the bytes under another name.
+    var sharing = Sharing.object
+
+    enum Sharing {
+        /// Nobody: they are staged, and no observer sees them.
+        case nobody
+        /// They are an object under the name that they come from.
+        case object
+        /// They stay an object under another name, whose version is better left as it is.
+        case twin
+    }
 
     /// How often the step is repeated when others get in between.
     private static let raceLimit = 32
@@ -105,7 +116,7 @@ struct Placing {
         let way = paths.way(to: key)
         var refusal = Status(code: Status.failure, text: "")
         for _ in 0..<Self.raceLimit {
-            var replies = try connection.run((way + [target]).map(Request.attributes(ofLink:)), call)
+            var replies = try connection.looks(along: way + [target], call)
             let last = replies.removeLast()
             guard case .clear = try Way(way, replies, for: key) else {
                 try connection.makeWay(to: key, &made, call)
@@ -184,10 +195,15 @@ struct Placing {
     private func setTimes(
         _ source: String, _ file: Attributes, after others: [UInt32?], _ call: borrowing Call
     ) throws(PluginError) {
-        guard abilities.setsTimes, let times = file.times else { return }
+        guard let times = file.times else { return }
+        let old = others.compactMap(\.self).max()
+        guard abilities.setsTimes else {
+            if sharing == .nobody, let old { try renew(source, file, after: old, call) }
+            return
+        }
         var requests: [Request] = []
         var modified = times.modified
-        if let old = others.compactMap(\.self).max(), old >= modified {
+        if let old, sharing == .twin ? others.contains(modified) : old >= modified {
             modified = old &+ 1
             requests.append(
                 .set(Attributes(times: Attributes.Times(accessed: times.accessed, modified: modified)), on: source))
@@ -204,5 +220,32 @@ struct Placing {
         }
         // Done before what follows, so nobody has to wait.
         for request in requests { try connection.send(request, to: Nobody.instance) }
+    }
+
+    /// The same on a server that sets no times: the last byte is written again once the second is over.
+    private func renew(
+        _ source: String, _ file: Attributes, after old: UInt32, _ call: borrowing Call
+    ) throws(PluginError) {
+        // What is empty has no other content.
+        guard let times = file.times, old >= times.modified, let size = file.size, size > 0 else { return }
+        let doing = "giving a new version its time"
+        let opened = try connection.run(.open(source, [.read, .write]), call).expectHandle(doing)
+        let file = OpenFile(connection, opened)
+        defer { file.close() }
+        let place = size - 1
+        let read = Request.read(file.handle, at: place, count: connection.features.smallestRead)
+        guard case .data(let bytes) = try connection.run(read, call), let last = bytes.first else {
+            throw PluginError.unexpected(doing)
+        }
+        let pauses = Monitor()
+        while true {
+            let write = withUnsafeBytes(of: last) { Request.write(file.handle, at: place, $0) }
+            try connection.run(write, call).expectOK(doing)
+            let found = try connection.run(.attributes(ofHandle: file.handle), call).expectAttributes(doing)
+            // A time far ahead of the server's clock is not waited for.
+            guard let time = found.times?.modified, time <= old, old - time < 3 else { return }
+            let pause = monotonicNow() + 100_000_000
+            try pauses.locked { () throws(PluginError) in try pauses.wait(call) { monotonicNow() >= pause } }
+        }
     }
 }

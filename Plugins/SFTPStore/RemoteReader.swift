@@ -13,6 +13,8 @@ final class RemoteReader: PluginReader {
     private var first = 0
     /// Bytes to ask for ahead; grows, so that a look at the start of a file fetches little, and little waits in memory.
     private var ahead: UInt64
+    /// The fewest bytes that the server may be asked for at a time.
+    private let smallest: UInt32
     private var arrived: ArraySlice<UInt8> = []
 
     private struct Part {
@@ -32,7 +34,9 @@ final class RemoteReader: PluginReader {
         self.key = key
         self.end = end
         next = start
-        ahead = UInt64(file.connection.features.readSize) * 2
+        let features = file.connection.features
+        smallest = features.smallestRead
+        ahead = UInt64(features.readSize) * 2
         try fetch()
     }
 
@@ -71,7 +75,7 @@ final class RemoteReader: PluginReader {
     }
 
     private func ask(at offset: UInt64, count: UInt32, as place: Int) throws(PluginError) {
-        let exchange = try file.connection.ask(.read(file.handle, at: offset, count: count))
+        let exchange = try file.connection.ask(.read(file.handle, at: offset, count: max(count, smallest)))
         underWay.insert(Part(offset: offset, count: count, exchange: exchange), at: place)
     }
 
@@ -90,11 +94,12 @@ final class RemoteReader: PluginReader {
         }
         switch reply {
         case .data(let bytes):
-            guard !bytes.isEmpty, bytes.count <= part.count else { throw early(part.offset) }
-            arrived = bytes[...]
-            let missing = part.count - UInt32(bytes.count)
+            guard !bytes.isEmpty else { throw early(part.offset) }
+            // Some servers send more than was wanted, beginning where they were asked to.
+            arrived = bytes.prefix(Int(part.count))
+            let missing = part.count - UInt32(arrived.count)
             // A server may send less than it was asked for; the rest comes before what was asked for since.
-            if missing > 0 { try ask(at: part.offset + UInt64(bytes.count), count: missing, as: first) }
+            if missing > 0 { try ask(at: part.offset + UInt64(arrived.count), count: missing, as: first) }
         case .status(let status) where status.code == Status.endOfFile: throw early(part.offset)
         case .status(let status): throw PluginError.refused(status, "reading \"\(key)\"")
         default: throw PluginError.unexpected("reading \"\(key)\"")

@@ -7,6 +7,8 @@ enum Reply: Sendable {
     case attributes(Attributes)
     case extended([UInt8])
 
+    static let absent = Reply.status(Status(code: Status.noSuchFile, text: ""))
+
     struct Name: Sendable {
         /// As the server has it; need not be UTF-8.
         let bytes: [UInt8]

@@ -68,6 +68,10 @@ extension SFTPStore {
             guard let record = try connection.record(at: staged.openRecordPath, call) else { throw gone(staged.key) }
             durable = min(size, record.safeOffset)
         }
+        let truncates = try abilities(on: connection, call).truncates
+        guard wanted == nil || truncates else {
+            throw PluginError(.unsupported, "\(doing): the server cannot cut files to a length, so not at an offset")
+        }
         let offset = wanted ?? durable
         guard offset <= durable else {
             throw PluginError(.range, "\"\(staged.key)\": only \(durable) bytes are safe, not \(offset)")
@@ -78,7 +82,8 @@ extension SFTPStore {
         }
         let file = OpenFile(
             connection, try connection.run(.open(staged.path, .write), call).expectHandle(doing))
-        if offset < size {
+        // Where nothing can be cut, what lies beyond is written over; a commit compares the length.
+        if offset < size, truncates || connection.features.isSerial {
             try connection.run(.set(Attributes(size: offset), onHandle: file.handle), call).expectOK(doing)
         }
         return .open(RemoteWriter(self, staged, file, at: offset), WriteProgress(durableOffset: offset))
@@ -223,15 +228,13 @@ extension SFTPStore {
 }
 
 extension Connection {
-    /// A session's record; nil if it is missing or not whole.
+    /// A session's record; nil if it is missing or not whole. That the server fails to read it says neither.
     func record(at path: String, _ call: borrowing Call) throws(PluginError) -> SessionRecord? {
         let doing = "reading the record of an upload"
         let opened = try run(.open(path, .read), call)
         if case .status(let status) = opened, status.isAbsent { return nil }
         let file = OpenFile(self, try opened.expectHandle(doing))
-        let reply = try run(.read(file.handle, at: 0, count: SessionRecord.capacity), call)
-        file.close()
-        guard case .data(let bytes) = reply else { return nil }
-        return SessionRecord(bytes)
+        defer { file.close() }
+        return SessionRecord(try file.readStart(SessionRecord.capacity, doing, call))
     }
 }

@@ -77,8 +77,10 @@ final class SFTPStore: PluginStore {
         ]
         let (abilities, features, tellsSpace) = known.withLock { ($0.abilities, $0.features, $0.tellsSpace) }
         if let abilities {
-            if abilities.linksExclusively { flags.formUnion([.atomicCreate, .copy]) }
+            if abilities.linksExclusively { flags.insert(.atomicCreate) }
+            if abilities.copiesByLink(replacing: settings.allowOverwrite) { flags.insert(.copy) }
             if abilities.replaces, settings.allowOverwrite { flags.insert(.atomicReplace) }
+            // Said from the start, as the host asks for it then, and taken back from the rare server without.
             if !abilities.truncates { flags.remove(.rewind) }
         }
         if let features {
@@ -148,7 +150,7 @@ final class SFTPStore: PluginStore {
         try pool.perform(call) { (connection, call) throws(PluginError) in
             let way = connection.paths.way(to: key)
             let path = connection.paths.path(of: key)
-            var looks = try connection.run((way + [path]).map(Request.attributes(ofLink:)), call)
+            var looks = try connection.looks(along: way + [path], call)
             let last = looks.removeLast()
             // Directories are no objects: their keys are absent.
             guard case .clear = try Way(way, looks, for: key) else { return try connection.expectRoot(call) }

@@ -12,11 +12,16 @@ struct Space: Sendable {
         var reader = WireReader(bytes)
         var words: [UInt64] = []
         while words.count < 11, let word = reader.next(UInt64.self) { words.append(word) }
-        guard words.count == 11 else { return nil }
         // f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_favail, f_fsid, f_flag, f_namemax
-        total = words[2] &* words[1]
-        used = (words[2] &- words[3]) &* words[1]
-        free = words[4] &* words[1]
+        guard words.count == 11 else { return nil }
+        let unit = words[1] > 0 ? words[1] : words[0]
+        // Some servers answer with noughts where they do not know: that is no full disk.
+        guard unit > 0, words[2] > 0, words[3] <= words[2], words[4] <= words[2],
+            !words[2].multipliedReportingOverflow(by: unit).overflow
+        else { return nil }
+        total = words[2] * unit
+        used = (words[2] - words[3]) * unit
+        free = words[4] * unit
         freeFiles = words[5] == 0 ? .max : words[7]
         isReadOnly = words[9] & 1 != 0
     }

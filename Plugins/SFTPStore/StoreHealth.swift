@@ -73,9 +73,9 @@ extension SFTPStore {
         }
         try file.close(call, doing)
         let again = OpenFile(connection, try connection.run(.open(path, .read), call).expectHandle(doing))
-        guard case .data(let found) = try connection.run(.read(again.handle, at: 0, count: 64), call),
-            found == content
-        else { throw PluginError(.corrupt, "a probe was read back with other bytes than were written") }
+        guard try again.readStart(64, doing, call) == content else {
+            throw PluginError(.corrupt, "a probe was read back with other bytes than were written")
+        }
         again.close()
     }
 }

@@ -19,9 +19,8 @@ extension SFTPStore {
         let paths = connection.paths
         for directory in [paths.staging, paths.privateDirectory] {
             let doing = "sweeping the staging directory"
-            guard var stream = try DirectoryStream(directory, on: connection, doing, call) else { continue }
-            var found = Leftovers()
-            while let names = try stream.next(call) { for name in names { found.add(name) } }
+            let names = try connection.collect(directory, doing, call, into: { Leftovers() }) { $0.add($1) }
+            guard let found = names else { continue }
             for path in found.removable(before: unixNow(), Self.proofLife, Self.litterLife) {
                 connection.tell(.remove("\(directory)/\(path)"))
             }

@@ -33,6 +33,23 @@ enum Way {
 }
 
 extension Connection {
+    /// LSTAT of directories on a way, and maybe of what is at its end: in one round trip, but for very deep ones. Of those
+    /// only as many are asked about as are there, since each may cost a server the more the deeper it lies.
+    func looks(along paths: [String], _ call: borrowing Call) throws(PluginError) -> [Reply] {
+        var replies: [Reply] = []
+        var step = 32
+        while replies.count < paths.count {
+            let found = try run(paths[replies.count...].prefix(step).map(Request.attributes(ofLink:)), call)
+            replies += found
+            step *= 2
+            let isCut = found.contains { if case .status(let status) = $0 { status.isAbsent } else { false } }
+            guard isCut else { continue }
+            // Nothing is below what is not there.
+            replies += paths[replies.count...].map { _ in Reply.absent }
+        }
+        return replies
+    }
+
     /// What is known about an object, all in one round trip.
     /// - Returns: nil if there is none.
     func look(at key: Key, in root: Paths? = nil, _ call: borrowing Call) throws(PluginError) -> Attributes? {
@@ -62,7 +79,7 @@ extension Connection {
     func makeWay(to key: Key, _ made: inout [String], _ call: borrowing Call) throws(PluginError) {
         let way = paths.way(to: key)
         for attempt in 0..<32 {
-            let replies = try run(way.map(Request.attributes(ofLink:)), call)
+            let replies = try looks(along: way, call)
             switch try Way(way, replies, for: key) {
             case .clear: return
             case .blocked(let path):

@@ -15,8 +15,10 @@ final class SSHServer: @unchecked Sendable {
     /// Where the server finds its programs; nil where OpenSSH's server is not installed.
     static let program: String? = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].first { access($0, X_OK) == 0 }
 
-    /// - Parameter lines: more lines of its configuration.
-    init(_ lines: [String] = [], sftp: String = "internal-sftp") throws {
+    /// - Parameters:
+    ///   - lines: more lines of its configuration.
+    ///   - sftp: the command that serves SFTP; nil for none.
+    init(_ lines: [String] = [], sftp: String? = "internal-sftp") throws {
         guard let program = Self.program else { throw Problem("OpenSSH's server is not installed") }
         directory = try TemporaryDirectory()
         let path = directory.path
@@ -28,8 +30,8 @@ final class SSHServer: @unchecked Sendable {
             [
                 "Port \(port)", "ListenAddress 127.0.0.1", "HostKey \(path)/host", "PidFile none",
                 "AuthorizedKeysFile \(path)/authorized", "StrictModes no", "UsePAM no", "PasswordAuthentication no",
-                "PermitRootLogin yes", "Subsystem sftp \(sftp)", "LogLevel ERROR", "MaxStartups 100",
-            ] + lines
+                "PermitRootLogin yes", "LogLevel ERROR", "MaxStartups 100",
+            ] + (sftp.map { ["Subsystem sftp \($0)"] } ?? []) + lines
         // The first mention of a setting counts.
         try writeFile("\(path)/config", (lines + configuration).joined(separator: "\n") + "\n")
         // As root, it wants a directory for its unprivileged part.
