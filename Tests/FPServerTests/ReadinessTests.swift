@@ -165,12 +165,11 @@ struct ReadinessTests {
             expectServersFault(try await house.patch(id, 10, of: 20, "0123456789"))
             #expect([200, 503].contains(try await house.send("HEAD", "/fp/patch/\(id)").status))
             control.fail(.writeDiscard, 115)
-            expectServersFault(try await house.send("DELETE", "/fp/revert/\(id)"))
+            // It is gone for everybody, and its bytes follow once the store lets go of them.
+            #expect(try await house.send("DELETE", "/fp/revert/\(id)").status == 204)
+            #expect(try await house.send("HEAD", "/fp/patch/\(id)").status == 404)
             control.heal(.writeDiscard)
             control.release(.write)
-            try await waitFor("the upload to be gone", within: .seconds(20)) {
-                try await house.send("DELETE", "/fp/revert/\(id)").status == 204 ? true : nil
-            }
             try await waitFor("the thread to come back", within: .seconds(20)) {
                 try await house.readiness().page.codes.contains("staging stuck") ? nil : true
             }
