@@ -118,23 +118,23 @@ extension Connection {
 
     private func records(named names: [String], _ call: borrowing Call) throws(PluginError) -> [SessionRecord?] {
         let opened = try run(names.map { .open("\(paths.staging)/\($0)", .read) }, call)
-        var reads: [Exchange?] = []
+        var reads: [(file: OpenFile, first: Exchange)?] = []
         for reply in opened {
             guard case .handle(let handle) = reply else {
                 reads.append(nil)
                 continue
             }
             let file = OpenFile(self, handle)
-            reads.append(try ask(.read(handle, at: 0, count: SessionRecord.capacity)))
-            file.close()
+            reads.append((file, try ask(.read(handle, at: 0, count: SessionRecord.capacity))))
         }
         var records: [SessionRecord?] = []
         for read in reads {
-            guard let read, case .data(let bytes) = try reply(to: read, call) else {
+            guard let read else {
                 records.append(nil)
                 continue
             }
-            records.append(SessionRecord(bytes))
+            records.append(try record(in: read.file, beginningWith: reply(to: read.first, call), call))
+            read.file.close()
         }
         return records
     }

@@ -229,9 +229,24 @@ extension Connection {
         let opened = try run(.open(path, .read), call)
         if case .status(let status) = opened, status.isAbsent { return nil }
         let file = OpenFile(self, try opened.expectHandle(doing))
-        let reply = try run(.read(file.handle, at: 0, count: SessionRecord.capacity), call)
-        file.close()
-        guard case .data(let bytes) = reply else { return nil }
-        return SessionRecord(bytes)
+        defer { file.close() }
+        let first = try run(.read(file.handle, at: 0, count: SessionRecord.capacity), call)
+        return try record(in: file, beginningWith: first, call)
+    }
+
+    /// The record in an open file. A server may send less than it was asked for, which is no end.
+    func record(
+        in file: OpenFile, beginningWith first: Reply, _ call: borrowing Call
+    ) throws(PluginError) -> SessionRecord? {
+        var bytes: [UInt8] = []
+        var reply = first
+        while case .data(let more) = reply, !more.isEmpty {
+            bytes += more
+            if let record = SessionRecord(bytes) { return record }
+            guard bytes.count < Int(SessionRecord.capacity) else { return nil }
+            reply = try run(
+                .read(file.handle, at: UInt64(bytes.count), count: SessionRecord.capacity - UInt32(bytes.count)), call)
+        }
+        return nil
     }
 }
