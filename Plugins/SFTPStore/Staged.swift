@@ -90,8 +90,8 @@ extension SFTPStore {
             }
             return file
         } catch {
-            connection.tell(.remove(staged.openRecordPath))
-            connection.tell(.remove(staged.path))
+            // Waited for: they may lie where a link that somebody planted leads.
+            _ = try? connection.run([.remove(staged.openRecordPath), .remove(staged.path)], call)
             throw error
         }
     }
@@ -151,8 +151,8 @@ extension Connection {
     func pruneLeftovers(_ key: Key, _ call: borrowing Call) throws(PluginError) {
         let way = paths.way(to: key)
         for (path, reply) in zip(way, try run(way.map(Request.attributes(ofLink:)), call)).reversed() {
-            guard let found = try reply.attributesIfThere("looking at \(path)") else { continue }
-            guard isOwn(found) else { return }
+            if case .status(let status) = reply, status.isAbsent { continue }
+            guard case .attributes(let found) = reply, isOwn(found) else { return }
             tell(.removeDirectory(path))
         }
     }

@@ -54,7 +54,8 @@ struct FileMover {
         do throws(StoreError) {
             if let result = try await offered({ () async throws(StoreError) in
                 try await copy(
-                    file.key, from: source, to: destination.key, in: target, options: .ifNotExists, type: file.contentType)
+                    file.key, from: source, to: destination.key, in: target, options: .ifNotExists,
+                    type: file.contentType)
             }) {
                 do throws(StoreError) {
                     try file.check(result.info, in: target)

@@ -56,7 +56,8 @@ extension Store {
                 [instance, errors] context throws(StoreError) in
                 var result: UInt32 = 0
                 var info = context.scratch.info()
-                try CopyRequest(source, target, options, ifMatch, contentType).withContract { request throws(StoreError) in
+                try CopyRequest(source, target, options, ifMatch, contentType).withContract {
+                    request throws(StoreError) in
                     try errors.check(.copy, context) { copy(instance.pointer.raw, $0, request, &result, &info) }
                 }
                 return try CopyResult(info, result, .copy, errors)
