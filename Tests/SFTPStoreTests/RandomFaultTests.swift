@@ -46,7 +46,7 @@ struct RandomFaultTests {
             }
         }
         print("storm: \(score.failures.load(ordering: .relaxed)) calls failed, \(proxy.connections) connections")
-        #expect(proxy.connections > 40, "the storm did nothing")
+        #expect(proxy.connections > threads * 2, "the storm did nothing")
         var replay: [String: [UInt8]] = [:]
         for thread in 0..<threads {
             var random = SeededGenerator(seed: seed &+ UInt64(thread) &* 7919)
