@@ -67,7 +67,8 @@ static fp_status failed(const fp_call *call, const char *doing)
     case EFBIG: status = FP_E_TOO_LARGE; break;
     case ENOMEM: status = FP_E_NO_MEMORY; break;
     case ENOSPC: case EDQUOT: status = FP_E_NO_SPACE; break;
-    case EACCES: case EPERM: case EROFS: status = FP_E_DENIED; break;
+    case EACCES: case EPERM: status = FP_E_DENIED; break;
+    case EROFS: status = FP_E_READ_ONLY; break;
     }
     return fp_fail(call, status, error, 0, "%s: %s", doing, strerror(error));
 }

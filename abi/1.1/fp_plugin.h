@@ -19,7 +19,8 @@
  *             as declared by fp_caps.threading.  [handle] like [pool] but never two calls at once on one
  *             reader/writer.  [any] any thread, plugin-made ones included.  NO call has thread affinity:
  *             consecutive calls on one handle may come from different threads, so no state in TLS.
- *             Host threads have >= 1 MiB of stack and all signals blocked; SIGPIPE is ignored.
+ *             Host threads have >= 1 MiB of stack and all signals blocked, but for those that a thread's own
+ *             fault raises (SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT); SIGPIPE is ignored.
  * R4 BLOCKING All [pool]/[handle] calls MAY block on the BACK-END.  None ever waits for an HTTP client:
  *             the host pulls reads, pushes writes, and may let minutes pass between two calls on a handle
  *             (if the back-end dropped the connection meanwhile, reconnect or return E_TRANSIENT: the host
