@@ -130,8 +130,11 @@ struct ReconnectTests {
             let writer = try line.store.begin("k", flags: FP_W_RESUMABLE)
             try writer.write(Pattern.bytes(200_000))
             try writer.sync()
+            // Nothing of this reaches the server, which would write it over what is changed there.
+            line.proxy.set { $0.isStalled = true }
             try writer.write(Pattern.bytes(100_000))
             line.proxy.cut()
+            line.proxy.set { $0.isStalled = false }
             let name = try #require(line.fixture.staged.first { !$0.hasSuffix(".m") })
             change("\(line.fixture.path)/\(name)")
             expectFailure(status) { try writer.commit() }
