@@ -74,7 +74,7 @@ let package = Package(
         .target(name: "CFPStorage"),
         .target(name: "FPStorage", dependencies: ["CFPStorage", "FPFormats", "FPPluginAPI", nioCore, logging, crypto]),
         .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
-        .target(name: "FPCatalog", dependencies: [grdb, logging]),
+        .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: ["FPFormats", crypto]),
         .target(name: "FPFetch", dependencies: ["CCurl", "FPFormats", nioCore, logging]),
@@ -88,8 +88,8 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPServer", "FPStorage",
-                "FPUploads",
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPFormats", "FPServer",
+                "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
@@ -113,7 +113,7 @@ let package = Package(
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),
-        .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", grdb, logging]),
+        .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", "FPFormats", grdb, logging]),
         .testTarget(
             name: "FPUploadsTests",
             dependencies: [

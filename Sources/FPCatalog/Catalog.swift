@@ -1,3 +1,5 @@
+public import FPFormats
+
 /// The database of uploads.
 ///
 /// Every method is one atomic change or one consistent read. A method that changes returns only when the change
@@ -92,21 +94,21 @@ public protocol Catalog: Sendable {
         -> [UploadRecord]
 
     /// Which of these keys of one store belong to an upload, as its place or its destination.
-    func known(keys: [String], in store: String) async throws(CatalogError) -> Set<String>
+    func known(keys: [String], in store: String) async throws(CatalogError) -> Set<TextKey>
 
     /// Which of these write sessions belong to an upload.
     func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]>
 
     /// Which of these keys of one store ``recordStoringSession(_:file:token:at:)`` has named since they were last
     /// forgotten, each with the time when that was first. Unfinished write sessions of any other key are somebody else's.
-    func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [String: Timestamp]
+    func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [TextKey: Timestamp]
 
     /// The names of the stores to which writes were begun before that moment.
     func storesWithBegunWrites(before moment: Timestamp) async throws(CatalogError) -> Set<String>
 
     /// Forgets the writes to one store that were begun before that moment, but for those keys and for the destinations of
     /// storing uploads.
-    func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<String>)
+    func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
         async throws(CatalogError)
 
     /// The names of the stores in which uploads have files, or are about to, with the number of files.

@@ -91,6 +91,13 @@ extension JSON {
         }
     }
 
+    /// A string as it stands in a text, quotes included. What a terminal would obey is escaped too.
+    public static func quoted(_ value: String) -> String {
+        var text = ""
+        write(value, into: &text)
+        return text
+    }
+
     private static func write(_ value: String, into text: inout String) {
         text += "\""
         for scalar in value.unicodeScalars {
@@ -100,7 +107,7 @@ extension JSON {
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"
-            case _ where scalar.value < 0x20:
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
                 let hex = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - hex.utf8.count) + hex
             default: text.unicodeScalars.append(scalar)

@@ -121,3 +121,8 @@ public struct TextKey: Hashable, Sendable {
         copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }
+
+extension TextKey: ExpressibleByStringLiteral {
+    /// The key for a text of the program's own.
+    public init(stringLiteral text: String) { self.init(text) }
+}

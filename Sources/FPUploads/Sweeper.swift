@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import FPStorage
 import Logging
 import Synchronization
@@ -84,7 +85,7 @@ public struct Sweeper: Sendable {
                 // In this order: an upload that arrives meanwhile is among the arrivals, or else on record.
                 let arriving = uploads.arrivals.ids
                 let known = try await uploads.catalog.known(keys: page.entries.map(\.key), in: staging.name)
-                for entry in page.entries where !known.contains(entry.key) {
+                for entry in page.entries where !known.contains(TextKey(entry.key)) {
                     guard let id = uploads.stagingKeys.upload(of: entry.key) else {
                         if StagingKeys.hasForm(entry.key) { strangers += 1 }
                         continue
@@ -141,7 +142,7 @@ public struct Sweeper: Sendable {
         in store: Store, before moment: Timestamp, ofStaging inStaging: Bool
     ) async throws {
         let isStaging = inStaging && store === uploads.stores.staging
-        var unfinished: Set<String> = []
+        var unfinished: Set<TextKey> = []
         var cursor: [UInt8]?
         repeat {
             let page = try await store.listPending(cursor: cursor)
@@ -150,14 +151,15 @@ public struct Sweeper: Sendable {
             let known = try await uploads.catalog.known(keys: keys, in: store.name)
             let begun = try await uploads.catalog.begunWrites(to: keys, in: store.name)
             for entry in page.entries {
+                let key = TextKey(entry.key)
                 let isOurs =
                     if isStaging, let id = uploads.stagingKeys.upload(of: entry.key) {
                         !arriving.contains(id)
                     } else {
-                        isBegun(entry, begun[entry.key])
+                        isBegun(entry, begun[key])
                     }
-                guard isOurs, !known.contains(entry.key), let modified = entry.modified, modified < moment else {
-                    if begun[entry.key] != nil { unfinished.insert(entry.key) }
+                guard isOurs, !known.contains(key), let modified = entry.modified, modified < moment else {
+                    if begun[key] != nil { unfinished.insert(key) }
                     continue
                 }
                 try await store.discardWrite(token: entry.token)

@@ -1,4 +1,5 @@
 import FPConfig
+import FPFormats
 import Glibc
 import Logging
 
@@ -40,7 +41,7 @@ struct LineLogHandler: LogHandler {
             switch settings.format {
             case .text: return "\(timestamp()) WARNING \(message)\n"
             case .json:
-                return "{\"time\":\"\(timestamp())\",\"level\":\"warning\",\"message\":\(JSONText.string(message))}\n"
+                return "{\"time\":\"\(timestamp())\",\"level\":\"warning\",\"message\":\(JSON.quoted(message))}\n"
             }
         }
     }
@@ -50,7 +51,7 @@ struct LineLogHandler: LogHandler {
         for (key, value) in fields {
             let text = "\(value)"
             let needsQuotes = text.isEmpty || text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0 == "=" }
-            line += needsQuotes ? " \(key)=\(JSONText.string(text))" : " \(key)=\(oneLine(text))"
+            line += needsQuotes ? " \(key)=\(JSON.quoted(text))" : " \(key)=\(oneLine(text))"
         }
         return line
     }
@@ -58,16 +59,16 @@ struct LineLogHandler: LogHandler {
     private static func jsonLine(_ event: LogEvent, _ fields: [(key: String, value: Logger.Metadata.Value)]) -> String {
         var members = [
             "\"time\":\"\(timestamp())\"", "\"level\":\"\(event.level.rawValue)\"",
-            "\"message\":\(JSONText.string("\(event.message)"))",
+            "\"message\":\(JSON.quoted("\(event.message)"))",
         ]
-        for (key, value) in fields { members.append("\(JSONText.string(key)):\(JSONText.string("\(value)"))") }
+        for (key, value) in fields { members.append("\(JSON.quoted(key)):\(JSON.quoted("\(value)"))") }
         return "{" + members.joined(separator: ",") + "}"
     }
 
     /// A message with a client's text in it must not be able to forge a line of its own.
     private static func oneLine(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
-        return String(JSONText.string(text).dropFirst().dropLast())
+        return String(JSON.quoted(text).unicodeScalars.dropFirst().dropLast())
     }
 
     /// RFC 3339, in UTC, to the millisecond.
@@ -81,27 +82,6 @@ struct LineLogHandler: LogHandler {
         let date = String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let milliseconds = String(now.tv_nsec / 1_000_000)
         return date + "." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds + "Z"
-    }
-}
-
-/// JSON text of values (RFC 8259, section 7).
-enum JSONText {
-    static func string(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
 

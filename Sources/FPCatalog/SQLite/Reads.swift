@@ -1,3 +1,4 @@
+import FPFormats
 import GRDB
 
 import struct Foundation.Data
@@ -42,7 +43,7 @@ extension Database {
         }
     }
 
-    func known(keys: [String], in store: String) throws -> Set<String> {
+    func known(keys: [String], in store: String) throws -> Set<TextKey> {
         try inSnapshot {
             try Set(
                 keys.filter { key in
@@ -53,7 +54,7 @@ extension Database {
                         """,
                         [store, key]
                     ) != nil
-                }
+                }.map { TextKey($0) }
             )
         }
     }
@@ -74,12 +75,12 @@ extension Database {
         }
     }
 
-    func begunWrites(to keys: [String], in store: String) throws -> [String: Timestamp] {
+    func begunWrites(to keys: [String], in store: String) throws -> [TextKey: Timestamp] {
         try inSnapshot {
-            var begun: [String: Timestamp] = [:]
+            var begun: [TextKey: Timestamp] = [:]
             for key in keys {
                 let row = try first("SELECT begun_at FROM begun_writes WHERE store = ? AND key = ?", [store, key])
-                if let row { begun[key] = Timestamp(milliseconds: row[0]) }
+                if let row { begun[TextKey(key)] = Timestamp(milliseconds: row[0]) }
             }
             return begun
         }

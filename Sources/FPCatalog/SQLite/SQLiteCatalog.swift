@@ -1,4 +1,5 @@
 import Dispatch
+public import FPFormats
 import GRDB
 import Glibc
 import Logging
@@ -210,7 +211,7 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/forgetBegunWrites(in:before:except:)`` says.
-    public func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<String>)
+    public func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
         async throws(CatalogError)
     {
         guard isText(store) else { return }
@@ -291,7 +292,7 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/known(keys:in:)`` says.
-    public func known(keys: [String], in store: String) async throws(CatalogError) -> Set<String> {
+    public func known(keys: [String], in store: String) async throws(CatalogError) -> Set<TextKey> {
         guard isText(store) else { return [] }
         return try await scans.perform { db in try db.known(keys: keys.filter(isText), in: store) }
     }
@@ -302,7 +303,7 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/begunWrites(to:in:)`` says.
-    public func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [String: Timestamp] {
+    public func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [TextKey: Timestamp] {
         guard isText(store) else { return [:] }
         return try await scans.perform { db in try db.begunWrites(to: keys.filter(isText), in: store) }
     }

@@ -1,3 +1,4 @@
+import FPFormats
 import GRDB
 
 import struct Foundation.Data
@@ -84,7 +85,7 @@ extension Database {
         return true
     }
 
-    func forgetBegunWrites(in store: String, before moment: Timestamp, except kept: Set<String>) throws {
+    func forgetBegunWrites(in store: String, before moment: Timestamp, except kept: Set<TextKey>) throws {
         let begun = try String.fetchAll(
             cachedStatement(
                 sql: """
@@ -93,9 +94,7 @@ extension Database {
                         WHERE p.store = b.store AND p.key = b.key AND u.state = 'storing')
                     """),
             arguments: [store, moment.milliseconds])
-        // Bytes: two encodings of one character are two keys.
-        let kept = Set(kept.map { Array($0.utf8) })
-        for key in begun where !kept.contains(Array(key.utf8)) {
+        for key in begun where !kept.contains(TextKey(key)) {
             try run("DELETE FROM begun_writes WHERE store = ? AND key = ?", [store, key])
         }
     }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A JSON value (RFC 8259) whose members keep their order, for output that people read.
 indirect enum JSONValue {
     case string(String)
@@ -11,7 +13,7 @@ indirect enum JSONValue {
     func text(indentation: String = "") -> String {
         let inner = indentation + "  "
         switch self {
-        case .string(let text): return JSONText.string(text)
+        case .string(let text): return JSON.quoted(text)
         case .number(let text): return text
         case .bool(let value): return value ? "true" : "false"
         case .array(let items) where items.isEmpty: return "[]"
@@ -20,7 +22,7 @@ indirect enum JSONValue {
             let lines = items.map { inner + $0.text(indentation: inner) }
             return "[\n" + lines.joined(separator: ",\n") + "\n" + indentation + "]"
         case .object(let members):
-            let lines = members.map { inner + JSONText.string($0.0) + ": " + $0.1.text(indentation: inner) }
+            let lines = members.map { inner + JSON.quoted($0.0) + ": " + $0.1.text(indentation: inner) }
             return "{\n" + lines.joined(separator: ",\n") + "\n" + indentation + "}"
         }
     }

@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Testing
 
 @Suite struct ProvenanceTests {
@@ -30,6 +31,25 @@ import Testing
             #expect(try await catalog.begunWrites(to: ["y"], in: "media") == ["y": 10])
             try await catalog.forgetBegunWrites(in: "media", before: 99, except: ["x"])
             #expect(try await catalog.begunWrites(to: ["y"], in: "media").isEmpty)
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `a key that only looks like one of this catalog's is somebody else's`(_ withCatalog: CatalogUnderTest)
+        async throws
+    {
+        try await withCatalog { catalog in
+            let upload = UploadRecord.complete()
+            try await catalog.insert(upload)
+            let (own, other) = ("caf\u{E9}", "cafe\u{301}")
+            _ = try await catalog.beginStoring(upload.id, destinations: [Destination(store: "media", key: own)])
+            try await catalog.recordStoringSession(upload.id, file: 0, token: [7], at: 10)
+            let begun = try await catalog.begunWrites(to: [other, own], in: "media")
+            #expect(begun[TextKey(own)] == 10)
+            #expect(begun[TextKey(other)] == nil)
+            let known = try await catalog.known(keys: [other, own], in: "media")
+            #expect(known.contains(TextKey(own)))
+            #expect(!known.contains(TextKey(other)))
         }
     }
 

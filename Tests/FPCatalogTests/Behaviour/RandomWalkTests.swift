@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Support
 import Testing
 
@@ -80,11 +81,11 @@ private enum Call {
         case .beginAgain(let id, let file, let now):
             return try await catalog.beginAgain(id, file: file, token: [4], at: now)
         case .forgetBegun(let store, let moment, let key):
-            return try await catalog.forgetBegunWrites(in: store, before: moment, except: [key])
+            return try await catalog.forgetBegunWrites(in: store, before: moment, except: [TextKey(key)])
         case .begun(let keys, let store):
             let begun = try await catalog.begunWrites(to: keys, in: store)
             return (
-                begun.map { "\(Array($0.key.utf8)) \($0.value.milliseconds)" }.sorted(),
+                begun.map { "\(Array($0.key.text.utf8)) \($0.value.milliseconds)" }.sorted(),
                 try await catalog.storesWithBegunWrites(before: Timestamp(milliseconds: 50)).sorted()
             )
         case .finishStoring(let id, let etags, let now):
@@ -96,7 +97,7 @@ private enum Call {
         case .interrupted(let states, let limit):
             return try await catalog.uploads(in: states, after: nil, limit: limit)
         case .knownKeys(let keys, let store):
-            return try await catalog.known(keys: keys, in: store).map { Array($0.utf8).description }.sorted()
+            return try await catalog.known(keys: keys, in: store).map { Array($0.text.utf8).description }.sorted()
         case .knownTokens(let tokens): return try await catalog.known(tokens: tokens).map(\.description).sorted()
         }
     }

@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Testing
 
 @Suite struct StoringTests {
@@ -108,7 +109,8 @@ import Testing
             let stagingKey = upload.files[0].key
             try await catalog.insert(upload)
             _ = try await catalog.beginStoring(upload.id, destinations: destinations("final", in: "staging"))
-            #expect(try await catalog.known(keys: [stagingKey, "final"], in: "staging") == [stagingKey, "final"])
+            #expect(
+                try await catalog.known(keys: [stagingKey, "final"], in: "staging") == [TextKey(stagingKey), "final"])
             _ = try await catalog.finishStoring(upload.id, etags: [nil], at: 2)
             #expect(try await catalog.known(keys: [stagingKey, "final"], in: "staging") == ["final"])
             let newcomer = UploadRecord.complete()

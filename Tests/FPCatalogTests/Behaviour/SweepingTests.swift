@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Testing
 
 @Suite struct SweepingTests {
@@ -112,7 +113,7 @@ import Testing
             #expect(try await catalog.known(keys: keys, in: "media") == ["stored", "e\u{301}", "storing"])
             #expect(
                 try await catalog.known(keys: keys, in: "staging")
-                    == [receiving.files[0].key, storing.files[0].key]
+                    == [TextKey(receiving.files[0].key), TextKey(storing.files[0].key)]
             )
             #expect(try await catalog.known(keys: ["\u{e9}"], in: "media").isEmpty, "another key to a store")
             #expect(try await catalog.known(keys: [], in: "media").isEmpty)

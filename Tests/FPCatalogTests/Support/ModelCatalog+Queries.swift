@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 
 extension ModelCatalog {
     /// A place in the order of creation.
@@ -77,14 +78,14 @@ extension ModelCatalog {
         }
     }
 
-    func known(keys: [String], in store: String) async throws(CatalogError) -> Set<String> {
+    func known(keys: [String], in store: String) async throws(CatalogError) -> Set<TextKey> {
         try open { state in
             let places = Set(
                 state.entries.values.flatMap { entry in
                     entry.paths + entry.record.files.map { Place($0.store, $0.key) }
                 }
             )
-            return Set(keys.filter { places.contains(Place(store, $0)) })
+            return Set(keys.filter { places.contains(Place(store, $0)) }.map { TextKey($0) })
         }
     }
 
@@ -99,11 +100,11 @@ extension ModelCatalog {
         }
     }
 
-    func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [String: Timestamp] {
+    func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [TextKey: Timestamp] {
         try open { state in
-            var begun: [String: Timestamp] = [:]
+            var begun: [TextKey: Timestamp] = [:]
             for key in keys {
-                if let time = state.begun[Place(store, key)] { begun[key] = time }
+                if let time = state.begun[Place(store, key)] { begun[TextKey(key)] = time }
             }
             return begun
         }
@@ -113,12 +114,12 @@ extension ModelCatalog {
         try open { state in Set(state.begun.filter { $0.value < moment }.map(\.key.store)) }
     }
 
-    func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<String>)
+    func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
         async throws(CatalogError)
     {
         try open { state in
             let storing = state.entries.values.filter { $0.record.state == .storing }.flatMap(\.paths)
-            let kept = Set(storing + keys.map { Place(store, $0) })
+            let kept = Set(storing + keys.map { Place(store, $0.text) })
             state.begun = state.begun.filter { place, time in
                 place.store != store || time >= moment || kept.contains(place)
             }
