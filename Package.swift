@@ -127,7 +127,7 @@ let package = Package(
             name: "FPServerTests",
             dependencies: [
                 "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPServer", "FPStorage", "FPUploads", "LocalStore",
-                "Support", nioCore, nioHTTP1, logging,
+                "PluginTestKit", "Support", nioCore, nioHTTP1, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

@@ -3,6 +3,8 @@ import Foundation
 import Support
 import Testing
 
+import class PluginTestKit.SmallDisk
+
 /// What `/readyz` says.
 private struct Readiness: Decodable {
     struct Problem: Decodable {
@@ -212,6 +214,36 @@ struct ReadinessTests {
                 try await house.readiness().status == 200 ? true : nil
             }
         }
+    }
+
+    @Test(
+        "a catalog without room is a 507 and not ready, and ready again by itself",
+        .enabled(if: SmallDisk.isAllowed, "needs root to mount a small tmpfs"))
+    func fullCatalog() async throws {
+        let disk = try SmallDisk(options: "size=1m")
+        try await ServerHouse.with(catalogIn: disk.path) { house async throws in
+            #expect(try await house.readiness().status == 200)
+            // To the last byte.
+            let filler = disk.path + "/filler"
+            #expect(FileManager.default.createFile(atPath: filler, contents: nil))
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: filler))
+            for size in [65_536, 4096, 512] {
+                while (try? file.write(contentsOf: Data(repeating: 1, count: size))) != nil {}
+            }
+            try file.close()
+            try await waitFor("a refusal for want of room", within: .seconds(20)) {
+                try await house.process(small).status == 507 ? true : nil
+            }
+            let (code, page) = try await house.readiness()
+            #expect(code == 503 && page.catalog == "no-space" && page.codes == ["catalog no-space"], "\(page)")
+            #expect(page.stores["staging"] == "ok")
+            try FileManager.default.removeItem(atPath: filler)
+            try await waitFor("the catalog to be ready", within: .seconds(20)) {
+                try await house.readiness().status == 200 ? true : nil
+            }
+            #expect(try await house.process(small).status == 200)
+        }
+        withExtendedLifetime(disk) {}
     }
 
     @Test("a damaged catalog is not ready")

@@ -22,10 +22,12 @@ final class ServerHouse: Sendable {
     private let stores: [Store]
     private let fetcher: Fetcher?
 
-    /// - Parameter sick: the stores on the Memory plugin, each with the means to make it fail.
+    /// - Parameters:
+    ///   - sick: the stores on the Memory plugin, each with the means to make it fail.
+    ///   - disk: the directory of the catalog, if it is to be elsewhere.
     init(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
-        sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500)
+        sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500), catalogIn disk: String? = nil
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         directory = try TemporaryDirectory()
@@ -46,7 +48,7 @@ final class ServerHouse: Sendable {
                 settings: StoreSettings(), logger: logger)
         }
         catalog = try await SQLiteCatalog.open(
-            path: directory.url.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
+            path: (disk ?? directory.url.path) + "/catalog.db", durability: .process, logger: logger)
         var uploadSettings = UploadSettings()
         var settings = ServerSettings(
             http: .init(addresses: [.tcp(host: "127.0.0.1", port: 0)]), basePath: try BasePath("/fp"))
@@ -75,10 +77,11 @@ final class ServerHouse: Sendable {
     /// Runs `body` on a server of its own.
     static func with(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
-        sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500),
+        sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500), catalogIn disk: String? = nil,
         _ body: (ServerHouse) async throws -> Void
     ) async throws {
-        let house = try await ServerHouse(change, fetches: fetches, sick: sick, patience: patience)
+        let house = try await ServerHouse(
+            change, fetches: fetches, sick: sick, patience: patience, catalogIn: disk)
         do {
             try await body(house)
         } catch {
