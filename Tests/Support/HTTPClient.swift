@@ -6,6 +6,7 @@ public final class HTTPConnection: @unchecked Sendable {
     // Used by one test step at a time; the steps run on threads of their own, one after the other.
     private let socket: Int32
     private var buffered: [UInt8] = []
+    private var recorded: [UInt8] = []
 
     /// Connects to a port on the loopback interface.
     public init(port: Int, timeout seconds: Int = 60) throws {
@@ -36,6 +37,7 @@ public final class HTTPConnection: @unchecked Sendable {
 
     /// Sends bytes as they are.
     public func send(_ bytes: [UInt8]) throws {
+        if WireRecording.current != nil { recorded += bytes }
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -68,6 +70,13 @@ public final class HTTPConnection: @unchecked Sendable {
     public func readReply(toHEAD: Bool = false) throws -> HTTPReply {
         var head = try readHead()
         while head.hasPrefix("HTTP/1.1 100") { head = try readHead() }
+        let reply = try readReply(head, toHEAD: toHEAD)
+        WireRecording.current?.add(request: recorded, head: head, body: reply.body)
+        recorded = []
+        return reply
+    }
+
+    private func readReply(_ head: String, toHEAD: Bool) throws -> HTTPReply {
         var lines = head.split(separator: "\r\n", omittingEmptySubsequences: false).map(String.init)
         let status = Int(lines.removeFirst().split(separator: " ")[1]) ?? 0
         var headers: [(String, String)] = []
