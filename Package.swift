@@ -62,10 +62,10 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "FPPluginAPI"),
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
-        .target(name: "CLinux", path: "Plugins/CLinux"),
+        .target(name: "CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
-        .target(name: "CChecksums", path: "Plugins/CChecksums"),
-        .target(name: "S3Signature", dependencies: ["COpenSSL"], path: "Plugins/S3Signature"),
+        .target(name: "CChecksums"),
+        .target(name: "S3Signature", dependencies: ["COpenSSL"]),
         plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL", "S3Signature"]),
         plugin("SFTPStore", links: ["CSSH"]),
 

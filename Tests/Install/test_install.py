@@ -10,6 +10,7 @@ from pathlib import Path
 
 from served import Served
 
+KIT = Path(__file__).resolve().parents[2] / "Sources/FPPluginKit"
 # No toolchain, and nothing else of this machine's own.
 BARE = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
 
@@ -122,8 +123,10 @@ def test_the_kit_is_a_package_of_the_swift_package_manager(installed, tmp_path):
         "swift", "package", "--package-path", installed / "share/fphost/FPPluginKit", "--scratch-path", tmp_path,
         "describe", env=dict(os.environ))
     assert re.search(r"Products:\s+Name: FPPluginKit", described)
-    sources = {path.name for path in (installed / "share/fphost/FPPluginKit/Sources/FPPluginKit").iterdir()}
-    assert sources and all(source in described for source in sources)
+    sources = installed / "share/fphost/FPPluginKit/Sources/FPPluginKit"
+    names = {str(path.relative_to(sources)) for path in sources.rglob("*.swift")}
+    assert names == {str(path.relative_to(KIT)) for path in KIT.rglob("*.swift")}
+    assert all(name in described for name in names)
     assert (installed / "share/fphost/FPPluginKit/plugin.map").is_file()
 
 
