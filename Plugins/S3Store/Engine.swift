@@ -1,5 +1,6 @@
 import CCurl
 import FPPluginKit
+import FPThreads
 import Glibc
 import Synchronization
 
@@ -105,7 +106,7 @@ final class Engine: Sendable {
         }
         let address = UInt(bitPattern: multi)
         let settings = settings
-        let started = startThread { Driver.run(self, multi: address, settings) }
+        let started = DetachedThread.start { Driver.run(self, multi: address, settings) }
         guard started else {
             curl_multi_cleanup(multi)
             throw PluginError(.transient, "no thread can be started; raise the limit of threads", errno: EAGAIN)
@@ -151,33 +152,4 @@ enum RequestBody: Sendable {
         buffer.copyBytes(from: piece)
         return piece.count
     }
-}
-
-/// Starts a detached thread to which no signals are delivered; false if the system has none to give.
-private func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-    final class Work {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var everything = sigset_t()
-    var before = sigset_t()
-    sigfillset(&everything)
-    // A new thread inherits the mask, so that there is no moment without it.
-    pthread_sigmask(SIG_SETMASK, &everything, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    let work = Unmanaged.passRetained(Work(body))
-    var thread = pthread_t()
-    let code = pthread_create(
-        &thread, nil,
-        { work in
-            guard let work else { return nil }
-            Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()
-            return nil
-        }, work.toOpaque())
-    guard code == 0 else {
-        work.release()
-        return false
-    }
-    pthread_detach(thread)
-    return true
 }

@@ -1,4 +1,5 @@
 import CCurl
+import FPThreads
 import Glibc
 import Logging
 
@@ -55,7 +56,7 @@ public final class Fetcher: Sendable {
             userAgent: "fphost/\(version)",
             logger: logger
         )
-        guard Thread.start({ Driver.run(mailbox, settings: settings) }) else {
+        guard DetachedThread.start({ Driver.run(mailbox, settings: settings) }) else {
             curl_multi_cleanup(multi)
             throw SetupError(description: "the system gives no thread for fetches")
         }
