@@ -80,17 +80,18 @@ let package = Package(
         .target(name: "FPAccess", dependencies: ["FPFormats", crypto]),
         .target(name: "FPFetch", dependencies: ["CCurl", "FPFormats", "FPThreads", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
+        .target(name: "FPHTTP", dependencies: ["FPFormats", nioCore, nioPosix, nioHTTP1, logging]),
         .target(
             name: "FPServer",
             dependencies: [
-                "FPAccess", "FPFetch", "FPFormats", "FPMultipart", "FPUploads", nioCore, nioPosix, nioHTTP1, logging,
+                "FPAccess", "FPFetch", "FPFormats", "FPHTTP", "FPMultipart", "FPUploads", nioCore, nioHTTP1, logging,
             ]
         ),
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPFormats", "FPServer",
-                "FPStorage", "FPUploads",
+                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPFormats", "FPHTTP",
+                "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
@@ -123,12 +124,13 @@ let package = Package(
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
         .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
-        .testTarget(name: "FPServerHTTPTests", dependencies: ["FPServer", nioCore, nioHTTP1, logging]),
+        .testTarget(
+            name: "FPHTTPTests", dependencies: ["FPHTTP", "Support", nioCore, nioPosix, nioHTTP1, logging]),
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPServer", "FPStorage", "FPUploads", "LocalStore",
-                "PluginTestKit", "Support", nioCore, nioHTTP1, logging,
+                "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPServer", "FPStorage", "FPUploads",
+                "LocalStore", "PluginTestKit", "Support", nioCore, nioHTTP1, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

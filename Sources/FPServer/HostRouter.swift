@@ -1,4 +1,5 @@
 import FPFormats
+import FPHTTP
 import NIOHTTP1
 
 /// Which part of the host a path belongs to.

@@ -1,4 +1,5 @@
 public import FPAccess
+import FPHTTP
 
 /// What the host serves, and where.
 public struct ServerSettings: Sendable {

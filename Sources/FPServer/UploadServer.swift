@@ -1,5 +1,6 @@
 public import FPFetch
 import FPFormats
+import FPHTTP
 public import FPUploads
 public import Logging
 public import NIOCore
@@ -29,7 +30,9 @@ public final class UploadServer: Sendable {
                     access: DemoAccess(answersToOwnNamesOnly: Self.isOnLoopbackOnly(settings.http)),
                     basePath: settings.basePath.description)
             })
-        server = HTTPServer(configuration: settings.http, logger: logger, handler: router)
+        var http = settings.http
+        http.cors?.exposedFields = Self.exposedFields
+        server = HTTPServer(configuration: http, logger: logger, handler: router)
     }
 
     /// Starts to listen, everywhere or nowhere.
@@ -43,6 +46,12 @@ public final class UploadServer: Sendable {
     public func shutdown(grace: Duration) async {
         await server.shutdown(grace: grace)
     }
+
+    /// What FilePond and tus clients read of a response.
+    private static let exposedFields = [
+        "Upload-Offset", "Upload-Length", "Content-Disposition", "Content-Length", "Content-Range", "ETag", "Location",
+        "X-Content-Transfer-Id",
+    ]
 
     private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {
         guard configuration.trustedProxies == .none else { return false }

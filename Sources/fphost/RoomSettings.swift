@@ -1,6 +1,7 @@
 import FPAccess
 import FPConfig
 import FPFetch
+import FPHTTP
 import FPServer
 import FPUploads
 
@@ -48,7 +49,7 @@ extension ServerSettings {
     /// - Parameter connections: how many may be open at once.
     init(_ settings: Settings, tokens: BearerTokens, connections: Int) throws {
         let server = settings.server
-        var http = HTTPServer.Configuration(addresses: server.listen.map { FPServer.ListenAddress($0) })
+        var http = HTTPServer.Configuration(addresses: server.listen.map { FPHTTP.ListenAddress($0) })
         http.cors = server.cors.map { CORSPolicy($0) }
         http.limits.connections = connections
         http.timeouts.head = server.timeouts.header
@@ -67,7 +68,7 @@ extension ServerSettings {
     }
 }
 
-extension FPServer.ListenAddress {
+extension FPHTTP.ListenAddress {
     init(_ address: FPConfig.ListenAddress) {
         switch address {
         case .tcp(let host, let port): self = .tcp(host: host ?? "::", port: Int(port))

@@ -1,3 +1,4 @@
+import FPHTTP
 import FPServer
 import FPUploads
 import Foundation

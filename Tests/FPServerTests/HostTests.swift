@@ -1,3 +1,4 @@
+import FPHTTP
 import FPServer
 import Foundation
 import Support
@@ -46,6 +47,19 @@ struct HostTests {
             let reply = try await house.send("GET", target)
             #expect(reply.status == 404)
             #expect(reply.text == "{\"detail\": \"There is nothing at this address.\"}")
+        }
+    }
+
+    @Test("a page of an origin that is let in may read what its upload client needs, wherever it asks")
+    func exposedFields() async throws {
+        try await ServerHouse.with({ $1.http.cors = CORSPolicy(origins: .any) }) { house async throws in
+            for target in ["/fp/process/", "/api/v1/uploads", "/healthz", "/nowhere", "/%zz"] {
+                let reply = try await house.send("GET", target, [("Origin", "https://app.test")])
+                #expect(
+                    reply["access-control-expose-headers"]
+                        == "Upload-Offset, Upload-Length, Content-Disposition, Content-Length, Content-Range, ETag, "
+                        + "Location, X-Content-Transfer-Id", "\(target)")
+            }
         }
     }
 

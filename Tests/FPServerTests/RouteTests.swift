@@ -1,3 +1,4 @@
+import FPHTTP
 import NIOHTTP1
 import Testing
 

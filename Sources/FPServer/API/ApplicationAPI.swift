@@ -1,4 +1,5 @@
 import FPAccess
+import FPHTTP
 import NIOHTTP1
 
 /// The application API: what the application behind the page does with uploads. Closed to everybody without a token.

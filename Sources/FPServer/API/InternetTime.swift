@@ -1,3 +1,4 @@
+import FPHTTP
 import FPUploads
 
 /// RFC 3339 in the one form that this server writes: UTC with milliseconds and a `Z`.

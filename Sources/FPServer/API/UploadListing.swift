@@ -1,4 +1,5 @@
 import FPFormats
+import FPHTTP
 import FPUploads
 
 /// What the query of a listing asks for.

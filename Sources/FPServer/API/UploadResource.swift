@@ -1,4 +1,5 @@
 import FPFormats
+import FPHTTP
 import FPUploads
 import Logging
 import NIOCore

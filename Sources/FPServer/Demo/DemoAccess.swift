@@ -1,4 +1,5 @@
 import FPFormats
+import FPHTTP
 import NIOHTTP1
 
 /// Keeps other sites' pages from using the demo's endpoints through their visitor's browser.

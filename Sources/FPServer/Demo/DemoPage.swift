@@ -1,3 +1,4 @@
+import FPHTTP
 import NIOCore
 import NIOHTTP1
 

@@ -1,3 +1,4 @@
+import FPHTTP
 import FPUploads
 
 extension FilePondDialect {

@@ -1,4 +1,5 @@
 import FPFetch
+import FPHTTP
 import FPUploads
 import NIOCore
 import NIOHTTP1

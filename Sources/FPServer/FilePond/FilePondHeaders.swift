@@ -1,4 +1,5 @@
 import FPFormats
+import FPHTTP
 import NIOHTTP1
 
 /// What FilePond says of a chunk in header fields.

@@ -1,3 +1,4 @@
+import FPHTTP
 import NIOHTTP1
 
 /// What a request to the FilePond dialect is about: one of the client's six endpoints, with the id, path or URL that

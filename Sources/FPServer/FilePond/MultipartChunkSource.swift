@@ -1,3 +1,4 @@
+import FPHTTP
 import FPMultipart
 import FPUploads
 import NIOCore

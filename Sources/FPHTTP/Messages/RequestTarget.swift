@@ -1,10 +1,13 @@
 /// A request target (RFC 9112, section 3.2) taken apart.
-struct RequestTarget {
-    let path: RequestPath
-    let query: RequestQuery
+package struct RequestTarget: Sendable {
+    /// The path, decoded.
+    package let path: RequestPath
+    /// The query, decoded.
+    package let query: RequestQuery
 
     /// Takes the origin form (`/path?query`), the absolute form (`http://host/path?query`) or `*`.
-    init(_ target: String) throws(RequestPath.Refusal) {
+    /// - Throws: Why the path is refused.
+    package init(_ target: String) throws(RequestPath.Refusal) {
         let bytes = Array(target.utf8)
         if bytes == [UInt8(ascii: "*")] {
             path = .asterisk
@@ -20,7 +23,7 @@ struct RequestTarget {
     }
 
     /// The first segment of a target's path, decoded as far as it can be: for targets that may be no good.
-    static func firstSegment(of target: String) -> String {
+    package static func firstSegment(of target: String) -> String {
         let path = withoutAuthority(Array(target.utf8)[...])
         let segment = path.drop { $0 == UInt8(ascii: "/") }.prefix { !"/?#".utf8.contains($0) }
         return String(decoding: PercentEncoding.decode(segment, plusIsSpace: false).bytes, as: UTF8.self)

@@ -1,7 +1,7 @@
 import NIOHTTP1
 import Testing
 
-@testable import FPServer
+@testable import FPHTTP
 
 @Suite("Preconditions")
 struct PreconditionTests {

@@ -1,17 +1,17 @@
 /// A moment of UTC in the Gregorian calendar: what stands between seconds since 1970 and the dates of HTTP and JSON.
-struct CivilTime: Equatable {
-    var year: Int
+package struct CivilTime: Sendable, Equatable {
+    package var year: Int
     /// 1 to 12.
-    var month: Int
+    package var month: Int
     /// 1 to 31.
-    var day: Int
-    var hour: Int
-    var minute: Int
+    package var day: Int
+    package var hour: Int
+    package var minute: Int
     /// 0 to 60; 60 is a leap second, and the same moment as the next second.
-    var second: Int
+    package var second: Int
 
     /// - Returns: `nil` for a date or time of day that there is not.
-    init?(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
+    package init?(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
         guard (0...9999).contains(year), (1...12).contains(month) else { return nil }
         guard day >= 1, day <= Self.days(in: month, of: year) else { return nil }
         guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else { return nil }
@@ -24,7 +24,7 @@ struct CivilTime: Equatable {
     }
 
     /// The moment that many seconds after 1970-01-01T00:00:00Z.
-    init(secondsSince1970 seconds: Int64) {
+    package init(secondsSince1970 seconds: Int64) {
         let days = Int(Self.floorDivide(seconds, 86400))
         let rest = Int(seconds - Int64(days) * 86400)
         // Counted from 0000-03-01, so that the leap day is the last of its year, in cycles of 400 years.
@@ -43,7 +43,7 @@ struct CivilTime: Equatable {
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
-    var secondsSince1970: Int64 {
+    package var secondsSince1970: Int64 {
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = Int(Self.floorDivide(Int64(shiftedYear), 400))
         let yearOfEra = shiftedYear - era * 400
@@ -70,7 +70,7 @@ struct CivilTime: Equatable {
 }
 
 /// A number in at least `width` digits, with leading zeros.
-func padded(_ number: Int, _ width: Int) -> String {
+package func padded(_ number: Int, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
 }

@@ -1,7 +1,7 @@
 import NIOHTTP1
 
 /// What the conditional fields of a request make of it (RFC 9110, section 13).
-enum PreconditionResult: Equatable {
+public enum PreconditionResult: Sendable, Equatable {
     /// Go on; `Range` counts if `isRangeValid`.
     case proceed(isRangeValid: Bool)
     /// 304: the client has it already.
@@ -11,12 +11,22 @@ enum PreconditionResult: Equatable {
 }
 
 /// What a representation is compared by.
-struct Validators {
-    var etag: EntityTag?
-    var modified: ModificationDate?
+public struct Validators: Sendable {
+    /// Its entity tag, if it has one.
+    public var etag: EntityTag?
+    /// When it was last changed, if that is known.
+    public var modified: ModificationDate?
+
+    /// The validators of a representation, as far as there are any.
+    public init(etag: EntityTag? = nil, modified: ModificationDate? = nil) {
+        self.etag = etag
+        self.modified = modified
+    }
 
     /// Evaluates the conditions of a GET or HEAD in the order of section 13.2.2.
-    func evaluate(_ headers: HTTPHeaders, now: ModificationDate) -> PreconditionResult {
+    ///
+    /// - Parameter now: The present, which decides whether `modified` is a strong validator.
+    public func evaluate(_ headers: HTTPHeaders, now: ModificationDate) -> PreconditionResult {
         if headers.contains(name: "If-Match") {
             guard isMatch(headers["If-Match"]) else { return .failed }
         } else if let date = single("If-Unmodified-Since", headers).flatMap({ ModificationDate($0, now: now) }),

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FPServer
+@testable import FPHTTP
 
 @Suite("Byte ranges")
 struct ByteRangeTests {

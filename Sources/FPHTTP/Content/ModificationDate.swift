@@ -1,22 +1,23 @@
 import FPFormats
 
 /// When a file was last changed, in the whole seconds that HTTP compares (RFC 9110, sections 5.6.7 and 8.8.2).
-struct ModificationDate: Equatable, Comparable {
+public struct ModificationDate: Sendable, Equatable, Comparable {
     /// Seconds since 1970-01-01T00:00:00Z.
-    var seconds: Int64
+    public var seconds: Int64
 
-    init(seconds: Int64) {
+    /// The second that many seconds after 1970-01-01T00:00:00Z.
+    public init(seconds: Int64) {
         self.seconds = seconds
     }
 
-    /// The second in which that millisecond lies.
-    init(milliseconds: Int64) {
+    /// The second in which lies the moment that many milliseconds after 1970-01-01T00:00:00Z.
+    public init(milliseconds: Int64) {
         seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
     }
 
     /// Reads all three forms that a recipient must know: IMF-fixdate, that of RFC 850, and asctime's.
     /// - Parameter now: Decides the century of RFC 850's two digits: never more than 50 years ahead.
-    init?(_ text: String, now: ModificationDate) {
+    public init?(_ text: String, now: ModificationDate) {
         let words = text.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ",") }.map(Substring.init)
         let parsed: ModificationDate? =
             switch words.count {
@@ -29,7 +30,8 @@ struct ModificationDate: Equatable, Comparable {
         self = parsed
     }
 
-    static func < (one: ModificationDate, other: ModificationDate) -> Bool { one.seconds < other.seconds }
+    /// Whether one is earlier than the other.
+    public static func < (one: ModificationDate, other: ModificationDate) -> Bool { one.seconds < other.seconds }
 
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -1,6 +1,7 @@
-import FPServer
+import FPHTTP
 import NIOCore
 import NIOHTTP1
+import Support
 import Testing
 
 @Suite("What requests may be made of")

@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-@testable import FPServer
+@testable import FPHTTP
 
 /// FilePond 4's reading of a Content-Disposition, rule by rule: split at `filename=` and `filename*=…''`, drop what
 /// comes before the first, trim, strip quotes and semicolons at the ends, drop empties, take the last, `decodeURI`.

@@ -1,7 +1,7 @@
 /// Percent-decoding (RFC 3986, section 2.1), the part that paths and queries share.
-enum PercentEncoding {
+package enum PercentEncoding {
     /// Decodes `bytes`; a `%` that two hexadecimal digits do not follow is kept, and reported.
-    static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> (bytes: [UInt8], isBroken: Bool) {
+    package static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> (bytes: [UInt8], isBroken: Bool) {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var isBroken = false

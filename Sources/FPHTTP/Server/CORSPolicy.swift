@@ -22,10 +22,10 @@ public struct CORSPolicy: Sendable, Equatable {
     /// How long a browser may remember a preflight's answer.
     public var maxAge: Duration
 
-    /// What FilePond and tus clients read of a response.
-    private static let exposed =
-        "Upload-Offset, Upload-Length, Content-Disposition, Content-Length, Content-Range, ETag, Location, "
-        + "X-Content-Transfer-Id"
+    /// The names of the response header fields that their scripts may read, beyond those that the Fetch standard lets
+    /// everybody read.
+    public var exposedFields: [String] = []
+
     private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
     /// A policy; credentials with any origin are not allowed, and are dropped.
@@ -66,7 +66,10 @@ public struct CORSPolicy: Sendable, Equatable {
             return
         }
         response.replaceOrAdd(name: "Access-Control-Allow-Origin", value: origin)
-        response.replaceOrAdd(name: "Access-Control-Expose-Headers", value: Self.exposed)
+        if !exposedFields.isEmpty {
+            let names = exposedFields.joined(separator: ", ")
+            response.replaceOrAdd(name: "Access-Control-Expose-Headers", value: names)
+        }
         if allowsCredentials {
             response.replaceOrAdd(name: "Access-Control-Allow-Credentials", value: "true")
         }

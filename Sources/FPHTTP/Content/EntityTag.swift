@@ -1,14 +1,14 @@
 import FPFormats
 
 /// An entity tag (RFC 9110, section 8.8.3).
-struct EntityTag: Equatable, CustomStringConvertible {
+public struct EntityTag: Sendable, Equatable, CustomStringConvertible {
     /// The characters between the quotes.
-    var opaque: String
+    public var opaque: String
     /// Whether it promises only that the two are good enough for each other, not that they are the same bytes.
-    var isWeak = false
+    public var isWeak = false
 
     /// A strong tag of those characters; `nil` if a tag cannot hold one of them.
-    init?(opaque: String) {
+    public init?(opaque: String) {
         guard opaque.utf8.allSatisfy(Self.isAllowed) else { return nil }
         self.opaque = opaque
     }
@@ -18,16 +18,17 @@ struct EntityTag: Equatable, CustomStringConvertible {
         self.isWeak = isWeak
     }
 
-    var description: String { (isWeak ? "W/" : "") + "\"\(opaque)\"" }
+    /// The tag as a header field has it.
+    public var description: String { (isWeak ? "W/" : "") + "\"\(opaque)\"" }
 
-    /// Section 8.8.3.2: for ranges and for writing.
-    func isSame(as other: EntityTag) -> Bool { opaque.isSame(as: other.opaque) && !isWeak && !other.isWeak }
+    /// The strong comparison (section 8.8.3.2): for ranges and for writing.
+    public func isSame(as other: EntityTag) -> Bool { opaque.isSame(as: other.opaque) && !isWeak && !other.isWeak }
 
-    /// Section 8.8.3.2: for reading whole representations again.
-    func isEquivalent(to other: EntityTag) -> Bool { opaque.isSame(as: other.opaque) }
+    /// The weak comparison (section 8.8.3.2): for reading whole representations again.
+    public func isEquivalent(to other: EntityTag) -> Bool { opaque.isSame(as: other.opaque) }
 
-    /// One tag and nothing else.
-    init?(_ text: some StringProtocol) {
+    /// Reads one tag; `nil` if the text is anything else.
+    public init?(_ text: some StringProtocol) {
         var rest = Substring(text)
         guard let tag = Self.next(in: &rest), rest.isEmpty else { return nil }
         self = tag

@@ -12,7 +12,7 @@ public struct RequestPath: Sendable, Equatable, CustomStringConvertible {
     public let description: String
 
     /// Why a path is refused.
-    enum Refusal: Error, Equatable {
+    package enum Refusal: Error, Equatable {
         case notAbsolute
         case brokenEncoding
         case notUTF8
@@ -20,7 +20,7 @@ public struct RequestPath: Sendable, Equatable, CustomStringConvertible {
         case dotSegment
 
         /// A sentence for the client.
-        var sentence: String {
+        package var sentence: String {
             switch self {
             case .notAbsolute: "The request target has no path that starts with a slash."
             case .brokenEncoding: "A % in the path is not followed by two hexadecimal digits."

@@ -1,4 +1,4 @@
-import FPServer
+import FPHTTP
 import NIOCore
 import NIOHTTP1
 import Testing

@@ -1,7 +1,7 @@
 import FPFormats
 
 /// What a `Range` field asks of a file of known size (RFC 9110, section 14).
-enum ByteRange: Equatable {
+public enum ByteRange: Sendable, Equatable {
     /// Everything: there is no field, or one that is to be ignored. That is the case for several ranges too: a server
     /// may answer them with the whole (section 14.2), and no client of an upload server gains by a multipart answer.
     case whole
@@ -11,7 +11,7 @@ enum ByteRange: Equatable {
     case unsatisfiable
 
     /// Reads the lines of a `Range` field.
-    init(_ lines: [String], size: UInt64) {
+    public init(_ lines: [String], size: UInt64) {
         guard lines.count == 1, let (unit, ranges) = lines[0].cut(at: "="), unit.asciiLowercased() == "bytes" else {
             self = .whole
             return

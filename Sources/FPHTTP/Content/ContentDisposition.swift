@@ -1,24 +1,24 @@
 import FPFormats
 
-/// The `Content-Disposition` of a download (RFC 6266), in a form from which browsers, FilePond 4 and FilePond 5 all read
-/// the name.
+/// The `Content-Disposition` of a download (RFC 6266), in a form from which browsers and scripts in pages all read the
+/// name.
 ///
-/// FilePond takes what follows the last `filename=` or `filename*=…''` and passes it through `decodeURI`, which keeps
+/// Scripts often take what follows the last `filename=` or `filename*=…''` and pass it through `decodeURI`, which keeps
 /// the escapes of `;/?:@&=+$,#`, whereas RFC 8187 wants those of `,/:;=?@`. So a name of plain ASCII goes as `filename`
 /// alone. Any other goes as `filename*`, which comes last, behind a plain `filename` that has no `%` that `decodeURI`
 /// could choke on; what RFC 8187 lets stand unescaped stands unescaped there.
-enum ContentDisposition {
+public enum ContentDisposition {
     /// The name that a file without one gets.
-    static let namelessFile = "file"
+    public static let namelessFile = "file"
 
     /// `attachment` with the name, for any name: what comes out is one line of printable ASCII.
-    static func attachment(name: String) -> String {
+    public static func attachment(name: String) -> String {
         let name = name.isEmpty ? namelessFile : name
         if isPlain(name) { return "attachment; filename=\"\(name)\"" }
         return "attachment; filename=\"\(fallback(name))\"; filename*=UTF-8''\(extended(name))"
     }
 
-    /// Whether every reader takes the name out of quotes as it was put in. FilePond drops a quote, an apostrophe or a
+    /// Whether every reader takes the name out of quotes as it was put in. Scripts drop a quote, an apostrophe or a
     /// semicolon before the closing quote, white space at either end, and everything before a parameter's name.
     private static func isPlain(_ name: String) -> Bool {
         guard name.utf8.allSatisfy({ (0x20...0x7E).contains($0) && fallbackByte($0) == $0 }) else { return false }

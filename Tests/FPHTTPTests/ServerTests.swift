@@ -1,4 +1,4 @@
-import FPServer
+import FPHTTP
 import Glibc
 import NIOCore
 import NIOHTTP1

@@ -1,4 +1,4 @@
-import FPServer
+import FPHTTP
 import Logging
 import NIOCore
 import NIOHTTP1

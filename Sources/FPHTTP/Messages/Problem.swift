@@ -1,0 +1,92 @@
+import FPFormats
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// What went wrong, before it gets the form in which a client is told.
+public struct Problem: Error, Sendable {
+    /// The status of the answer.
+    public var status: HTTPResponseStatus
+    /// One sentence for the client.
+    public var sentence: String
+    /// A short name for programs, the same in every release.
+    public var code: String
+    /// Fields that go with the status.
+    public var headers: HTTPHeaders = [:]
+    /// What only the operator may know.
+    public var detail: String?
+
+    /// A problem named after its status, unless there is a better name.
+    public init(_ status: HTTPResponseStatus, _ sentence: String, code: String? = nil, headers: HTTPHeaders = [:]) {
+        self.status = status
+        self.sentence = sentence
+        self.headers = headers
+        let name = status == .badRequest ? "invalid" : status.reasonPhrase.asciiLowercased()
+        self.code = code ?? name.parts(at: " ").joined(separator: "-")
+    }
+
+    /// A JSON object with the sentence as its only member, `detail`.
+    public var detailResponse: Response {
+        let text = "{\"detail\": \(JSON.string(sentence).text)}"
+        return response(type: "application/json", text)
+    }
+
+    /// A problem document (RFC 9457) for the request of that id.
+    public func documentResponse(requestID: String) -> Response {
+        let document: JSON = [
+            "type": .string("urn:fphost:problem:\(code)"),
+            "title": .string(status.reasonPhrase),
+            "status": .integer(status.code),
+            "detail": .string(sentence),
+            "instance": .string(requestID),
+        ]
+        return response(type: "application/problem+json", document.text)
+    }
+
+    private func response(type: String, _ text: String) -> Response {
+        var fields = headers
+        fields.replaceOrAdd(name: "Content-Type", value: type)
+        fields.replaceOrAdd(name: "Cache-Control", value: "no-store")
+        fields.replaceOrAdd(name: "X-Content-Type-Options", value: "nosniff")
+        return Response(status, headers: fields, body: .bytes(ByteBuffer(string: text)))
+    }
+}
+
+extension Problem {
+    /// What an error that nobody foresaw is in HTTP: the client learns no more of it than that it is the server's fault.
+    public static func unforeseen(_ error: any Error) -> Problem {
+        var problem = Problem(
+            .internalServerError, "The server failed; its operator has been told.", code: "internal-fault")
+        problem.detail = String(describing: error)
+        return problem
+    }
+
+    /// Tells the operator what the client is not told.
+    public func log(_ logger: Logger, _ request: Request) {
+        guard let detail else { return }
+        // A task is cancelled when its client is gone, and what fails then is nobody's fault.
+        let level: Logger.Level = Task.isCancelled ? .debug : status.code >= 500 ? .error : .notice
+        logger.log(
+            level: level, "\(request.method.rawValue) \(request.path): \(sentence)",
+            metadata: ["request": "\(request.id)", "status": "\(status.code)", "detail": "\(detail)"])
+    }
+
+    /// What a body that ends early is in HTTP. The client seldom lives to read it.
+    public init(_ error: BodyError) {
+        switch error {
+        case .truncated: self.init(.badRequest, "The body ended before all of it had arrived.", code: "truncated")
+        case .tooSlow: self.init(.requestTimeout, "The body came too slowly.", code: "too-slow")
+        case .cancelled: self.init(.serviceUnavailable, "The server stopped reading the body.", code: "unavailable")
+        case .malformed: self.init(.badRequest, "The chunked coding of the body is broken.")
+        case .tooLarge(let limit):
+            self.init(.payloadTooLarge, "The body may have \(limit) bytes at most.", code: "too-large")
+        }
+    }
+
+    /// A method that the resource does not have.
+    public static func wrongMethod(_ method: HTTPMethod, allow: [HTTPMethod]) -> Problem {
+        Problem(
+            .methodNotAllowed, "Method \"\(method.rawValue)\" not allowed.",
+            headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
+    }
+}
