@@ -32,6 +32,7 @@ func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
     )
 }
 
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -52,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
@@ -80,11 +82,11 @@ let package = Package(
         .target(name: "FPAccess", dependencies: ["FPFormats", crypto]),
         .target(name: "FPFetch", dependencies: ["CCurl", "FPFormats", "FPThreads", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
-        .target(name: "FPHTTP", dependencies: ["FPFormats", nioCore, nioPosix, nioHTTP1, logging]),
+        .target(name: "FPHTTP", dependencies: ["FPFormats", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
         .target(
             name: "FPServer",
             dependencies: [
-                "FPAccess", "FPFetch", "FPFormats", "FPHTTP", "FPMultipart", "FPUploads", nioCore, nioHTTP1, logging,
+                "FPAccess", "FPFetch", "FPFormats", "FPHTTP", "FPMultipart", "FPUploads", httpTypes, nioCore, logging,
             ]
         ),
         .executableTarget(
@@ -125,12 +127,12 @@ let package = Package(
         .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
         .testTarget(
-            name: "FPHTTPTests", dependencies: ["FPHTTP", "Support", nioCore, nioPosix, nioHTTP1, logging]),
+            name: "FPHTTPTests", dependencies: ["FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
         .testTarget(
             name: "FPServerTests",
             dependencies: [
                 "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPServer", "FPStorage", "FPUploads",
-                "LocalStore", "PluginTestKit", "Support", nioCore, nioHTTP1, logging,
+                "LocalStore", "PluginTestKit", "Support", httpTypes, nioCore, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

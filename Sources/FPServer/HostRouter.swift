@@ -1,6 +1,6 @@
 import FPFormats
 import FPHTTP
-import NIOHTTP1
+import HTTPTypes
 
 /// Which part of the host a path belongs to.
 struct HostRouter: RequestHandler {
@@ -13,7 +13,7 @@ struct HostRouter: RequestHandler {
     func respond(to request: Request) async -> Response {
         let segments = request.path.segments
         if segments.isEmpty {
-            return Response(.noContent, headers: ["Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"])
+            return Response(.noContent, headers: [.allow: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"])
         }
         if segments == ["healthz"] { return health.health(request) }
         if segments == ["readyz"] { return await health.readiness(request) }
@@ -24,7 +24,7 @@ struct HostRouter: RequestHandler {
             return Problem(.notFound, "There is nothing at this address.").documentResponse(requestID: request.id)
         }
         // With a base path of "/", the bare address belongs to FilePond as soon as the query or the method says so.
-        let isForFilePond = basePath.isRoot && (request.method != .GET || !request.query.pairs.isEmpty)
+        let isForFilePond = basePath.isRoot && (request.method != .get || !request.query.pairs.isEmpty)
         if let demo, segments != [""] || !isForFilePond, let response = await demo.respond(to: request) {
             return response
         }
@@ -33,7 +33,7 @@ struct HostRouter: RequestHandler {
     }
 
     /// A problem document has FilePond's `detail` among its members, so it serves where the address is not known.
-    func refusal(_ status: HTTPResponseStatus, _ sentence: String, target: String?, requestID: String) -> Response {
+    func refusal(_ status: HTTPResponse.Status, _ sentence: String, target: String?, requestID: String) -> Response {
         let problem = Problem(status, sentence)
         let place = target.map(RequestTarget.firstSegment)
         guard let place, !["api", "healthz", "readyz"].contains(place) else {

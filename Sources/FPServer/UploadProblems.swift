@@ -1,12 +1,12 @@
 import FPFetch
 import FPHTTP
 import FPUploads
-import NIOHTTP1
+import HTTPTypes
 
 extension Problem {
     /// What a failure in the life of an upload is in HTTP.
     init(_ error: UploadError) {
-        let (status, code): (HTTPResponseStatus, String) =
+        let (status, code): (HTTPResponse.Status, String) =
             switch error.kind {
             case .notFound: (.notFound, "not-found")
             case .invalid: (.badRequest, "invalid")
@@ -30,16 +30,16 @@ extension Problem {
         detail = error.detail
         if let wait = error.retryAfter {
             let (seconds, attoseconds) = wait.components
-            headers.add(name: "Retry-After", value: String(max(1, seconds + (attoseconds > 0 ? 1 : 0))))
+            headers[.retryAfter] = String(max(1, seconds + (attoseconds > 0 ? 1 : 0)))
         }
     }
 
     /// What a failure to get a remote file is in HTTP.
     init(_ error: FetchError) {
         let reason = error.reason
-        self.init(HTTPResponseStatus(statusCode: reason.httpStatus), reason.message, code: "fetch-failed")
+        self.init(HTTPResponse.Status.numbered(reason.httpStatus), reason.message, code: "fetch-failed")
         detail = error.detail
-        if status == .serviceUnavailable { headers.add(name: "Retry-After", value: "1") }
+        if status == .serviceUnavailable { headers[.retryAfter] = "1" }
     }
 
     /// What any error is in HTTP. One that nobody foresaw is told to the operator only.

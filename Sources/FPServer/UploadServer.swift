@@ -2,6 +2,7 @@ public import FPFetch
 import FPFormats
 import FPHTTP
 public import FPUploads
+import HTTPTypes
 public import Logging
 public import NIOCore
 
@@ -48,9 +49,9 @@ public final class UploadServer: Sendable {
     }
 
     /// What FilePond and tus clients read of a response.
-    private static let exposedFields = [
-        "Upload-Offset", "Upload-Length", "Content-Disposition", "Content-Length", "Content-Range", "ETag", "Location",
-        "X-Content-Transfer-Id",
+    private static let exposedFields: [HTTPField.Name] = [
+        .uploadOffset, .uploadLength, .contentDisposition, .contentLength, .contentRange, .eTag, .location,
+        .contentTransferID,
     ]
 
     private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {

@@ -1,6 +1,6 @@
 import FPHTTP
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @Suite("Request bodies")
@@ -22,7 +22,7 @@ struct BodyTests {
     @Test("a chunked body arrives whole, with extensions and trailers ignored")
     func chunked() async throws {
         try await withServer(answering: { request in
-            #expect(request.contentLength == (request.method == .POST ? nil : 0))
+            #expect(request.contentLength == (request.method == .post ? nil : 0))
             return await echo(request)
         }) { address in
             let client = try await RawClient.connect(to: address)
@@ -38,9 +38,9 @@ struct BodyTests {
     @Test("blanks behind a field's value are no part of it", arguments: [" ", "\t", " \t "])
     func trailingBlanks(blanks: String) async throws {
         try await withServer(answering: { request in
-            if request.method == .POST {
-                #expect(request.headers["X-Field"] == ["a value"])
-                #expect(request.headers["Content-Length"] == ["5"])
+            if request.method == .post {
+                #expect(request.headers[values: HTTPField.Name(constant: "X-Field")] == ["a value"])
+                #expect(request.headers[values: .contentLength] == ["5"])
             }
             return await echo(request)
         }) { address in
@@ -282,7 +282,7 @@ struct BodyTests {
     func stops() async throws {
         let bodies = Watched<[RequestBody]>([])
         try await withServer(answering: { request in
-            if request.method == .POST {
+            if request.method == .post {
                 bodies.change { $0.append(request.body) }
                 return await echo(request)
             }

@@ -1,6 +1,6 @@
 import FPHTTP
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @Suite("Connections")
@@ -34,7 +34,8 @@ struct ConnectionTests {
             }
             let response = await echo(request)
             running.change { $0.now -= 1 }
-            return Response(.ok, headers: ["X-Path": request.path.description], body: response.body)
+            return Response(
+                .ok, headers: [HTTPField.Name(constant: "X-Path"): request.path.description], body: response.body)
         }) { address in
             let client = try await RawClient.connect(to: address)
             var text = ""
@@ -114,7 +115,7 @@ struct ConnectionTests {
         try await withServer(answering: { request in
             var response = await mirror(request)
             if request.path.segments[0] == "end" {
-                response.headers.add(name: "Connection", value: "close")
+                response.headers[.connection] = "close"
             }
             return response
         }) { address in

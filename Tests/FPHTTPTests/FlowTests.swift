@@ -1,6 +1,6 @@
 import FPHTTP
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @Suite("Back pressure and disconnects")
@@ -21,7 +21,7 @@ struct FlowTests {
         let body = Watched<RequestBody?>(nil)
         let isReleased = Watched(false)
         try await withServer(answering: { request in
-            guard request.method == .POST else {
+            guard request.method == .post else {
                 return .text(.ok, "")
             }
             body.change { $0 = request.body }
@@ -53,7 +53,7 @@ struct FlowTests {
         try await withServer(
             configure: { $0.limits.readAheadTotal = 1 << 20 },
             answering: { request in
-                guard request.method == .POST else {
+                guard request.method == .post else {
                     return .text(.ok, "")
                 }
                 bodies.change { $0.append(request.body) }

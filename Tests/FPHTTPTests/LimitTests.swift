@@ -1,6 +1,5 @@
 import FPHTTP
 import NIOCore
-import NIOHTTP1
 import Support
 import Testing
 

@@ -1,6 +1,5 @@
 import FPHTTP
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @Suite("The access log and who is asking")

@@ -1,7 +1,7 @@
 import FPHTTP
 import Glibc
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @Suite("Starting, listening and stopping")
@@ -157,7 +157,7 @@ struct ServerTests {
         let running = Watched(0)
         let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { request in
             running.change { $0 += 1 }
-            if request.method == .POST {
+            if request.method == .post {
                 do throws(BodyError) {
                     while try await request.body.next() != nil {}
                 } catch {

@@ -1,6 +1,6 @@
 import FPHTTP
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 import Testing
 
 @Suite("Paths and queries")
@@ -86,7 +86,7 @@ struct TargetTests {
     @Test("raw UTF-8 in a header arrives as text")
     func rawUTF8() async throws {
         try await withServer(answering: { request in
-            .text(.ok, request.headers.first(name: "upload-name") ?? "")
+            .text(.ok, request.headers[values: HTTPField.Name(constant: "upload-name")].first ?? "")
         }) { address in
             let client = try await RawClient.connect(to: address)
             #expect(try await client.exchange(get("/", "Upload-Name: 100% 日本.txt\r\n")).text == "100% 日本.txt")

@@ -1,7 +1,6 @@
 import FPHTTP
 import Logging
 import NIOCore
-import NIOHTTP1
 import Synchronization
 
 /// A handler in a closure.
@@ -79,4 +78,11 @@ func mirror(_ request: Request) async -> Response {
 
 func get(_ path: String, _ fields: String = "") -> String {
     "GET \(path) HTTP/1.1\r\nHost: test\r\n\(fields)\r\n"
+}
+
+/// An answer that cannot be sent, because of the value of a field.
+func unsendable() -> Response {
+    var response = Response(.ok)
+    response.addField(.location, untrusted: "/a\nb")
+    return response
 }

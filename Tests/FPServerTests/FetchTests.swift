@@ -2,9 +2,9 @@ import FPHTTP
 import FPServer
 import FPUploads
 import Foundation
+import HTTPTypes
 import Logging
 import NIOCore
-import NIOHTTP1
 import Support
 import Testing
 
@@ -15,15 +15,15 @@ private struct Remote: RequestHandler {
     func respond(to request: Request) async -> Response {
         let bytes = ResponseBody.bytes(ByteBuffer(string: Self.body))
         return switch request.path.description {
-        case "/file.txt": Response(.ok, headers: ["Content-Type": "text/plain"], body: bytes)
+        case "/file.txt": Response(.ok, headers: [.contentType: "text/plain"], body: bytes)
         case "/named":
             Response(
                 .ok,
-                headers: ["Content-Type": "text/plain", "Content-Disposition": "attachment; filename=cd_file.txt"],
+                headers: [.contentType: "text/plain", .contentDisposition: "attachment; filename=cd_file.txt"],
                 body: bytes)
-        case "/folder/": Response(.ok, headers: ["Content-Type": "text/plain"], body: bytes)
-        case "/page": Response(.ok, headers: ["Content-Type": "text/html"], body: bytes)
-        case "/cut": Response(.ok, headers: ["Content-Type": "text/plain"], body: Self.broken)
+        case "/folder/": Response(.ok, headers: [.contentType: "text/plain"], body: bytes)
+        case "/page": Response(.ok, headers: [.contentType: "text/html"], body: bytes)
+        case "/cut": Response(.ok, headers: [.contentType: "text/plain"], body: Self.broken)
         case "/busy": Response(.serviceUnavailable)
         default: Response(.notFound)
         }

@@ -5,14 +5,14 @@ import NIOCore
 /// What one line of the access log says.
 struct AccessRecord {
     /// The status for a client that went away before it had its answer, as nginx logs it.
-    static let clientGone: UInt = 499
+    static let clientGone = 499
 
     let id: String
     let client: String
     let method: String
     let path: String
     let started: NIODeadline
-    var status: UInt = 0
+    var status = 0
     var bytesIn: Int64 = 0
     var bytesOut: Int64 = 0
 

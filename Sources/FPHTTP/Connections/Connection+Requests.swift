@@ -1,3 +1,4 @@
+import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
@@ -103,26 +104,25 @@ extension Connection {
         )
         self.exchange = exchange
         let refusal = server.handler.refusal(failure.status, failure.sentence, target: nil, requestID: record.id)
-        answer(exchange, refusal, to: .GET, [:])
+        answer(exchange, refusal, to: .get, [:])
     }
 
     private func begin(_ parsed: HTTPRequestHead) {
         guard let handle else {
             return
         }
-        var head = parsed
-        head.headers.trimValues()
+        let head = RequestHead(parsed)
         hasHeadBegun = false
         hasHeadLine = false
         lastSerial += 1
         let source = ExchangeHandle(connection: handle, serial: lastSerial)
         let check = RequestCheck(head, limits: server.configuration.limits)
-        let client = server.configuration.trustedProxies.client(of: peer, head.headers)
+        let client = server.configuration.trustedProxies.client(of: peer, head.fields)
         let record = AccessRecord(
-            id: id(head.headers),
+            id: id(head.fields),
             client: client,
             method: head.method.rawValue,
-            path: AccessRecord.path(of: head.uri),
+            path: AccessRecord.path(of: head.target),
             started: .now()
         )
         let body =
@@ -151,19 +151,19 @@ extension Connection {
         }
         switch check.outcome {
         case .refused(let status, let sentence):
-            let refusal = server.handler.refusal(status, sentence, target: head.uri, requestID: record.id)
-            answer(exchange, refusal, to: head.method, head.headers)
+            let refusal = server.handler.refusal(status, sentence, target: head.target, requestID: record.id)
+            answer(exchange, refusal, to: head.method, head.fields)
         case .accepted(let target):
-            if let preflight = server.configuration.cors?.preflight(head.method, head.headers) {
-                answer(exchange, preflight, to: head.method, head.headers)
+            if let preflight = server.configuration.cors?.preflight(head.method, head.fields) {
+                answer(exchange, preflight, to: head.method, head.fields)
                 return
             }
             let request = Request(
                 method: head.method,
-                target: head.uri,
+                target: head.target,
                 path: target.path,
                 query: target.query,
-                headers: head.headers,
+                headers: head.fields,
                 remoteAddress: peer,
                 clientAddress: client,
                 id: record.id,
@@ -177,8 +177,8 @@ extension Connection {
         }
     }
 
-    private func id(_ headers: HTTPHeaders) -> String {
-        if server.configuration.trustedProxies.trusts(peer), let id = headers.first(name: "X-Request-ID"),
+    private func id(_ headers: HTTPFields) -> String {
+        if server.configuration.trustedProxies.trusts(peer), let id = headers[values: .xRequestID].first,
             RequestID.isSane(id)
         {
             return id

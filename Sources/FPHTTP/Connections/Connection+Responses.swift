@@ -1,6 +1,6 @@
 import Glibc
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 // Responses, in order.
 extension Connection {
@@ -8,7 +8,7 @@ extension Connection {
     private static let joinLimit = 16 << 10
 
     /// Answers without the handler.
-    func answer(_ exchange: Exchange, _ response: Response, to method: HTTPMethod, _ headers: HTTPHeaders) {
+    func answer(_ exchange: Exchange, _ response: Response, to method: HTTPRequest.Method, _ headers: HTTPFields) {
         var response = response
         server.configuration.cors?.apply(to: &response.headers, for: headers)
         guard case .bytes(let bytes) = response.body.content,
@@ -93,13 +93,13 @@ extension Connection {
         context.flush()
     }
 
-    func sendInterim(_ serial: Int, _ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+    func sendInterim(_ serial: Int, _ status: HTTPResponse.Status, _ headers: HTTPFields) {
         guard let context, let exchange = awaited(serial), exchange.version.isAtLeast11 else {
             return
         }
         var text = ByteBuffer(string: "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        for (name, value) in headers {
-            text.writeString("\(name): \(value)\r\n")
+        for field in headers {
+            text.writeString("\(field.name): \(field.value)\r\n")
         }
         text.writeStaticString("\r\n")
         put(context, text)

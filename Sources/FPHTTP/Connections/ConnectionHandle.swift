@@ -1,5 +1,5 @@
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 /// A connection as other threads hold it: everything hops to its event loop.
 final class ConnectionHandle: Sendable {
@@ -30,10 +30,8 @@ struct ExchangeHandle: BodySource, Informer {
         connection.run { [serial] in $0.resumeBody(serial) }
     }
 
-    func inform(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
-        guard (102...199).contains(status.code), headers.allSatisfy({ FieldSyntax.isToken($0.name) }),
-            headers.allSatisfy({ FieldSyntax.isValue($0.value) })
-        else {
+    func inform(_ status: HTTPResponse.Status, _ headers: HTTPFields) {
+        guard (102...199).contains(status.code) else {
             return
         }
         connection.run { [serial] in $0.sendInterim(serial, status, headers) }

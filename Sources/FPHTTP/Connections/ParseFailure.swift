@@ -1,9 +1,9 @@
-import NIOCore
+import HTTPTypes
 import NIOHTTP1
 
 /// Bytes that are not HTTP/1, or more of it than the limits allow. Nothing after them on their connection counts.
 struct ParseFailure: Equatable {
-    let status: HTTPResponseStatus
+    let status: HTTPResponse.Status
     let sentence: String
 
     /// A head that does not come to its end.
@@ -37,7 +37,7 @@ struct ParseFailure: Equatable {
         }
     }
 
-    private init(_ status: HTTPResponseStatus, _ sentence: String) {
+    private init(_ status: HTTPResponse.Status, _ sentence: String) {
         self.status = status
         self.sentence = sentence
     }

@@ -1,4 +1,5 @@
 import FPFormats
+import HTTPTypes
 import NIOHTTP1
 
 extension HTTPVersion {
@@ -11,7 +12,7 @@ struct RequestCheck {
     enum Outcome {
         case accepted(RequestTarget)
         /// The framing is understood, so the connection may go on.
-        case refused(HTTPResponseStatus, String)
+        case refused(HTTPResponse.Status, String)
     }
 
     let outcome: Outcome
@@ -19,19 +20,19 @@ struct RequestCheck {
     let keepsAlive: Bool
     let expectsContinue: Bool
 
-    init(_ head: HTTPRequestHead, limits: HTTPServer.Limits) {
+    init(_ head: RequestHead, limits: HTTPServer.Limits) {
         let framing = Framing(head)
         contentLength = framing.contentLength
-        let expect = head.headers.first(name: "Expect")
+        let expect = head.fields[values: .expect].first
         expectsContinue = expect?.asciiLowercased() == "100-continue" && head.version.isAtLeast11 && contentLength != 0
         // The parser stops after a request that asks to switch protocols, so nothing can follow it.
         keepsAlive =
-            framing.isSound && head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "Upgrade")
+            framing.isSound && head.keepsAlive && head.method != .connect && !head.fields.contains(.upgrade)
         outcome = Self.outcome(head, framing, limits, expect: expect)
     }
 
     private static func outcome(
-        _ head: HTTPRequestHead,
+        _ head: RequestHead,
         _ framing: Framing,
         _ limits: HTTPServer.Limits,
         expect: String?
@@ -39,28 +40,28 @@ struct RequestCheck {
         if let problem = framing.problem {
             return .refused(problem.status, problem.sentence)
         }
-        if head.uri.utf8.count > limits.target {
+        if head.target.utf8.count > limits.target {
             return .refused(.uriTooLong, "The request target is longer than \(limits.target) bytes.")
         }
-        let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
-        if size > limits.headers || head.headers.count > limits.headerCount {
+        let size = head.fields.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count }
+        if size > limits.headers || head.fields.count > limits.headerCount {
             return .refused(
                 .requestHeaderFieldsTooLarge,
                 "The header fields are more than \(limits.headerCount), or longer than \(limits.headers) bytes."
             )
         }
-        let hosts = head.headers["Host"]
+        let hosts = head.fields[values: .hostField]
         if hosts.count > 1 || hosts.isEmpty && head.version.isAtLeast11 {
             return .refused(.badRequest, "HTTP/1.1 needs exactly one Host header field.")
         }
-        if head.method == .CONNECT {
+        if head.method == .connect {
             return .refused(.methodNotAllowed, "This server is no proxy: CONNECT is not for it.")
         }
         if let expect, expect.asciiLowercased() != "100-continue" {
             return .refused(.expectationFailed, "The only expectation that can be met is 100-continue.")
         }
         do throws(RequestPath.Refusal) {
-            return .accepted(try RequestTarget(head.uri))
+            return .accepted(try RequestTarget(head.target))
         } catch {
             return .refused(.badRequest, error.sentence)
         }
@@ -69,14 +70,14 @@ struct RequestCheck {
     /// How long the body is (RFC 9112, section 6.3). Where two readings are possible there is none.
     private struct Framing {
         var contentLength: Int64? = 0
-        var problem: (status: HTTPResponseStatus, sentence: String)?
+        var problem: (status: HTTPResponse.Status, sentence: String)?
 
         var isSound: Bool { problem == nil }
 
-        init(_ head: HTTPRequestHead) {
-            let lengths = head.headers["Content-Length"]
+        init(_ head: RequestHead) {
+            let lengths = head.fields[values: .contentLength]
             // By field and by comma: what is left out as empty is no less a way to read the request otherwise.
-            let fields = head.headers["Transfer-Encoding"]
+            let fields = head.fields[values: .transferEncoding]
             let codings = fields.flatMap { $0.parts(at: ",") }.map { $0.trimmingBlanks().asciiLowercased() }
             if !fields.isEmpty {
                 contentLength = nil

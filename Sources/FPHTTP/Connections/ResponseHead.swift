@@ -1,4 +1,5 @@
 import FPFormats
+import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
@@ -15,12 +16,12 @@ struct ResponseHead: Sendable {
 
     /// Why a response cannot be sent.
     enum Invalid: Error, Equatable {
-        case status(UInt)
-        case field(name: String)
+        case status(Int)
+        case field(HTTPField.Name)
         case omittedBody
     }
 
-    let status: UInt
+    let status: Int
     let framing: Framing
     /// Whether the handler wants the connection closed.
     let closes: Bool
@@ -28,29 +29,29 @@ struct ResponseHead: Sendable {
     private(set) var text: ByteBuffer
 
     /// Writes out the head of `response` as the answer to a request with the given method and version.
-    init(_ response: Response, to method: HTTPMethod, _ version: HTTPVersion) throws(Invalid) {
+    init(_ response: Response, to method: HTTPRequest.Method, _ version: HTTPVersion) throws(Invalid) {
         status = response.status.code
         guard (200...599).contains(status) else {
             throw .status(status)
         }
+        if let field = response.invalidField {
+            throw .field(field)
+        }
         framing = try Self.framing(response, method, version)
         var text = ByteBuffer()
         text.reserveCapacity(512)
-        text.writeString("HTTP/1.1 \(status) \(Self.reason(response.status))\r\n")
+        text.writeString("HTTP/1.1 \(status) \(response.status.reasonPhrase)\r\n")
         var closes = false
-        for (name, value) in response.headers {
-            guard FieldSyntax.isToken(name), FieldSyntax.isValue(value) else {
-                throw .field(name: FieldSyntax.isToken(name) ? name : "(not a token)")
-            }
-            switch name.asciiLowercased() {
+        for field in response.headers {
+            switch field.name.canonicalName {
             case "content-length", "transfer-encoding", "date", "server":
                 continue
             case "connection":
-                closes = closes || value.asciiLowercased() == "close"
+                closes = closes || field.value.asciiLowercased() == "close"
             default:
-                text.writeString(name)
+                text.writeString(field.name.rawName)
                 text.writeStaticString(": ")
-                text.writeString(value)
+                text.writeString(field.value)
                 text.writeStaticString("\r\n")
             }
         }
@@ -77,10 +78,10 @@ struct ResponseHead: Sendable {
 
     private static func framing(
         _ response: Response,
-        _ method: HTTPMethod,
+        _ method: HTTPRequest.Method,
         _ version: HTTPVersion
     ) throws(Invalid) -> Framing {
-        if method == .HEAD || isBodiless(response) {
+        if method == .head || isBodiless(response) {
             return .none
         }
         switch response.body.content {
@@ -100,16 +101,12 @@ struct ResponseHead: Sendable {
     }
 
     /// A HEAD is told the length of its GET; a 204 must not have one, and a 304 need not (RFC 9110, section 8.6).
-    private static func declaredLength(_ response: Response, _ method: HTTPMethod, _ framing: Framing) -> Int64? {
+    private static func declaredLength(_ response: Response, _ method: HTTPRequest.Method, _ framing: Framing) -> Int64?
+    {
         switch framing {
         case .length(let length): length
         case .none where !isBodiless(response): response.body.length
         default: nil
         }
-    }
-
-    private static func reason(_ status: HTTPResponseStatus) -> String {
-        let reason = status.reasonPhrase
-        return FieldSyntax.isValue(reason) ? reason : ""
     }
 }

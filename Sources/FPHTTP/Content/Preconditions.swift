@@ -1,4 +1,5 @@
-import NIOHTTP1
+import FPFormats
+public import HTTPTypes
 
 /// What the conditional fields of a request make of it (RFC 9110, section 13).
 public enum PreconditionResult: Sendable, Equatable {
@@ -26,17 +27,17 @@ public struct Validators: Sendable {
     /// Evaluates the conditions of a GET or HEAD in the order of section 13.2.2.
     ///
     /// - Parameter now: The present, which decides whether `modified` is a strong validator.
-    public func evaluate(_ headers: HTTPHeaders, now: ModificationDate) -> PreconditionResult {
-        if headers.contains(name: "If-Match") {
-            guard isMatch(headers["If-Match"]) else { return .failed }
-        } else if let date = single("If-Unmodified-Since", headers).flatMap({ ModificationDate($0, now: now) }),
+    public func evaluate(_ headers: HTTPFields, now: ModificationDate) -> PreconditionResult {
+        if headers.contains(.ifMatch) {
+            guard isMatch(headers[values: .ifMatch]) else { return .failed }
+        } else if let date = single(.ifUnmodifiedSince, headers).flatMap({ ModificationDate($0, now: now) }),
             let modified
         {
             guard modified <= date else { return .failed }
         }
-        if headers.contains(name: "If-None-Match") {
-            if isKnown(headers["If-None-Match"]) { return .notModified }
-        } else if let date = single("If-Modified-Since", headers).flatMap({ ModificationDate($0, now: now) }),
+        if headers.contains(.ifNoneMatch) {
+            if isKnown(headers[values: .ifNoneMatch]) { return .notModified }
+        } else if let date = single(.ifModifiedSince, headers).flatMap({ ModificationDate($0, now: now) }),
             let modified
         {
             if modified <= date { return .notModified }
@@ -60,17 +61,17 @@ public struct Validators: Sendable {
 
     /// `If-Range` (section 13.1.5): the same strong tag, or the very date of a change that is so long ago that a
     /// second one in the same second is out of the question (section 8.8.2.2).
-    private func isRangeValid(_ headers: HTTPHeaders, now: ModificationDate) -> Bool {
-        guard headers.contains(name: "If-Range") else { return true }
-        guard let value = single("If-Range", headers) else { return false }
+    private func isRangeValid(_ headers: HTTPFields, now: ModificationDate) -> Bool {
+        guard headers.contains(.ifRange) else { return true }
+        guard let value = single(.ifRange, headers) else { return false }
         if let tag = EntityTag(value) { return etag.map { tag.isSame(as: $0) } ?? false }
         guard let date = ModificationDate(value, now: now), let modified else { return false }
         return date == modified && modified < now
     }
 
     /// The value of a field that has only one; `nil` if it is absent or comes twice.
-    private func single(_ name: String, _ headers: HTTPHeaders) -> String? {
-        let lines = headers[name]
+    private func single(_ name: HTTPField.Name, _ headers: HTTPFields) -> String? {
+        let lines = headers[values: name]
         return lines.count == 1 ? String(lines[0].trimmingBlanks()) : nil
     }
 }

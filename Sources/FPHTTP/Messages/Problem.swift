@@ -1,23 +1,23 @@
 import FPFormats
-import Logging
+public import HTTPTypes
+public import Logging
 import NIOCore
-import NIOHTTP1
 
 /// What went wrong, before it gets the form in which a client is told.
 public struct Problem: Error, Sendable {
     /// The status of the answer.
-    public var status: HTTPResponseStatus
+    public var status: HTTPResponse.Status
     /// One sentence for the client.
     public var sentence: String
     /// A short name for programs, the same in every release.
     public var code: String
     /// Fields that go with the status.
-    public var headers: HTTPHeaders = [:]
+    public var headers: HTTPFields = [:]
     /// What only the operator may know.
     public var detail: String?
 
     /// A problem named after its status, unless there is a better name.
-    public init(_ status: HTTPResponseStatus, _ sentence: String, code: String? = nil, headers: HTTPHeaders = [:]) {
+    public init(_ status: HTTPResponse.Status, _ sentence: String, code: String? = nil, headers: HTTPFields = [:]) {
         self.status = status
         self.sentence = sentence
         self.headers = headers
@@ -45,9 +45,9 @@ public struct Problem: Error, Sendable {
 
     private func response(type: String, _ text: String) -> Response {
         var fields = headers
-        fields.replaceOrAdd(name: "Content-Type", value: type)
-        fields.replaceOrAdd(name: "Cache-Control", value: "no-store")
-        fields.replaceOrAdd(name: "X-Content-Type-Options", value: "nosniff")
+        fields[.contentType] = type
+        fields[.cacheControl] = "no-store"
+        fields[.xContentTypeOptions] = "nosniff"
         return Response(status, headers: fields, body: .bytes(ByteBuffer(string: text)))
     }
 }
@@ -84,9 +84,9 @@ extension Problem {
     }
 
     /// A method that the resource does not have.
-    public static func wrongMethod(_ method: HTTPMethod, allow: [HTTPMethod]) -> Problem {
+    public static func wrongMethod(_ method: HTTPRequest.Method, allow: [HTTPRequest.Method]) -> Problem {
         Problem(
             .methodNotAllowed, "Method \"\(method.rawValue)\" not allowed.",
-            headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
+            headers: [.allow: allow.map(\.rawValue).joined(separator: ", ")])
     }
 }

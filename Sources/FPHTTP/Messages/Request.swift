@@ -1,13 +1,16 @@
-import NIOCore
-import NIOHTTP1
+public import HTTPTypes
+public import NIOCore
 
 /// One HTTP request, its head whole and checked, its body still arriving.
 public struct Request: Sendable {
     /// The method, as sent.
-    public let method: HTTPMethod
+    public let method: HTTPRequest.Method
 
     /// The request target exactly as sent: undecoded, with its query.
     public let target: String
+
+    /// Whom the client takes this server for: the `Host` field; nil if a client of HTTP/1.0 sent none.
+    public var authority: String? { headers[values: .hostField].first }
 
     /// The path, percent-decoded once.
     public let path: RequestPath
@@ -16,7 +19,7 @@ public struct Request: Sendable {
     public let query: RequestQuery
 
     /// The header fields. Bytes that are not UTF-8 arrive as U+FFFD.
-    public let headers: HTTPHeaders
+    public let headers: HTTPFields
 
     /// The other end of the connection; nil or a path for a Unix socket.
     public let remoteAddress: SocketAddress?
@@ -38,12 +41,12 @@ public struct Request: Sendable {
     /// Sends an interim response (RFC 9110, section 15.2) such as `104 Upload Resumption Supported`, before the answer.
     ///
     /// Does nothing for an HTTP/1.0 client, after the answer has begun, or for a status outside 102...199.
-    public func inform(_ status: HTTPResponseStatus, _ headers: HTTPHeaders) {
+    public func inform(_ status: HTTPResponse.Status, _ headers: HTTPFields) {
         informer?.inform(status, headers)
     }
 }
 
 /// Where interim responses go; the connection.
 protocol Informer: Sendable {
-    func inform(_ status: HTTPResponseStatus, _ headers: HTTPHeaders)
+    func inform(_ status: HTTPResponse.Status, _ headers: HTTPFields)
 }

@@ -1,4 +1,4 @@
-public import NIOHTTP1
+public import HTTPTypes
 
 /// What answers requests: a dialect, the application API, the pages, or a router over them.
 public protocol RequestHandler: Sendable {
@@ -18,13 +18,13 @@ public protocol RequestHandler: Sendable {
     ///   - sentence: What is wrong, for the client.
     ///   - target: The request target, as sent; nil if the request could not be read that far.
     ///   - requestID: What the log calls the request.
-    func refusal(_ status: HTTPResponseStatus, _ sentence: String, target: String?, requestID: String) -> Response
+    func refusal(_ status: HTTPResponse.Status, _ sentence: String, target: String?, requestID: String) -> Response
 }
 
 extension RequestHandler {
     /// Plain text.
     public func refusal(
-        _ status: HTTPResponseStatus, _ sentence: String, target: String?, requestID: String
+        _ status: HTTPResponse.Status, _ sentence: String, target: String?, requestID: String
     ) -> Response {
         .text(status, sentence + "\n")
     }

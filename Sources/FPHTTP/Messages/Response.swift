@@ -1,5 +1,5 @@
+public import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 /// The answer to one request.
 ///
@@ -7,26 +7,39 @@ import NIOHTTP1
 /// what a handler put there. A handler's `Connection: close` is honoured.
 public struct Response: Sendable {
     /// The status; 200...599.
-    public var status: HTTPResponseStatus
+    public var status: HTTPResponse.Status
 
-    /// The header fields. A name or value that HTTP does not allow turns the whole answer into a 500.
-    public var headers: HTTPHeaders
+    /// The header fields. What HTTP does not allow in a value becomes a space; see ``addField(_:untrusted:)``.
+    public var headers: HTTPFields
+
+    /// A field that was to have a value that HTTP does not allow.
+    private(set) var invalidField: HTTPField.Name?
 
     /// The body.
     public var body: ResponseBody
 
     /// A response with the given status, header fields and body.
-    public init(_ status: HTTPResponseStatus, headers: HTTPHeaders = [:], body: ResponseBody = .empty) {
+    public init(_ status: HTTPResponse.Status, headers: HTTPFields = [:], body: ResponseBody = .empty) {
         self.status = status
         self.headers = headers
         self.body = body
     }
 
+    /// Adds a field whose value this server did not make. If HTTP does not allow the value (RFC 9110, section 5.5), the
+    /// whole answer becomes a 500: a changed value, such as a URL with spaces in it, would be another one.
+    public mutating func addField(_ name: HTTPField.Name, untrusted value: String) {
+        if HTTPField.isValidValue(value) {
+            headers.append(HTTPField(name: name, value: value))
+        } else {
+            invalidField = name
+        }
+    }
+
     /// A `text/plain` response with exactly `text` as its body.
-    public static func text(_ status: HTTPResponseStatus, _ text: String) -> Response {
+    public static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
         Response(
             status,
-            headers: ["Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"],
+            headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
             body: .bytes(ByteBuffer(string: text))
         )
     }

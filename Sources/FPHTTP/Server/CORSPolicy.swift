@@ -1,6 +1,5 @@
 import FPFormats
-import NIOCore
-import NIOHTTP1
+public import HTTPTypes
 
 /// Which other origins' pages may use this server (Fetch standard, *CORS protocol*).
 public struct CORSPolicy: Sendable, Equatable {
@@ -24,7 +23,7 @@ public struct CORSPolicy: Sendable, Equatable {
 
     /// The names of the response header fields that their scripts may read, beyond those that the Fetch standard lets
     /// everybody read.
-    public var exposedFields: [String] = []
+    public var exposedFields: [HTTPField.Name] = []
 
     private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
@@ -37,46 +36,45 @@ public struct CORSPolicy: Sendable, Equatable {
 
     /// The answer to a preflight, which carries no credentials and so is given before anybody asks for some; nil for
     /// any other request.
-    func preflight(_ method: HTTPMethod, _ headers: HTTPHeaders) -> Response? {
-        guard method == .OPTIONS, headers.contains(name: "Origin"),
-            headers.contains(name: "Access-Control-Request-Method")
+    func preflight(_ method: HTTPRequest.Method, _ headers: HTTPFields) -> Response? {
+        guard method == .options, headers.contains(.origin), headers.contains(.accessControlRequestMethod)
         else {
             return nil
         }
         var response = Response(.noContent)
-        response.headers.add(name: "Vary", value: "Access-Control-Request-Method, Access-Control-Request-Headers")
+        response.headers[.vary] = "Access-Control-Request-Method, Access-Control-Request-Headers"
         guard allowedOrigin(headers) != nil else {
             return response
         }
-        response.headers.add(name: "Access-Control-Allow-Methods", value: Self.methods)
-        let requested = headers[canonicalForm: "Access-Control-Request-Headers"]
-        if !requested.isEmpty, requested.allSatisfy(FieldSyntax.isToken) {
-            response.headers.add(name: "Access-Control-Allow-Headers", value: requested.joined(separator: ", "))
+        response.headers[.accessControlAllowMethods] = Self.methods
+        let requested = headers.list(.accessControlRequestHeaders)
+        if !requested.isEmpty, requested.allSatisfy({ HTTPField.Name(String($0)) != nil }) {
+            response.headers[.accessControlAllowHeaders] = requested.joined(separator: ", ")
         }
-        response.headers.add(name: "Access-Control-Max-Age", value: "\(maxAge.components.seconds)")
+        response.headers[.accessControlMaxAge] = "\(maxAge.components.seconds)"
         return response
     }
 
     /// Adds what every response carries, an error no less than a success: without it the page is told nothing at all.
-    func apply(to response: inout HTTPHeaders, for request: HTTPHeaders) {
+    func apply(to response: inout HTTPFields, for request: HTTPFields) {
         if origins != .any {
-            response.add(name: "Vary", value: "Origin")
+            response.append(HTTPField(name: .vary, value: "Origin"))
         }
         guard let origin = allowedOrigin(request) else {
             return
         }
-        response.replaceOrAdd(name: "Access-Control-Allow-Origin", value: origin)
+        response[.accessControlAllowOrigin] = origin
         if !exposedFields.isEmpty {
-            let names = exposedFields.joined(separator: ", ")
-            response.replaceOrAdd(name: "Access-Control-Expose-Headers", value: names)
+            let names = exposedFields.map(\.rawName).joined(separator: ", ")
+            response[.accessControlExposeHeaders] = names
         }
         if allowsCredentials {
-            response.replaceOrAdd(name: "Access-Control-Allow-Credentials", value: "true")
+            response[.accessControlAllowCredentials] = "true"
         }
     }
 
-    private func allowedOrigin(_ headers: HTTPHeaders) -> String? {
-        let sent = headers["Origin"]
+    private func allowedOrigin(_ headers: HTTPFields) -> String? {
+        let sent = headers[values: .origin]
         guard sent.count == 1, let origin = sent.first else {
             return nil
         }

@@ -1,7 +1,7 @@
 import FPFormats
 import Glibc
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 /// The peers whose word about the client is taken: reverse proxies, by address.
 ///
@@ -71,12 +71,12 @@ public struct TrustedProxies: Sendable, Equatable {
     }
 
     /// The nearest address that no trusted proxy has: what the outermost of them saw.
-    func client(of peer: SocketAddress?, _ headers: HTTPHeaders) -> String {
+    func client(of peer: SocketAddress?, _ headers: HTTPFields) -> String {
         var nearest = peer?.ipAddress ?? "unix"
         guard trusts(peer) else {
             return nearest
         }
-        for hop in headers[canonicalForm: "x-forwarded-for"].reversed() {
+        for hop in headers.list(.xForwardedFor).reversed() {
             guard let address = Self.address(hop) else {
                 return nearest
             }

@@ -1,6 +1,6 @@
 import FPAccess
 import FPHTTP
-import NIOHTTP1
+import HTTPTypes
 
 /// The application API: what the application behind the page does with uploads. Closed to everybody without a token.
 struct ApplicationAPI: Sendable {
@@ -18,16 +18,16 @@ struct ApplicationAPI: Sendable {
 
     /// RFC 6750, section 3.
     private func refusal(_ request: Request) -> Problem? {
-        let lines = request.headers["Authorization"]
+        let lines = request.headers[values: .authorization]
         guard let line = lines.first else {
             return Problem(
                 .unauthorized, "This address needs a bearer token: send the header Authorization: Bearer <token>.",
-                headers: ["WWW-Authenticate": "Bearer realm=\"fphost\""])
+                headers: [.wwwAuthenticate: "Bearer realm=\"fphost\""])
         }
         guard lines.count == 1, tokens.accepts(authorization: line) else {
             return Problem(
                 .unauthorized, "The bearer token is not one of those that this server accepts.",
-                headers: ["WWW-Authenticate": "Bearer realm=\"fphost\", error=\"invalid_token\""])
+                headers: [.wwwAuthenticate: "Bearer realm=\"fphost\", error=\"invalid_token\""])
         }
         return nil
     }

@@ -1,8 +1,8 @@
 import FPFormats
 import FPHTTP
 import FPUploads
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 /// What a supervisor and a load balancer ask.
 struct HealthPages: Sendable {
@@ -31,7 +31,7 @@ struct HealthPages: Sendable {
                 members.append(JSON.Member(name: "problems", value: .array(report.problems.map(Self.problem))))
             }
             var response = Self.response(report.isReady ? .ok : .serviceUnavailable, .object(members))
-            if !report.isReady { response.headers.add(name: "Retry-After", value: "5") }
+            if !report.isReady { response.headers[.retryAfter] = "5" }
             return response
         }
     }
@@ -57,15 +57,15 @@ struct HealthPages: Sendable {
     }
 
     private static func refusal(_ request: Request) -> Response? {
-        guard request.method != .GET && request.method != .HEAD else { return nil }
-        return Problem.wrongMethod(request.method, allow: [.GET, .HEAD]).documentResponse(requestID: request.id)
+        guard request.method != .get && request.method != .head else { return nil }
+        return Problem.wrongMethod(request.method, allow: [.get, .head]).documentResponse(requestID: request.id)
     }
 
-    private static func response(_ status: HTTPResponseStatus, _ document: JSON) -> Response {
+    private static func response(_ status: HTTPResponse.Status, _ document: JSON) -> Response {
         Response(
             status,
             headers: [
-                "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+                .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ], body: .bytes(ByteBuffer(string: document.text)))
     }
 }

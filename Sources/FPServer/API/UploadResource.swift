@@ -1,9 +1,9 @@
 import FPFormats
 import FPHTTP
 import FPUploads
+import HTTPTypes
 import Logging
 import NIOCore
-import NIOHTTP1
 
 /// The uploads as the application sees them over HTTP: what the application API and the demo page have in common.
 ///
@@ -30,15 +30,15 @@ struct UploadResource: Sendable {
         let method = request.method
         switch rest.count {
         case 0:
-            return try await Self.allowing([.GET, .HEAD], method) { try await list(request) }
+            return try await Self.allowing([.get, .head], method) { try await list(request) }
         case 1:
             let id = try Self.id(rest[0])
-            return try await Self.allowing([.GET, .HEAD, .DELETE], method) {
-                method == .DELETE ? try await delete(id, request) : Self.response(try await existing(id))
+            return try await Self.allowing([.get, .head, .delete], method) {
+                method == .delete ? try await delete(id, request) : Self.response(try await existing(id))
             }
         case 2 where rest[1] == "store":
             let id = try Self.id(rest[0])
-            return try await Self.allowing([.POST], method) { try await store(id, request) }
+            return try await Self.allowing([.post], method) { try await store(id, request) }
         case 2 where rest[1] == "content":
             return try await content(try Self.id(rest[0]), file: 0, request)
         case 4 where rest[1] == "files" && rest[3] == "content":
@@ -63,11 +63,11 @@ struct UploadResource: Sendable {
     }
 
     private static func allowing(
-        _ methods: [HTTPMethod], _ method: HTTPMethod, _ body: () async throws -> Response
+        _ methods: [HTTPRequest.Method], _ method: HTTPRequest.Method, _ body: () async throws -> Response
     ) async throws -> Response {
-        let allow = methods + [.OPTIONS]
-        if method == .OPTIONS {
-            return Response(.noContent, headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
+        let allow = methods + [.options]
+        if method == .options {
+            return Response(.noContent, headers: [.allow: allow.map(\.rawValue).joined(separator: ", ")])
         }
         guard methods.contains(method) else { throw Problem.wrongMethod(method, allow: allow) }
         return try await body()
@@ -112,7 +112,7 @@ struct UploadResource: Sendable {
     }
 
     private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {
-        try await Self.allowing([.GET, .HEAD], request.method) {
+        try await Self.allowing([.get, .head], request.method) {
             try await Download.respond(to: request) { (use) async throws(UploadError) in
                 try await uploads.open(id, file: file, for: use)
             } refusing: { problem in
@@ -191,7 +191,7 @@ struct UploadResource: Sendable {
         Response(
             .ok,
             headers: [
-                "Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+                .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ], body: body)
     }
 }

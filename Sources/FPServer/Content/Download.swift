@@ -1,7 +1,7 @@
 import FPFormats
 import FPHTTP
 import FPUploads
-import NIOHTTP1
+import HTTPTypes
 
 /// A file as the answer to a GET or HEAD: ranges, conditions, and the headers that keep a browser from doing with it
 /// anything but saving or showing it.
@@ -24,9 +24,9 @@ enum Download {
 
     /// What to ask the store for, before anything is known of the file.
     private static func wanted(by request: Request) -> ContentUse {
-        let isConditional = request.headers.contains { $0.name.asciiLowercased().begins(with: "if-") }
-        guard request.method == .GET, !isConditional else { return .description }
-        let range = request.headers["Range"]
+        let isConditional = request.headers.contains { $0.name.canonicalName.begins(with: "if-") }
+        guard request.method == .get, !isConditional else { return .description }
+        let range = request.headers[values: .range]
         if range.isEmpty { return .bytes(offset: 0, length: nil) }
         // In the largest file that there may be, only what counts from the end is elsewhere.
         guard range.allSatisfy({ !$0.holds("=-") }), case .part(let bytes) = ByteRange(range, size: .max) else {
@@ -41,7 +41,7 @@ enum Download {
     ) async throws(UploadError) -> Response {
         let etag = content.etag.flatMap(EntityTag.init(opaque:))
         let modified = content.modified.map { ModificationDate(milliseconds: $0.milliseconds) }
-        let isHEAD = request.method == .HEAD
+        let isHEAD = request.method == .head
         var headers = validators(etag: etag, modified: modified)
         let moment = ModificationDate(milliseconds: now.milliseconds)
         let range: ByteRange
@@ -52,22 +52,22 @@ enum Download {
             return Response(.notModified, headers: headers)
         case .proceed(let isRangeValid):
             // RFC 9110, section 14.2: only GET has ranges.
-            let asked = isRangeValid && !isHEAD ? request.headers["Range"] : []
+            let asked = isRangeValid && !isHEAD ? request.headers[values: .range] : []
             range = ByteRange(asked, size: content.size)
         }
         if content.isDirect, range != .unsatisfiable { return try await redirect(to: content, isHEAD: isHEAD) }
-        headers.add(contentsOf: description(of: content))
+        headers.append(contentsOf: description(of: content))
         switch range {
         case .unsatisfiable:
             return refusal(
                 Problem(
                     .rangeNotSatisfiable, "The range lies outside the \(content.size) bytes of the file.",
-                    code: "range-not-satisfiable", headers: ["Content-Range": "bytes */\(content.size)"]))
+                    code: "range-not-satisfiable", headers: [.contentRange: "bytes */\(content.size)"]))
         case .whole:
             return Response(.ok, headers: headers, body: try await body(content, 0..<content.size, isHEAD: isHEAD))
         case .part(let bytes):
             let value = "bytes \(bytes.lowerBound)-\(bytes.upperBound - 1)/\(content.size)"
-            headers.add(name: "Content-Range", value: value)
+            headers[.contentRange] = value
             return Response(.partialContent, headers: headers, body: try await body(content, bytes, isHEAD: false))
         }
     }
@@ -76,28 +76,31 @@ enum Download {
     private static func redirect(to content: Content, isHEAD: Bool) async throws(UploadError) -> Response {
         let url = try await content.directURL(
             headOnly: isHEAD, disposition: ContentDisposition.attachment(name: content.name))
-        return Response(
-            .found, headers: ["Location": url, "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"])
+        var response = Response(.found)
+        response.addField(.location, untrusted: url)
+        response.headers[.cacheControl] = "private, no-store"
+        response.headers[.referrerPolicy] = "no-referrer"
+        return response
     }
 
-    private static func validators(etag: EntityTag?, modified: ModificationDate?) -> HTTPHeaders {
+    private static func validators(etag: EntityTag?, modified: ModificationDate?) -> HTTPFields {
         // Whether the visitor may have the file is asked again each time; what the browser has is used if it is.
-        var headers: HTTPHeaders = ["Cache-Control": "private, no-cache"]
-        if let etag { headers.add(name: "ETag", value: etag.description) }
+        var headers: HTTPFields = [.cacheControl: "private, no-cache"]
+        if let etag { headers[.eTag] = etag.description }
         if let modified {
             let date = HTTPDate.string(secondsSince1970: Int(modified.seconds))
-            headers.add(name: "Last-Modified", value: date)
+            headers[.lastModified] = date
         }
         return headers
     }
 
-    private static func description(of content: Content) -> HTTPHeaders {
+    private static func description(of content: Content) -> HTTPFields {
         [
-            "Content-Type": content.contentType,
-            "Content-Disposition": ContentDisposition.attachment(name: content.name),
-            "Accept-Ranges": "bytes",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
+            .contentType: content.contentType,
+            .contentDisposition: ContentDisposition.attachment(name: content.name),
+            .acceptRanges: "bytes",
+            .xContentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "sandbox; default-src 'none'",
         ]
     }
 

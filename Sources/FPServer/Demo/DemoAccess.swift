@@ -1,6 +1,11 @@
 import FPFormats
 import FPHTTP
-import NIOHTTP1
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// `X-Fphost-Demo`: shows that a change comes from the demo page, since no form of another site can send it.
+    static let demo = HTTPField.Name(constant: "X-Fphost-Demo")
+}
 
 /// Keeps other sites' pages from using the demo's endpoints through their visitor's browser.
 struct DemoAccess: Sendable {
@@ -10,8 +15,7 @@ struct DemoAccess: Sendable {
 
     /// Why the request may not be served; `nil` if it may.
     func refusal(_ request: Request) -> Problem? {
-        let hosts = request.headers["Host"]
-        guard hosts.count == 1, let host = hosts.first else {
+        guard let host = request.authority else {
             return Problem(.badRequest, "The request needs one Host header.")
         }
         if answersToOwnNamesOnly && !Self.isOwnName(host) {
@@ -23,11 +27,11 @@ struct DemoAccess: Sendable {
         }
         // A browser sends Origin with every change, and with every request whose answer a page of another origin wants
         // to read, which server.cors may allow such a page elsewhere; programs that send none are no browsers.
-        for origin in request.headers["Origin"] where Self.authority(of: origin) != host.asciiLowercased() {
+        for origin in request.headers[values: .origin] where Self.authority(of: origin) != host.asciiLowercased() {
             return Problem(.forbidden, "Only the demo page of this server may do this, not a page of another origin.")
         }
-        guard request.method != .GET && request.method != .HEAD else { return nil }
-        guard request.headers.first(name: "X-Fphost-Demo") == "1" else {
+        guard request.method != .get && request.method != .head else { return nil }
+        guard request.headers[values: .demo].first?.isSame(as: "1") == true else {
             return Problem(.forbidden, "A change needs the header X-Fphost-Demo: 1, which only the demo page sends.")
         }
         return nil

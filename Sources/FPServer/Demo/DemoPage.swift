@@ -1,6 +1,6 @@
 import FPHTTP
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 /// The page at `/` on which the real FilePond client uploads to this server, and the little that an application would
 /// add: listing, storing and deleting what arrived, without a token.
@@ -57,24 +57,24 @@ struct DemoPage: Sendable {
     }
 
     private func file(_ request: Request, _ answer: () async -> Response) async -> Response {
-        guard request.method == .GET || request.method == .HEAD else {
-            return Problem.wrongMethod(request.method, allow: [.GET, .HEAD]).detailResponse
+        guard request.method == .get || request.method == .head else {
+            return Problem.wrongMethod(request.method, allow: [.get, .head]).detailResponse
         }
         var response = await answer()
-        response.headers.add(name: "X-Content-Type-Options", value: "nosniff")
-        response.headers.add(name: "Content-Security-Policy", value: Self.contentSecurityPolicy)
-        response.headers.add(name: "Referrer-Policy", value: "same-origin")
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.contentSecurityPolicy] = Self.contentSecurityPolicy
+        response.headers[.referrerPolicy] = "same-origin"
         return response
     }
 
     private static func response(to request: Request, _ file: DemoFiles.File) -> Response {
         let etag = EntityTag(opaque: file.version)
-        var headers: HTTPHeaders = ["Cache-Control": "no-cache"]
-        if let etag { headers.add(name: "ETag", value: etag.description) }
+        var headers: HTTPFields = [.cacheControl: "no-cache"]
+        if let etag { headers[.eTag] = etag.description }
         let known = Validators(etag: etag).evaluate(request.headers, now: ModificationDate(seconds: 0))
         if known == .notModified { return Response(.notModified, headers: headers) }
         var response = Response(.ok, headers: headers, body: .bytes(file.bytes))
-        response.headers.add(name: "Content-Type", value: file.type)
+        response.headers[.contentType] = file.type
         return response
     }
 
@@ -85,7 +85,7 @@ struct DemoPage: Sendable {
     /// What a host without the page's files says.
     private static let missingPage = Response(
         .ok,
-        headers: ["Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"],
+        headers: [.contentType: "text/html; charset=utf-8", .cacheControl: "no-store"],
         body: .bytes(
             ByteBuffer(
                 string: """

@@ -1,6 +1,6 @@
 import FPHTTP
 import FPUploads
-import NIOHTTP1
+import HTTPTypes
 
 extension FilePondDialect {
     /// PATCH: one chunk.
@@ -11,9 +11,9 @@ extension FilePondDialect {
         let isForm = type == "multipart/form-data"
         let isEmpty = request.contentLength == 0
         guard isEmpty || isForm || FilePondHeaders.isChunkType(type) else { throw FilePondHeaders.unsupported(headers) }
-        let offset = try FilePondHeaders.byteCount("Upload-Offset", in: headers)
-        let length = try FilePondHeaders.byteCount("Upload-Length", in: headers)
-        let name = headers["Upload-Name"].first
+        let offset = try FilePondHeaders.byteCount(.uploadOffset, in: headers)
+        let length = try FilePondHeaders.byteCount(.uploadLength, in: headers)
+        let name = headers[values: .uploadName].first
         guard let offset, let length else { throw Self.missingMetadata }
         // Clients other than FilePond tell the name once, when they announce the upload.
         if !isEmpty, name == nil, try await uploads.upload(id)?.files[0].name.isEmpty ?? false {
@@ -30,7 +30,7 @@ extension FilePondDialect {
             upload = try await append(id, chunk, RequestBodySource(body: request.body))
         }
         var response = Self.idResponse(upload)
-        response.headers.add(name: "Upload-Offset", value: String(upload.committed))
+        response.headers[.uploadOffset] = String(upload.committed)
         return response
     }
 
@@ -49,8 +49,8 @@ extension FilePondDialect {
     func resume(_ operand: String?) async throws -> Response {
         let id = try Self.transferID(operand)
         guard let upload = try await uploads.progress(of: id) else { throw Self.unknownTransfer }
-        var headers: HTTPHeaders = ["Upload-Offset": String(upload.committed), "Cache-Control": "no-store"]
-        if let size = upload.files[0].size { headers.add(name: "Upload-Length", value: String(size)) }
+        var headers: HTTPFields = [.uploadOffset: String(upload.committed), .cacheControl: "no-store"]
+        if let size = upload.files[0].size { headers[.uploadLength] = String(size) }
         return Response(.ok, headers: headers)
     }
 

@@ -1,9 +1,9 @@
 import FPFetch
 import FPHTTP
 import FPUploads
+import HTTPTypes
 import Logging
 import NIOCore
-import NIOHTTP1
 
 /// FilePond 4's protocol.
 ///
@@ -31,12 +31,12 @@ struct FilePondDialect: Sendable {
     private func respond(to route: FilePondRoute, _ request: Request) async throws -> Response {
         switch (route.endpoint, request.method) {
         case (.process, _): try await process(request)
-        case (.patch, .HEAD): try await resume(route.operand)
+        case (.patch, .head): try await resume(route.operand)
         case (.patch, _): try await append(route.operand, request)
         case (.revert, _): try await revert(route.operand, request)
         case (.load, _): try await load(route.operand, request)
         case (.restore, _): try await restore(route.operand, request)
-        case (.fetch, .HEAD): try await fetchAndStore(route.operand)
+        case (.fetch, .head): try await fetchAndStore(route.operand)
         case (.fetch, _): try await fetch(route.operand, request)
         }
     }
@@ -46,18 +46,18 @@ struct FilePondDialect: Sendable {
         Response(
             .ok,
             headers: [
-                "Content-Type": "text/plain", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+                .contentType: "text/plain", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
             ],
             body: .bytes(ByteBuffer(string: upload.id.description)))
     }
 
-    private static func response(to failure: FilePondRoute.Failure, _ method: HTTPMethod) -> Response {
+    private static func response(to failure: FilePondRoute.Failure, _ method: HTTPRequest.Method) -> Response {
         switch failure {
         case .unknownAddress: Problem(.notFound, "There is nothing at this address.").detailResponse
         case .missingParameter: Problem(.badRequest, "A required parameter is missing.").detailResponse
         case .wrongMethod(let allow): Problem.wrongMethod(method, allow: allow).detailResponse
         case .options(let allow):
-            Response(.noContent, headers: ["Allow": allow.map(\.rawValue).joined(separator: ", ")])
+            Response(.noContent, headers: [.allow: allow.map(\.rawValue).joined(separator: ", ")])
         }
     }
 

@@ -1,8 +1,8 @@
 import FPFetch
 import FPHTTP
 import FPUploads
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 extension FilePondDialect {
     private static let maximumURL = 8 << 10
@@ -10,12 +10,12 @@ extension FilePondDialect {
     /// GET, or POST with the URL as its body: passes a remote file on. Nothing is kept.
     func fetch(_ operand: String?, _ request: Request) async throws -> Response {
         var target = operand ?? ""
-        if target.isEmpty && request.method == .POST {
+        if target.isEmpty && request.method == .post {
             target = try await request.text(upTo: Self.maximumURL) ?? ""
         }
         let remote = try await open(target)
         var headers = Self.headers(type: remote.contentType, name: remote.fileName)
-        headers.add(name: "Cache-Control", value: "no-store")
+        headers[.cacheControl] = "no-store"
         let length = remote.contentLength.flatMap { Int64(exactly: $0) }
         return Response(.ok, headers: headers, body: .stream(length: length, remote.body))
     }
@@ -26,8 +26,8 @@ extension FilePondDialect {
         let upload = try await receive(remote)
         let file = upload.files[0]
         var headers = Self.headers(type: file.contentType, name: file.name)
-        headers.add(name: "Cache-Control", value: "no-store")
-        headers.add(name: "X-Content-Transfer-Id", value: upload.id.description)
+        headers[.cacheControl] = "no-store"
+        headers[.contentTransferID] = upload.id.description
         return Response(.ok, headers: headers, body: .omitted(length: Int64(clamping: file.size ?? 0)))
     }
 
@@ -56,12 +56,12 @@ extension FilePondDialect {
         remote.fileName ?? UploadID.random().description
     }
 
-    private static func headers(type: String?, name: String?) -> HTTPHeaders {
+    private static func headers(type: String?, name: String?) -> HTTPFields {
         [
-            "Content-Type": type ?? "application/octet-stream",
-            "Content-Disposition": ContentDisposition.attachment(name: name ?? UploadID.random().description),
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
+            .contentType: type ?? "application/octet-stream",
+            .contentDisposition: ContentDisposition.attachment(name: name ?? UploadID.random().description),
+            .xContentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "sandbox; default-src 'none'",
         ]
     }
 }

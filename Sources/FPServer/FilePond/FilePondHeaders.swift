@@ -1,13 +1,27 @@
 import FPFormats
 import FPHTTP
-import NIOHTTP1
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// `Upload-Offset`: where the bytes of a chunk begin, and where those of the next one are to begin.
+    static let uploadOffset = HTTPField.Name(constant: "Upload-Offset")
+
+    /// `Upload-Length`: how long the file is.
+    static let uploadLength = HTTPField.Name(constant: "Upload-Length")
+
+    /// `Upload-Name`: what the file is called.
+    static let uploadName = HTTPField.Name(constant: "Upload-Name")
+
+    /// `X-Content-Transfer-Id`: the id of the upload that *fetch* made.
+    static let contentTransferID = HTTPField.Name(constant: "X-Content-Transfer-Id")
+}
 
 /// What FilePond says of a chunk in header fields.
 enum FilePondHeaders {
     /// A number of bytes: digits and nothing else (no sign, no fraction, no list), up to the largest 64-bit number.
     /// - Returns: `nil` if the field is absent or empty.
-    static func byteCount(_ name: String, in headers: HTTPHeaders) throws(Problem) -> UInt64? {
-        let lines = headers[name]
+    static func byteCount(_ name: HTTPField.Name, in headers: HTTPFields) throws(Problem) -> UInt64? {
+        let lines = headers[values: name]
         guard let line = lines.first, !line.isEmpty else { return nil }
         guard lines.count == 1, line.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = UInt64(line) else {
             throw Problem(.badRequest, "\(name) must be a number of bytes.")
@@ -16,8 +30,8 @@ enum FilePondHeaders {
     }
 
     /// The media type of the body in lower case, without its parameters; `nil` if the request does not say.
-    static func mediaType(of headers: HTTPHeaders) -> String? {
-        guard let line = headers["Content-Type"].first else { return nil }
+    static func mediaType(of headers: HTTPFields) -> String? {
+        guard let line = headers[values: .contentType].first else { return nil }
         let type = line.parts(at: ";")[0].trimmingBlanks().asciiLowercased()
         return type.isEmpty ? nil : type
     }
@@ -31,8 +45,8 @@ enum FilePondHeaders {
     }
 
     /// That a body of this type is not taken, in the reference's words.
-    static func unsupported(_ headers: HTTPHeaders) -> Problem {
-        let type = headers["Content-Type"].first ?? ""
+    static func unsupported(_ headers: HTTPFields) -> Problem {
+        let type = headers[values: .contentType].first ?? ""
         return Problem(.unsupportedMediaType, "Unsupported media type \"\(type.prefix(100))\" in request.")
     }
 }

@@ -1,15 +1,15 @@
 import FPHTTP
 import FPMultipart
 import FPUploads
+import HTTPTypes
 import NIOCore
-import NIOHTTP1
 
 extension FilePondDialect {
     /// POST: a form with whole files, or the announcement of one that comes in chunks.
     func process(_ request: Request) async throws -> Response {
         // FilePond 5 announces with nothing but a length.
         guard request.contentLength != 0 else {
-            guard request.headers.contains(name: "Upload-Length") else { throw UploadForm.missingField }
+            guard request.headers.contains(.uploadLength) else { throw UploadForm.missingField }
             return try await announce(metadata: nil, request)
         }
         guard FilePondHeaders.mediaType(of: request.headers) == "multipart/form-data" else {
@@ -30,8 +30,8 @@ extension FilePondDialect {
 
     private func announce(metadata: String?, _ request: Request) async throws -> Response {
         // A page's own headers function may leave the length out; the first chunk tells it then.
-        let length = try FilePondHeaders.byteCount("Upload-Length", in: request.headers)
-        let name = request.headers["Upload-Name"].first
+        let length = try FilePondHeaders.byteCount(.uploadLength, in: request.headers)
+        let name = request.headers[values: .uploadName].first
         return Self.idResponse(try await uploads.create(length: length, metadata: metadata, name: name))
     }
 
@@ -66,7 +66,7 @@ extension FilePondDialect {
 
     /// A parser for a request's body, which is multipart/form-data.
     static func multipartParser(for request: Request) throws(Problem) -> MultipartParser {
-        let type = request.headers["Content-Type"].first ?? ""
+        let type = request.headers[values: .contentType].first ?? ""
         do throws(MultipartError) {
             return MultipartParser(boundary: try MultipartBoundary(contentType: type))
         } catch {

@@ -1,6 +1,7 @@
 import FPFormats
 import FPHTTP
 import FPUploads
+import HTTPTypes
 import NIOCore
 
 extension FilePondDialect {

@@ -1,5 +1,5 @@
 import FPHTTP
-import NIOHTTP1
+import HTTPTypes
 
 /// What a request to the FilePond dialect is about: one of the client's six endpoints, with the id, path or URL that
 /// it names.
@@ -13,13 +13,13 @@ struct FilePondRoute: Equatable {
 
         /// POST and PUT stand in for PATCH and DELETE where a firewall lets nothing else through: FilePond's `method`
         /// option sends them.
-        var methods: [HTTPMethod] {
+        var methods: [HTTPRequest.Method] {
             switch self {
-            case .process: [.POST, .PUT]
-            case .patch: [.PATCH, .HEAD, .POST, .PUT]
-            case .revert: [.DELETE, .POST, .PUT]
-            case .load, .restore: [.GET, .HEAD]
-            case .fetch: [.GET, .HEAD, .POST]
+            case .process: [.post, .put]
+            case .patch: [.patch, .head, .post, .put]
+            case .revert: [.delete, .post, .put]
+            case .load, .restore: [.get, .head]
+            case .fetch: [.get, .head, .post]
             }
         }
 
@@ -39,9 +39,9 @@ struct FilePondRoute: Equatable {
         /// The base address, without any word on what is meant.
         case missingParameter
         /// Not a method of what is at that address.
-        case wrongMethod(allow: [HTTPMethod])
+        case wrongMethod(allow: [HTTPRequest.Method])
         /// OPTIONS, which asks for the methods.
-        case options(allow: [HTTPMethod])
+        case options(allow: [HTTPRequest.Method])
     }
 
     var endpoint: Endpoint
@@ -50,7 +50,7 @@ struct FilePondRoute: Equatable {
 
     /// Finds the endpoint.
     /// - Parameter rest: The path's segments below the base address.
-    init(method: HTTPMethod, rest: ArraySlice<String>, query: RequestQuery) throws(Failure) {
+    init(method: HTTPRequest.Method, rest: ArraySlice<String>, query: RequestQuery) throws(Failure) {
         // A slash too many means nothing: FilePond joins a url that ends in one with a path that begins with one.
         var rest = rest.drop(while: \.isEmpty)
         if rest.last == "" { rest.removeLast() }
@@ -65,7 +65,7 @@ struct FilePondRoute: Equatable {
         }
         let named = query.pairs.lazy.compactMap { Endpoint(rawValue: $0.name) }.first { $0 != .process }
         guard let endpoint = named ?? Self.implied(by: method) else {
-            try Self.check(method, [.GET, .HEAD, .POST, .PUT, .PATCH, .DELETE])
+            try Self.check(method, [.get, .head, .post, .put, .patch, .delete])
             throw .missingParameter
         }
         try Self.check(method, endpoint.methods)
@@ -74,17 +74,17 @@ struct FilePondRoute: Equatable {
     }
 
     /// What a method means at the base address when the query does not say.
-    private static func implied(by method: HTTPMethod) -> Endpoint? {
+    private static func implied(by method: HTTPRequest.Method) -> Endpoint? {
         switch method {
-        case .POST, .PUT: .process
-        case .DELETE: .revert
+        case .post, .put: .process
+        case .delete: .revert
         default: nil
         }
     }
 
-    private static func check(_ method: HTTPMethod, _ methods: [HTTPMethod]) throws(Failure) {
-        if method == .OPTIONS { throw .options(allow: methods + [.OPTIONS]) }
-        guard methods.contains(method) else { throw .wrongMethod(allow: methods + [.OPTIONS]) }
+    private static func check(_ method: HTTPRequest.Method, _ methods: [HTTPRequest.Method]) throws(Failure) {
+        if method == .options { throw .options(allow: methods + [.options]) }
+        guard methods.contains(method) else { throw .wrongMethod(allow: methods + [.options]) }
     }
 
     private static func operand(_ names: [String], _ query: RequestQuery) -> String? {

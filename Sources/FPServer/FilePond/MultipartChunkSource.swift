@@ -1,6 +1,7 @@
 import FPHTTP
 import FPMultipart
 import FPUploads
+import HTTPTypes
 import NIOCore
 import Synchronization
 

@@ -1,0 +1,23 @@
+public import HTTPTypes
+
+extension HTTPField.Name {
+    /// A field name that the source code spells out; it must be a token (RFC 9110, section 5.1).
+    public init(constant name: StaticString) {
+        guard let name = HTTPField.Name("\(name)") else {
+            preconditionFailure("\"\(name)\" is no field name")
+        }
+        self = name
+    }
+
+    /// `Referrer-Policy` (W3C).
+    public static let referrerPolicy = HTTPField.Name(constant: "Referrer-Policy")
+
+    /// `Host` (RFC 9110, section 7.2), which swift-http-types keeps apart from the fields.
+    static let hostField = HTTPField.Name(constant: "Host")
+
+    /// `X-Forwarded-For`: the addresses that a request came through, the client's first.
+    static let xForwardedFor = HTTPField.Name(constant: "X-Forwarded-For")
+
+    /// `X-Request-ID`: what the proxies in front call a request in their logs.
+    static let xRequestID = HTTPField.Name(constant: "X-Request-ID")
+}
