@@ -12,9 +12,14 @@ final class WireRecording: Sendable {
 
     private struct Exchange: Encodable {
         let request: Data
+        let sent: Int
         let head: String
         let body: Data
+        let received: Int
     }
+
+    /// Bytes of a request, and of a body, that are kept: what differs shows at the beginning or in the length.
+    private static let kept = 2048
 
     private let descriptor: Int32
 
@@ -26,7 +31,9 @@ final class WireRecording: Sendable {
 
     /// Adds an answer, with everything that was sent on its connection since the one before.
     func add(request: [UInt8], head: String, body: [UInt8]) {
-        let exchange = Exchange(request: Data(request), head: head, body: Data(body))
+        let exchange = Exchange(
+            request: Data(request.prefix(Self.kept)), sent: request.count, head: head,
+            body: Data(body.prefix(Self.kept)), received: body.count)
         guard var line = try? JSONEncoder().encode(exchange) else { return }
         line.append(UInt8(ascii: "\n"))
         // One write at the end of the file: those of other threads do not come between.
