@@ -114,7 +114,7 @@ let package = Package(
             name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
             exclude: ["overrides-lsh", "overrides-openssh", "overrides-proftpd", "overrides-rclone"]),
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
-        .testTarget(name: "FPConfigTests", dependencies: ["FPConfig"]),
+        .testTarget(name: "FPConfigTests", dependencies: ["FPConfig", "FPFormats"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", "FPFormats", grdb, logging]),

@@ -41,7 +41,7 @@ public struct AddressBlock: Sendable, Hashable {
         let bits = address.count * 8
         var length = bits
         if let digits = parts?.behind {
-            guard !digits.isEmpty, digits.utf8.allSatisfy(URLSyntax.isDigit), let number = Int(digits), number <= bits
+            guard !digits.isEmpty, digits.utf8.allSatisfy(\.isASCIIDigit), let number = Int(digits), number <= bits
             else {
                 return .failure(Complaint("must have a number from 0 to \(bits) after the slash"))
             }

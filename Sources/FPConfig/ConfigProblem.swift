@@ -1,3 +1,5 @@
+import FPFormats
+
 /// One complaint about the settings: where, and a sentence that says what would be right.
 public struct ConfigProblem: Sendable, Hashable {
     /// Whether the host can start in spite of it.

@@ -25,17 +25,12 @@ public struct ConfigSource: Sendable, Equatable {
     ///
     /// `.` and empty segments go; `..` stays, since what it means depends on symbolic links.
     func absolutePath(_ path: String) -> Result<String, Complaint> {
-        if path.isEmpty {
-            return .failure(Complaint("is empty; give a path, or leave the key out"))
-        }
+        if let complaint = PathSyntax.complaint(about: path) { return .failure(complaint) }
         if path == "~" || path.begins(with: "~/") {
             guard let home = environment["HOME"], home.begins(with: "/") else {
                 return .failure(Complaint("begins with ~, but the variable HOME is not set to an absolute path"))
             }
             return .success(Self.tidied(home + (path.without(prefix: "~") ?? "")))
-        }
-        if path.begins(with: "~") {
-            return .failure(Complaint("begins with ~; only ~/ is expanded, so write the path out, or ./~ for a name"))
         }
         return .success(Self.tidied(path.begins(with: "/") ? path : directory + "/" + path))
     }
@@ -54,13 +49,4 @@ extension ConfigSource: CustomStringConvertible, CustomDebugStringConvertible, C
     public var debugDescription: String { file }
     /// Shows the file and its directory, never the environment.
     public var customMirror: Mirror { Mirror(self, children: ["file": file, "directory": directory]) }
-}
-
-/// Why a text is not what it should be, as the end of a sentence that begins with the key's name.
-struct Complaint: Error, Equatable {
-    var text: String
-
-    init(_ text: String) {
-        self.text = text
-    }
 }

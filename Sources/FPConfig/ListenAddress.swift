@@ -29,11 +29,11 @@ extension ListenAddress {
             return source.absolutePath(String(path)).flatMap(unix)
         }
         guard let (hostText, portText) = text.cutAtLast(":") else {
-            let isPort = !text.isEmpty && text.utf8.allSatisfy(URLSyntax.isDigit)
+            let isPort = !text.isEmpty && text.utf8.allSatisfy(\.isASCIIDigit)
             let suggestion = isPort ? "; did you mean \"127.0.0.1:\(text)\" or \":\(text)\"?" : ""
             return .failure(Complaint("is not host:port, [v6]:port, :port or unix:/path\(suggestion)"))
         }
-        guard portText.utf8.allSatisfy(URLSyntax.isDigit), let port = UInt16(portText) else {
+        guard portText.utf8.allSatisfy(\.isASCIIDigit), let port = UInt16(portText) else {
             return .failure(Complaint("must end in a port from 0 to 65535"))
         }
         return host(String(hostText)).map { .tcp(host: $0, port: port) }

@@ -1,3 +1,5 @@
+import FPFormats
+
 extension ConfigSource {
     /// Holds the options of a store against its plugin's table of options.
     ///
@@ -14,10 +16,21 @@ extension ConfigSource {
         against schema: [OptionSchema],
         store: String
     ) -> Result<CheckedOptions, ConfigErrors> {
+        validate(options: options, against: schema, scope: "stores.\(store).options")
+    }
+
+    /// Holds options that stand in no file against a plugin's table, as ``validate(options:against:store:)`` does.
+    ///
+    /// - Parameter scope: what complaints call the whole of them.
+    public func validate(
+        options: ConfigNode,
+        against schema: [OptionSchema],
+        scope: String
+    ) -> Result<CheckedOptions, ConfigErrors> {
         let problems = ProblemLog()
         let check = SchemaCheck(
             schema: schema,
-            scope: "stores.\(store).options",
+            scope: scope,
             reader: ValueReader(source: self, problems: problems)
         )
         let outcome = check.run(options)
@@ -25,7 +38,7 @@ extension ConfigSource {
         var root = CheckedNode(type: .map, position: options.position, isGroup: true)
         for option in schema {
             if let value = outcome.values[option.key] {
-                root.insert(value, at: option.segments[...])
+                root.insert(value, at: option.key.parts(at: ".").map(String.init)[...])
             }
         }
         return .success(CheckedOptions(root: root, warnings: problems.warnings))

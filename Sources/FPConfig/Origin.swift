@@ -30,7 +30,7 @@ enum Origin {
     private static func isAuthority(_ text: Substring) -> Bool {
         var host = text
         if let (name, digits) = text.cutAtLast(":"), !text.ends(with: "]") {
-            guard digits.utf8.allSatisfy(URLSyntax.isDigit), let port = UInt16(digits), port > 0 else { return false }
+            guard digits.utf8.allSatisfy(\.isASCIIDigit), let port = UInt16(digits), port > 0 else { return false }
             host = name
         }
         if let literal = host.without(prefix: "[")?.without(suffix: "]") {
@@ -62,6 +62,6 @@ enum BasePath {
     }
 
     private static func isPathByte(_ byte: UInt8) -> Bool {
-        URLSyntax.isLetter(byte) || URLSyntax.isDigit(byte) || "-._~/".utf8.contains(byte)
+        byte.isASCIILetter || byte.isASCIIDigit || "-._~/".utf8.contains(byte)
     }
 }

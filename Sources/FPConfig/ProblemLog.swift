@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Gathers complaints while a file is read, so that the operator sees all of them at once.
 ///
 /// A class, because every part of the decoder adds to the same list; it never leaves the call that made it.

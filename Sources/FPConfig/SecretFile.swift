@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A file that holds one secret: the target of a `file:` value.
 public enum SecretFile {
     /// More bytes than a password, a token or a private key has.
@@ -62,7 +64,7 @@ public enum SecretFile {
             Failure(
                 isMissing: false,
                 description:
-                    "the secret file \(path) is larger than \(ByteCount.text(Int64(largest))); name the right file"
+                    "the secret file \(path) is larger than \(Quantity.size.text(Int64(largest))); name the right file"
             )
         case .system(let reason):
             Failure(

@@ -37,9 +37,9 @@ extension SettingsDecoder {
     func fetch(_ uploads: Settings.Uploads) -> Settings.Fetch {
         Settings.Fetch(
             enabled: values.bool("fetch.enabled"),
-            maxSize: capped("fetch.max_size", by: "uploads.max_size", ByteCount.text),
+            maxSize: capped("fetch.max_size", by: "uploads.max_size", Quantity.size.text),
             timeout: values.duration("fetch.timeout"),
-            connectTimeout: .milliseconds(capped("fetch.connect_timeout", by: "fetch.timeout", TimeSpan.text)),
+            connectTimeout: .milliseconds(capped("fetch.connect_timeout", by: "fetch.timeout", Quantity.duration.text)),
             maxRedirects: values.int("fetch.max_redirects"),
             allow: parsed("fetch.allow") { text in
                 if HostName.isValid(text) { return .success(.host(text.asciiLowercased())) }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Turns the tree of a settings file into ``Settings``. Every complaint goes into the log; what is wrong is replaced by
 /// its default, so that the rest can be judged as well.
 struct SettingsDecoder {
@@ -46,7 +48,7 @@ struct SettingsDecoder {
         shown.replace("uploads.staging", uploads.staging)
         shown.replace("catalog", catalog.description)
         shown.replace("api.tokens", api.tokens.map(\.description))
-        shown.replace("fetch.max_size", ByteCount.text(fetch.maxSize))
+        shown.replace("fetch.max_size", Quantity.size.text(fetch.maxSize))
         return Settings(
             server: server,
             plugins: plugins,

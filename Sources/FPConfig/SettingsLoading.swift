@@ -90,7 +90,7 @@ extension Settings {
         case .missing: "no such file; give the path of a settings file, such as a copy of the shipped fphost.yaml"
         case .notAFile: "not a file; give the path of a settings file"
         case .tooLarge:
-            "the file is larger than \(ByteCount.text(Int64(YAMLTree.largestFile))); a settings file is much smaller"
+            "the file is larger than \(Quantity.size.text(Int64(YAMLTree.largestFile))); a settings file is much smaller"
         case .system(let reason): "the file cannot be read (\(reason)); let the host's user read it"
         }
     }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// The tables of the host's own keys: the only place that knows their names, types, bounds and defaults.
 extension Settings {
     /// Every key that fphost.yaml may have, in the order of docs/settings.md. Keys of a store are named
@@ -186,29 +188,6 @@ extension Settings {
 }
 
 extension OptionSchema {
-    /// A row of a table, short enough to be read as one.
-    fileprivate init(
-        _ key: String,
-        _ type: ValueType,
-        _ flags: Flags = [],
-        default defaultText: String? = nil,
-        choices: [String] = [],
-        min: Int64 = 0,
-        max: Int64 = 0,
-        help: String = ""
-    ) {
-        self.init(
-            key: key,
-            type: type,
-            flags: flags,
-            defaultText: defaultText,
-            choices: choices,
-            min: min,
-            max: max,
-            help: help
-        )
-    }
-
     fileprivate func named(_ key: String) -> OptionSchema {
         var copy = self
         copy.key = key

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Decides which store takes temporary uploads, and which one what the application stores.
 struct StoreRoles {
     /// The store that has this name is for temporary uploads unless the file says otherwise.

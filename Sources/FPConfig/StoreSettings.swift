@@ -1,3 +1,5 @@
+import FPFormats
+
 extension Settings {
     /// `stores.<name>`: one configured instance of a storage plugin.
     public struct Store: Sendable, Equatable {

@@ -80,8 +80,8 @@ struct StoresDecoder {
         if let node = values["long_deadline"], let other = values["deadline"], long < deadline, !node.isDefaulted {
             decoder.complain(
                 node,
-                "\"stores.\(store).long_deadline\" is \(TimeSpan.text(node.i64)), less than "
-                    + "\"stores.\(store).deadline\" (\(TimeSpan.text(other.i64))); make it larger, or the other smaller"
+                "\"stores.\(store).long_deadline\" is \(Quantity.duration.text(node.i64)), less than "
+                    + "\"stores.\(store).deadline\" (\(Quantity.duration.text(other.i64))); make it larger, or the other smaller"
             )
         }
         return max(long, deadline)
@@ -105,9 +105,9 @@ struct StoresDecoder {
         let key = quoted("stores.\(store).plugin")
         guard node.text.has("/") else {
             let isName =
-                node.text.utf8.first.map(URLSyntax.isLetter) == true
+                node.text.utf8.first.map(\.isASCIILetter) == true
                 && node.text.utf8.allSatisfy {
-                    URLSyntax.isLetter($0) || URLSyntax.isDigit($0) || "_-".utf8.contains($0)
+                    $0.isASCIILetter || $0.isASCIIDigit || "_-".utf8.contains($0)
                 }
             if isName { return .name(node.text) }
             decoder.complain(
@@ -149,6 +149,6 @@ struct StoresDecoder {
     private static func isName(_ text: String) -> Bool {
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         guard let first = text.utf8.first, letters.contains(first), text.utf8.count <= 63 else { return false }
-        return text.utf8.allSatisfy { letters.contains($0) || URLSyntax.isDigit($0) || "_-".utf8.contains($0) }
+        return text.utf8.allSatisfy { letters.contains($0) || $0.isASCIIDigit || "_-".utf8.contains($0) }
     }
 }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// The tokens of the application API.
 extension SettingsDecoder {
     /// Shorter tokens are guessed.
@@ -75,6 +77,6 @@ extension Settings.Token: CustomStringConvertible {
     public static func isSendable(_ token: String) -> Bool {
         let body = token.utf8.reversed().drop { $0 == UInt8(ascii: "=") }
         return !body.isEmpty
-            && body.allSatisfy { URLSyntax.isLetter($0) || URLSyntax.isDigit($0) || "-._~+/".utf8.contains($0) }
+            && body.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || "-._~+/".utf8.contains($0) }
     }
 }

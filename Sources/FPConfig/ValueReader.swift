@@ -54,18 +54,16 @@ struct ValueReader {
     func fallback(for option: OptionSchema, name: String, at position: ConfigPosition) -> CheckedNode? {
         guard let text = option.defaultText else { return nil }
         var node: CheckedNode?
-        let items = text.parts(at: ",").filter { !$0.isEmpty }.map {
-            Substring($0.utf8.drop { $0 == UInt8(ascii: " ") })
-        }
         switch option.type {
         case .stringList:
             node = CheckedNode(type: .list)
-            node?.children = items.map { CheckedNode(type: .scalar, text: String($0), isSecret: option.isSecret) }
+            node?.children = OptionSchema.items(of: text).map {
+                CheckedNode(type: .scalar, text: $0, isSecret: option.isSecret)
+            }
         case .stringMap:
             node = CheckedNode(type: .map)
-            node?.children = items.map { item in
-                let (key, value) = item.cut(at: "=") ?? (item, "")
-                return CheckedNode(type: .scalar, key: String(key), text: String(value), isSecret: option.isSecret)
+            node?.children = OptionSchema.members(of: text).map {
+                CheckedNode(type: .scalar, key: $0.name, text: $0.value, isSecret: option.isSecret)
             }
         default:
             node = convert(Text(value: text), as: option, subject: "the default of \(quoted(name))", at: position)
@@ -121,7 +119,7 @@ struct ValueReader {
             )
             return nil
         }
-        guard let reference = scalar.reference, option.isSecret || option.type == .string else {
+        guard let reference = scalar.reference, option.isSecret || option.isText else {
             return Text(value: scalar.text, isSecret: option.isSecret)
         }
         guard following else { return Text(value: scalar.text, isSecret: option.isSecret, reference: reference) }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// Replaces `${NAME}` and `${NAME:-default}` by the environment, and `$$` by a dollar sign.
 struct VariableExpansion {
     struct Failure: Equatable {

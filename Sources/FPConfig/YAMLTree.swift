@@ -32,7 +32,7 @@ struct YAMLTree {
         guard bytes.count <= largestFile else {
             problems.error(
                 at: ConfigPosition(file: source.file),
-                "the file is larger than \(ByteCount.text(Int64(largestFile))); a settings file is much smaller"
+                "the file is larger than \(Quantity.size.text(Int64(largestFile))); a settings file is much smaller"
             )
             return nil
         }
@@ -193,7 +193,7 @@ struct YAMLTree {
         if room < 0 {
             problems.error(
                 at: position,
-                "the variables in this file add more than \(ByteCount.text(Int64(Self.largestFile))) to it"
+                "the variables in this file add more than \(Quantity.size.text(Int64(Self.largestFile))) to it"
             )
             room = .max
             isRefused = true

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FPConfig
 import FPConformance
+import FPFormats
 import Foundation
 
 /// Where the options of a plugin under test come from: `-o`, or a store of a configuration file, or both, in which case
@@ -44,18 +45,18 @@ struct PluginOptionSource: ParsableArguments {
         let schema = plugin.options.map { OptionSchema($0) }
         var options: OptionNode
         if let file {
-            options = try stored(file, schema, plugin).merging(try typed(assignments, schema, isWhole: false, plugin))
+            options = try stored(file, schema, plugin).merging(try typed(assignments, schema, isWhole: false))
         } else {
-            options = try typed(assignments, schema, isWhole: true, plugin)
+            options = try typed(assignments, schema, isWhole: true)
         }
         options.key = nil
         plan.options = options
         if !unreachable.isEmpty {
-            plan.unreachable = options.merging(try typed(unreachable, schema, isWhole: false, plugin))
+            plan.unreachable = options.merging(try typed(unreachable, schema, isWhole: false))
         }
         if !stalled.isEmpty {
             let texts = stalled.map { $0.replacingOccurrences(of: "{port}", with: Self.portMark) }
-            plan.stalled = options.merging(try typed(texts, schema, isWhole: false, plugin))
+            plan.stalled = options.merging(try typed(texts, schema, isWhole: false))
         }
     }
 
@@ -93,27 +94,10 @@ struct PluginOptionSource: ParsableArguments {
             ?? OptionNode()
     }
 
-    private func typed(
-        _ assignments: [String], _ schema: [OptionSchema], isWhole: Bool, _ plugin: PluginDescription
-    ) throws -> OptionNode {
-        let rows = isWhole ? schema : schema.map(\.bare)
-        let types = Dictionary(schema.map { ($0.key, $0.type) }, uniquingKeysWith: { first, _ in first })
-        let members = assignments.map { assignment in
-            let (key, value) = Self.split(assignment)
-            let isTree = types[key] == .stringList || types[key] == .stringMap
-            let isFlow = isTree && (value.hasPrefix("[") || value.hasPrefix("{"))
-            return "\(Self.yaml(key)): " + (isFlow ? value : Self.yaml(value))
-        }
-        let text = "stores: {validate: {plugin: \(plugin.name), options: {\(members.joined(separator: ", "))}}}\n"
+    private func typed(_ assignments: [String], _ schema: [OptionSchema], isWhole: Bool) throws -> OptionNode {
+        let options = try AssignedOptions(assignments)
         do throws(ConfigErrors) {
-            let settings = try Settings.load(
-                yaml: text, file: "-o", directory: FileManager.default.currentDirectoryPath,
-                environment: ProcessInfo.processInfo.environment)
-            guard let result = settings.options(ofStore: "validate", against: rows) else { return OptionNode() }
-            switch result {
-            case .success(let checked): return OptionNode(checked)
-            case .failure(let errors): throw errors
-            }
+            return OptionNode(try options.checked(against: schema, isWhole: isWhole))
         } catch {
             throw Refusal(.configuration, error.problems.map(\.message).joined(separator: "\n"))
         }
@@ -131,37 +115,13 @@ struct PluginOptionSource: ParsableArguments {
         let equals = assignment.firstIndex(of: "=") ?? assignment.endIndex
         return (String(assignment[..<equals]), String(assignment[equals...].dropFirst()))
     }
-
-    /// A text in YAML's double quotes, with nothing in it that the settings' reader would replace.
-    private static func yaml(_ text: String) -> String {
-        let escaped = text.unicodeScalars.map { scalar in
-            switch scalar {
-            case "\"", "\\": "\\\(scalar)"
-            case "$": "$$"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-                "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: String(scalar)
-            }
-        }
-        return "\"" + escaped.joined() + "\""
-    }
 }
 
 extension OptionSchema {
     fileprivate init(_ option: PluginDescription.Option) {
         self.init(
-            key: option.key, type: ValueType(rawValue: option.type) ?? .string, flags: Flags(rawValue: option.flags),
-            defaultText: option.defaultText,
-            choices: option.choices?.split(separator: "|").map(String.init) ?? [], min: option.min, max: option.max,
-            help: option.help)
-    }
-
-    /// The same, but may be left out.
-    fileprivate var bare: OptionSchema {
-        var copy = self
-        copy.flags.remove(.required)
-        copy.defaultText = nil
-        return copy
+            option.key, ValueType(number: option.type), Flags(rawValue: option.flags), default: option.defaultText,
+            choices: option.choices.map(Self.choices) ?? [], min: option.min, max: option.max, help: option.help)
     }
 }
 

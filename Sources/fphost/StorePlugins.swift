@@ -40,7 +40,7 @@ struct StorePlugins {
                 problems.append(ConfigProblem(at: settings.position(of: "stores.\(name).plugin"), "\(error)"))
                 continue
             }
-            switch settings.options(ofStore: name, against: library.options.map(OptionSchema.init)) {
+            switch settings.options(ofStore: name, against: library.options) {
             case .success(let checked):
                 for warning in checked.warnings { printError("\(warning)") }
                 byStore[name] = Prepared(
@@ -125,39 +125,6 @@ extension Settings.PluginReference {
         case .name(let name): name
         case .path(let path): path
         }
-    }
-}
-
-extension OptionSchema {
-    /// A row of a plugin's table in the terms of the configuration.
-    init(_ option: PluginOption) {
-        var flags: Flags = []
-        if option.isRequired { flags.insert(.required) }
-        if option.isSecret { flags.insert(.secret) }
-        if option.isAdvanced { flags.insert(.advanced) }
-        if option.isDeprecated { flags.insert(.deprecated) }
-        self.init(
-            key: option.key, type: ValueType(option.type), flags: flags, defaultText: option.defaultText,
-            choices: option.choices, min: option.min ?? 0, max: option.max ?? 0, help: option.help)
-    }
-}
-
-extension OptionSchema.ValueType {
-    init(_ type: PluginOption.ValueType) {
-        self =
-            switch type {
-            case .string, .unknown: .string
-            case .bool: .bool
-            case .int: .int
-            case .float: .float
-            case .size: .size
-            case .duration: .duration
-            case .choice: .choice
-            case .path: .path
-            case .url: .url
-            case .stringList: .stringList
-            case .stringMap: .stringMap
-            }
     }
 }
 

@@ -1,4 +1,5 @@
 import FPConfig
+import FPFormats
 import Testing
 
 struct DocumentationTests {
@@ -50,7 +51,7 @@ struct DocumentationTests {
 
     private func type(_ option: OptionSchema) -> String {
         switch option.type {
-        case .string: "text"
+        case .string, .unknown: "text"
         case .bool: "truth value"
         case .int: "number, \(option.min) to \(option.max)"
         case .float: "number"

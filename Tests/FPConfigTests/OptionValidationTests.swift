@@ -1,4 +1,5 @@
 import FPConfig
+import FPFormats
 import Testing
 
 /// The options of a store against a plugin's table.

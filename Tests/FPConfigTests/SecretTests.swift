@@ -1,4 +1,5 @@
 import FPConfig
+import FPFormats
 import Glibc
 import Testing
 

@@ -94,28 +94,3 @@ func complaints(
         return error.problems.map(\.description)
     }
 }
-
-extension OptionSchema {
-    /// A row of a plugin's table, short enough to be read as one.
-    init(
-        _ key: String,
-        _ type: ValueType,
-        _ flags: Flags = [],
-        default defaultText: String? = nil,
-        choices: [String] = [],
-        min: Int64 = 0,
-        max: Int64 = 0,
-        help: String = ""
-    ) {
-        self.init(
-            key: key,
-            type: type,
-            flags: flags,
-            defaultText: defaultText,
-            choices: choices,
-            min: min,
-            max: max,
-            help: help
-        )
-    }
-}

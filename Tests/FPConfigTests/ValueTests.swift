@@ -4,45 +4,10 @@ import Testing
 /// How single values are written.
 struct ValueTests {
     @Test(arguments: [
-        ("1048576", 1_048_576), ("1B", 1), ("5kB", 5000), ("5KB", 5000), ("5KiB", 5120), ("5MB", 5_000_000),
-        ("5MiB", 5 << 20), ("20GB", 20_000_000_000), ("20GiB", 20 << 30), ("3TB", 3_000_000_000_000),
-        ("3TiB", 3 << 40), ("\"7MiB\"", 7 << 20),
-    ])
-    func `a size is a whole number with a decimal or binary unit, or bytes`(text: String, bytes: Int64) throws {
-        #expect(try load("\(oneStore)uploads: {max_size: \(text)}").uploads.maxSize == bytes)
-    }
-
-    @Test(arguments: [
-        ("500ms", Duration.milliseconds(500)), ("60s", .seconds(60)), ("5m", .seconds(300)), ("24h", .seconds(86_400)),
-        ("7d", .seconds(604_800)),
-    ])
-    func `a duration is a whole number with a unit`(text: String, duration: Duration) throws {
-        #expect(try load("\(oneStore)uploads: {expire_after: \(text)}").uploads.expireAfter == duration)
-    }
-
-    @Test(arguments: [("16", 16), ("0x10", 16), ("0o20", 16)])
-    func `a whole number is decimal, hexadecimal or octal`(text: String, number: Int) throws {
-        #expect(try load("\(oneStore)uploads: {max_files: \(text)}").uploads.maxFiles == number)
-    }
-
-    @Test(arguments: [
         (
             "max_size", "20G",
             #"must be a size such as 20GiB, 5MB or 1048576 (bytes), not "20G"; did you mean "20GB" or "20GiB"?"#
         ),
-        ("max_size", "5mb", #"must be a size such as 20GiB, 5MB or 1048576 (bytes), not "5mb"; did you mean "5MB"?"#),
-        ("max_size", "1.5GiB", #"must be a size such as 20GiB, 5MB or 1048576 (bytes), not "1.5GiB""#),
-        ("max_size", "-1", #"must be a size such as 20GiB, 5MB or 1048576 (bytes), not "-1""#),
-        ("max_size", "GiB", #"must be a size such as 20GiB, 5MB or 1048576 (bytes), not "GiB""#),
-        (
-            "max_size", "99999999999999999999",
-            #"must be a size such as 20GiB, 5MB or 1048576 (bytes); "99999999999999999999" is too large to count with"#
-        ),
-        (
-            "max_size", "9999999PiB",
-            #"must be a size such as 20GiB, 5MB or 1048576 (bytes); "9999999PiB" is too large to count with"#
-        ),
-        ("max_size", "0", "must be from 1B to 1PiB, not 0"),
         ("max_size", "2PiB", "must be from 1B to 1PiB, not 2PiB"),
         ("max_size", "[1]", "must be a size such as 20GiB, 5MB or 1048576 (bytes), not a list"),
         ("max_size", "{a: 1}", "must be a size such as 20GiB, 5MB or 1048576 (bytes), not a map"),
@@ -52,24 +17,8 @@ struct ValueTests {
         ),
         ("max_size", "''", #"must be a size such as 20GiB, 5MB or 1048576 (bytes), not """#),
         ("expire_after", "60", #"must be a duration such as 500ms, 60s, 5m, 24h or 7d, not "60"; did you mean "60s"?"#),
-        (
-            "expire_after", "2 days",
-            #"must be a duration such as 500ms, 60s, 5m, 24h or 7d, not "2 days"; did you mean "2d"?"#
-        ),
         ("expire_after", "0s", "must be from 100ms to 3650d, not 0ms"),
-        ("expire_after", "١d", #"must be a duration such as 500ms, 60s, 5m, 24h or 7d, not "١d""#),
-        ("max_files", "1e3", #"must be a whole number of at most 64 bits, not "1e3""#),
-        (
-            "max_files", "0032",
-            #"must be a whole number without leading zeros, not "0032"; write "0o32" for octal or "32""#
-        ),
         ("max_files", "0", "must be from 1 to 1000, not 0"),
-        ("max_files", "--1", #"must be a whole number, not "--1""#),
-        ("max_files", "0x-1", #"must be a whole number of at most 64 bits, not "0x-1""#),
-        (
-            "max_files", "99999999999999999999",
-            #"must be a whole number of at most 64 bits, not "99999999999999999999""#
-        ),
         ("durability", "procss", #"must be process or power, not "procss"; did you mean "process"?"#),
         ("field", "[a]", "must be a text, not a list"),
     ])

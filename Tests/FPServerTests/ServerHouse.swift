@@ -37,8 +37,7 @@ final class ServerHouse: Sendable {
         let memory = sick.isEmpty ? nil : try await Self.memoryLibrary(logger)
         stores = try ["staging", "media", "archive"].map { [directory] name in
             if let memory, let control = sick[name] {
-                let written = PluginConfigNode.map([.scalar("\(control.address)", key: "control")])
-                let config = written.completed(by: memory.options, directory: "/").0
+                let config = PluginConfigNode.map([.integer(Int64(control.address), key: "control")])
                 return try Store.open(
                     name: name, library: memory, config: config, settings: Self.settings(patience), logger: logger)
             }

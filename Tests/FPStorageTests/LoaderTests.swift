@@ -93,9 +93,9 @@ private func open(_ library: PluginLibrary) throws(StoreError) -> Store {
         ("OPTION(\"a\", 0)", "has type 0"),
         ("OPTION(\"a\", 7)", "without choices"),
         ("OPTION(\"a\", 3, 0, \"x\")", "has the default \"x\", which it does not take"),
-        ("OPTION(\"a\", 7, 0, \"c\", \"a|b\")", "must be one of a, b"),
-        ("OPTION(\"a\", 3, 0, \"7\", 0, 1, 5)", "must be at most 5"),
-        ("OPTION(\"a\", 5, 0, \"8MiB\", 0, 1, 4194304)", "must be at most 4MiB"),
+        ("OPTION(\"a\", 7, 0, \"c\", \"a|b\")", "must be a or b"),
+        ("OPTION(\"a\", 3, 0, \"7\", 0, 1, 5)", "must be from 1 to 5, not 7"),
+        ("OPTION(\"a\", 5, 0, \"8MiB\", 0, 1, 4194304)", "must be from 1B to 4MiB, not 8MiB"),
         ("OPTION(\"a\", 3, 0, 0, 0, 9, 5)", "above its greatest"),
         ("OPTION(\"a\", 1, FP_OPT_REQUIRED, \"x\")", "required and yet has a default"),
     ])

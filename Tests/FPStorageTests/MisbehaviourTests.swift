@@ -164,7 +164,9 @@ import Testing
 
     @Test func `never shows a secret, and stays on one line`() async throws {
         let secret = "hunter2-hunter2"
-        let test = try await TestStore(options: [.scalar(secret, key: "secret")])
+        let test = try await TestStore(options: [
+            .init(key: "secret", kind: .scalar(text: secret, i64: 0, f64: 0), isSecret: true)
+        ])
         test.control.fail(.copy, 120, times: 1)
         let error = try await failure { try await test.store.copy("a", to: "b") }
         #expect(error.message == "asked to fail,  with ***")

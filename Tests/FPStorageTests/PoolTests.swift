@@ -10,7 +10,7 @@ import Testing
     ) async throws {
         let test = try await TestStore(
             settings: StoreSettings(threads: threads),
-            options: [.scalar("\(concurrency)", key: "concurrency")])
+            options: [.integer(Int64(concurrency), key: "concurrency")])
         test.control.hang(.stat)
         await withTaskGroup { group in
             for _ in 0..<(most * 3) { group.addTask { _ = try? await test.store.stat("k") } }

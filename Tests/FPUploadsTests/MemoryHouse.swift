@@ -30,18 +30,17 @@ final class MemoryHouse {
         let library = try PluginLibrary.load(
             path: path, expectedName: "Memory", host: PluginHostInfo(version: "test"), logger: logger)
         func store(_ name: String, _ control: PluginControl, without missing: StoreCapabilities) throws -> Store {
-            var options = [PluginConfigNode.scalar("\(control.address)", key: "control")]
+            var options = [PluginConfigNode.integer(Int64(control.address), key: "control")]
             if !missing.isEmpty {
                 let all: StoreCapabilities = [
                     .resumable, .durableTail, .atomicReplace, .atomicCreate, .readAfterWrite, .list, .listPending,
                     .copy,
                     .move, .ifMatch, .presign, .rewind,
                 ]
-                options.append(.scalar("\(all.subtracting(missing).rawValue)", key: "caps"))
+                options.append(.integer(Int64(all.subtracting(missing).rawValue), key: "caps"))
             }
-            let (config, _) = PluginConfigNode.map(options).completed(by: library.options, directory: "/")
             return try Store.open(
-                name: name, library: library, config: config, settings: StoreSettings(), logger: logger)
+                name: name, library: library, config: .map(options), settings: StoreSettings(), logger: logger)
         }
         staging = try store("staging", control, without: [])
         media = try store("media", mediaControl, without: missing)

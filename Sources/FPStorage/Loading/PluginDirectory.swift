@@ -1,3 +1,4 @@
+import FPFormats
 import Glibc
 
 /// Which plugin a store names: by short name or absolute path, and by digest if the operator pins one.
@@ -88,7 +89,7 @@ public struct PluginDirectory: Sendable {
         let looked = paths.count > 1 ? sentence : single
         if let advice = PluginPackages.advice(for: name) { return "\(looked) \(advice)" }
         let present = list().map(\.name)
-        if let near = Nearest.name(to: name, among: present + PluginPackages.plugins) {
+        if let near = NearestName.match(name, among: present + PluginPackages.plugins) {
             let package = present.contains(near) ? nil : PluginPackages.package(of: near)
             return "\(looked) Did you mean \(near)\(package.map { " (package \($0))" } ?? "")?"
         }

@@ -1,3 +1,4 @@
+import FPFormats
 import FPPluginAPI
 import Glibc
 import Logging
@@ -37,7 +38,7 @@ public final class PluginLibrary: @unchecked Sendable {
     /// How many calls at once its stores bear at the most.
     public var threadingMax: StoreThreading { table.threadingMax }
     /// The options that its stores take.
-    public var options: [PluginOption] { table.options }
+    public var options: [OptionSchema] { table.options }
     /// The optional slots of the contract, and whether the plugin has them.
     public var optionalSlots: [(name: String, present: Bool)] { table.optionalSlots }
 

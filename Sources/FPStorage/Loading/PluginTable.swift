@@ -1,3 +1,4 @@
+import FPFormats
 import FPPluginAPI
 
 /// A plugin's table (`fp_plugin`), copied as far as it reaches and checked.
@@ -52,7 +53,7 @@ struct PluginTable: @unchecked Sendable {
     let name: String
     let version: String
     let threadingMax: StoreThreading
-    let options: [PluginOption]
+    let options: [OptionSchema]
 
     /// Reads and checks what the entry point returned.
     /// - Throws: ``PluginLoadError``, one sentence for each thing that can be wrong.
@@ -206,7 +207,7 @@ private struct TableCheck {
         return threading
     }
 
-    func options(_ table: fp_plugin) throws(PluginLoadError) -> [PluginOption] {
+    func options(_ table: fp_plugin) throws(PluginLoadError) -> [OptionSchema] {
         if table.n_options == 0 { return [] }
         guard let first = table.options, table.n_options <= 1000 else {
             let found = table.options == nil ? "options is NULL" : "at most 1000 are expected"
@@ -218,23 +219,15 @@ private struct TableCheck {
                 .badOptions,
                 "its option_size is \(stride), where sizeof(fp_option), \(MemoryLayout<fp_option>.size), is expected.")
         }
-        var options: [PluginOption] = []
+        var options: [OptionSchema] = []
         for index in 0..<Int(table.n_options) {
             let row = UnsafeRawPointer(first).load(fromByteOffset: index * stride, as: fp_option.self)
-            let option = PluginOption(row)
-            if let defect = option.defect(hostKnowsAllTypes: table.head.abi_minor <= FP_ABI_MINOR) {
+            let option = OptionSchema(row)
+            if let defect = option.defect(knowsAllTypes: table.head.abi_minor <= FP_ABI_MINOR) {
                 throw refuse(.badOptions, "its option \"\(option.key)\" \(defect).")
             }
             for other in options {
-                if other.key == option.key {
-                    throw refuse(
-                        .badOptions, "its option \"\(option.key)\" is there twice, where each key is to be unique.")
-                }
-                if other.key.hasPrefix(option.key + ".") || option.key.hasPrefix(other.key + ".") {
-                    throw refuse(
-                        .badOptions,
-                        "its options \"\(other.key)\" and \"\(option.key)\" cannot both exist: one lies in the other.")
-                }
+                if let conflict = option.conflict(with: other) { throw refuse(.badOptions, "\(conflict).") }
             }
             options.append(option)
         }
@@ -248,4 +241,15 @@ private struct TableCheck {
     private var ownVersion: String { "\(FP_ABI_MAJOR).\(FP_ABI_MINOR)" }
 
     private func hex(_ value: UInt32) -> String { "0x" + String(value, radix: 16) }
+}
+
+extension OptionSchema {
+    /// Reads a row of a plugin's table.
+    fileprivate init(_ row: fp_option) {
+        self.init(
+            row.key.map { String(cString: $0) } ?? "", ValueType(number: row.type), Flags(rawValue: row.flags),
+            default: row.default_text.map { String(cString: $0) },
+            choices: row.choices.map { Self.choices(in: String(cString: $0)) } ?? [], min: row.min, max: row.max,
+            help: row.help.map { String(cString: $0) } ?? "")
+    }
 }

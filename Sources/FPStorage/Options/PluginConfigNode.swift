@@ -1,5 +1,5 @@
 /// A store's options as a tree, ready to be shown to a plugin (`fp_node`). A plain value: whoever reads the
-/// configuration file builds it, ``PluginOptions`` checks and completes it.
+/// options builds it, checked and complete.
 public struct PluginConfigNode: Sendable, Equatable {
     /// What a node holds.
     public indirect enum Kind: Sendable, Equatable {
@@ -34,19 +34,19 @@ public struct PluginConfigNode: Sendable, Equatable {
         self.isDefaulted = isDefaulted
     }
 
-    /// A scalar whose numbers are not known yet.
-    public static func scalar(_ text: String, key: String? = nil, line: Int = 0) -> PluginConfigNode {
-        PluginConfigNode(key: key, kind: .scalar(text: text, i64: 0, f64: 0), line: line)
+    /// A text.
+    public static func scalar(_ text: String, key: String? = nil) -> PluginConfigNode {
+        PluginConfigNode(key: key, kind: .scalar(text: text, i64: 0, f64: 0))
+    }
+
+    /// A whole number.
+    public static func integer(_ number: Int64, key: String? = nil) -> PluginConfigNode {
+        PluginConfigNode(key: key, kind: .scalar(text: "\(number)", i64: number, f64: 0))
     }
 
     /// A mapping.
-    public static func map(_ members: [PluginConfigNode], key: String? = nil, line: Int = 0) -> PluginConfigNode {
-        PluginConfigNode(key: key, kind: .map(members), line: line)
-    }
-
-    /// A list.
-    public static func list(_ items: [PluginConfigNode], key: String? = nil, line: Int = 0) -> PluginConfigNode {
-        PluginConfigNode(key: key, kind: .list(items), line: line)
+    public static func map(_ members: [PluginConfigNode], key: String? = nil) -> PluginConfigNode {
+        PluginConfigNode(key: key, kind: .map(members))
     }
 
     /// The members of a map or the items of a list.
@@ -61,17 +61,6 @@ public struct PluginConfigNode: Sendable, Equatable {
     /// The text of a scalar.
     public var text: String? {
         if case .scalar(let text, _, _) = kind { text } else { nil }
-    }
-
-    /// The node at a dotted path, as `tls.ca_file`.
-    public subscript(path: String) -> PluginConfigNode? {
-        var node = self
-        for name in path.split(separator: ".", omittingEmptySubsequences: false) {
-            guard case .map(let members) = node.kind, let member = members.first(where: { $0.key == String(name) })
-            else { return nil }
-            node = member
-        }
-        return node
     }
 
     /// Every secret text in the tree, for masking.

@@ -1,4 +1,4 @@
-import FPStorage
+import FPFormats
 
 extension PluginReport {
     /// A row of the plugin's option table.
@@ -16,17 +16,17 @@ extension PluginReport {
         var max: Int64?
         var help: String
 
-        init(_ option: PluginOption) {
+        init(_ option: OptionSchema) {
             key = option.key
             type = option.type.word
             required = option.isRequired
             secret = option.isSecret
-            advanced = option.isAdvanced
-            deprecated = option.isDeprecated
+            advanced = option.flags.contains(.advanced)
+            deprecated = option.flags.contains(.deprecated)
             `default` = option.defaultText
             choices = option.choices
-            min = option.min
-            max = option.max
+            min = option.bounds?.min
+            max = option.bounds?.max
             help = option.help
         }
 
@@ -37,19 +37,16 @@ extension PluginReport {
         }
 
         private func text(_ value: Int64) -> String {
-            let units: [(String, Int64)] =
-                switch type {
-                case "size": [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)]
-                case "duration": [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
-                default: [("", 1)]
-                }
-            let (name, size) = units.first { value != 0 && value % $0.1 == 0 } ?? units[units.count - 1]
-            return "\(value / size)\(name)"
+            switch type {
+            case "size": Quantity.size.text(value)
+            case "duration": Quantity.duration.text(value)
+            default: "\(value)"
+            }
         }
     }
 }
 
-extension PluginOption.ValueType {
+extension OptionSchema.ValueType {
     /// What an operator calls it.
     fileprivate var word: String {
         switch self {

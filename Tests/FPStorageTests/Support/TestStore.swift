@@ -18,7 +18,7 @@ struct TestStore {
         return try PluginLibrary.load(path: path, expectedName: name, host: host, logger: LogRecorder().logger)
     }
 
-    /// - Parameter options: beyond `control`; unfinished, as a configuration file has them.
+    /// - Parameter options: beyond `control`.
     init(
         _ name: String = "test", library: PluginLibrary? = nil, settings: StoreSettings = StoreSettings(),
         options: [PluginConfigNode] = [], control: PluginControl = PluginControl()
@@ -27,9 +27,7 @@ struct TestStore {
         log = LogRecorder()
         let plugin: PluginLibrary
         if let library { plugin = library } else { plugin = try await Self.library() }
-        let written = PluginConfigNode.map([.scalar("\(control.address)", key: "control")] + options)
-        let (config, complaints) = written.completed(by: plugin.options, directory: "/")
-        #expect(complaints.isEmpty)
+        let config = PluginConfigNode.map([.integer(Int64(control.address), key: "control")] + options)
         store = try Store.open(
             name: name, library: plugin, config: config, settings: settings, logger: log.logger)
     }

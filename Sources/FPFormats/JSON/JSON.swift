@@ -91,6 +91,23 @@ extension JSON {
         }
     }
 
+    /// The text on several lines, for people: each level is indented by two spaces.
+    public var indentedText: String { indentedText(by: "") }
+
+    private func indentedText(by indentation: String) -> String {
+        let inner = indentation + "  "
+        switch self {
+        case .array(let items) where !items.isEmpty:
+            let lines = items.map { inner + $0.indentedText(by: inner) }
+            return "[\n" + lines.joined(separator: ",\n") + "\n" + indentation + "]"
+        case .object(let members) where !members.isEmpty:
+            let lines = members.map { inner + Self.quoted($0.name) + ": " + $0.value.indentedText(by: inner) }
+            return "{\n" + lines.joined(separator: ",\n") + "\n" + indentation + "}"
+        default:
+            return text
+        }
+    }
+
     /// A string as it stands in a text, quotes included. What a terminal would obey is escaped too.
     public static func quoted(_ value: String) -> String {
         var text = ""

@@ -1,11 +1,9 @@
-import FPFormats
-
 /// Numbers and truth values as the settings spell them.
-enum NumberSyntax {
+public enum NumberSyntax {
     /// Decimal, `0x` hexadecimal or `0o` octal. A leading zero is refused, since YAML versions disagree on its meaning.
-    static func integer(_ text: String) -> Result<Int64, Complaint> {
+    public static func integer(_ text: String) -> Result<Int64, Complaint> {
         let digits = text.without(prefix: "-") ?? text[...]
-        guard let first = digits.utf8.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+        guard let first = digits.utf8.first, first.isASCIIDigit else {
             return .failure(Complaint("must be a whole number, not \(quoted(text))"))
         }
         let (body, radix) =
@@ -17,7 +15,7 @@ enum NumberSyntax {
                 (digits, 10)
             }
         if radix == 10, first == UInt8(ascii: "0"), digits.utf8.count > 1,
-            digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 })
+            digits.utf8.allSatisfy(\.isASCIIDigit)
         {
             let plain = digits.drop { $0 == "0" }
             return .failure(
@@ -36,7 +34,7 @@ enum NumberSyntax {
     }
 
     /// A finite decimal number.
-    static func decimal(_ text: String) -> Result<Double, Complaint> {
+    public static func decimal(_ text: String) -> Result<Double, Complaint> {
         let allowed = text.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): true
@@ -51,7 +49,7 @@ enum NumberSyntax {
     }
 
     /// Exactly `true` or `false`.
-    static func truth(_ text: String) -> Result<Bool, Complaint> {
+    public static func truth(_ text: String) -> Result<Bool, Complaint> {
         switch text {
         case "true": return .success(true)
         case "false": return .success(false)

@@ -1,33 +1,43 @@
-import FPFormats
-
 /// One key that a map of settings may have: an option of a storage plugin, or a setting of the host itself.
 ///
 /// It says in Swift what `fp_option` of fp_plugin.h says in C; numbers and bits are the same.
 public struct OptionSchema: Sendable, Equatable {
-    /// How a value is written and what it stands for.
-    public enum ValueType: UInt32, Sendable, CaseIterable {
+    /// How a value is written and what it stands for: `FP_T_*`.
+    public enum ValueType: Sendable, Equatable {
         /// Any text.
-        case string = 1
+        case string
         /// `true` or `false`.
-        case bool = 2
+        case bool
         /// A whole number.
-        case int = 3
+        case int
         /// A finite number.
-        case float = 4
+        case float
         /// `8MiB`, in bytes.
-        case size = 5
+        case size
         /// `30s`, in milliseconds.
-        case duration = 6
+        case duration
         /// One of `choices`.
-        case choice = 7
+        case choice
         /// A path, made absolute.
-        case path = 8
+        case path
         /// An absolute URL.
-        case url = 9
+        case url
         /// A list of texts; one text stands for a list of one.
-        case stringList = 10
+        case stringList
         /// Texts by name.
-        case stringMap = 11
+        case stringMap
+        /// A type that this host does not know, taken as a text; only plugins for a newer host have it.
+        case unknown(UInt32)
+
+        /// The type with a number of `fp_option.type`.
+        public init(number: UInt32) {
+            self = number > 0 && number <= Self.known.count ? Self.known[Int(number) - 1] : .unknown(number)
+        }
+
+        /// In the order of their numbers, the first of which is 1.
+        public static let known: [ValueType] = [
+            .string, .bool, .int, .float, .size, .duration, .choice, .path, .url, .stringList, .stringMap,
+        ]
     }
 
     /// What else is to be known about a key.
@@ -57,7 +67,7 @@ public struct OptionSchema: Sendable, Equatable {
     /// What else is to be known.
     public var flags: Flags
     /// What holds if the file does not say, as the file would say it. Of a list the items, of a map `name=value`,
-    /// separated by commas.
+    /// separated by commas; see ``items(of:)`` and ``members(of:)``.
     public var defaultText: String?
     /// The values of a `.choice`.
     public var choices: [String]
@@ -70,10 +80,10 @@ public struct OptionSchema: Sendable, Equatable {
 
     /// A key, with the members that `fp_option` has.
     public init(
-        key: String,
-        type: ValueType,
-        flags: Flags = [],
-        defaultText: String? = nil,
+        _ key: String,
+        _ type: ValueType,
+        _ flags: Flags = [],
+        default defaultText: String? = nil,
         choices: [String] = [],
         min: Int64 = 0,
         max: Int64 = 0,
@@ -89,22 +99,31 @@ public struct OptionSchema: Sendable, Equatable {
         self.help = help
     }
 
-    var isSecret: Bool { flags.contains(.secret) }
+    /// Whether the key has to be given.
+    public var isRequired: Bool { flags.contains(.required) }
+    /// Whether the value must never be shown.
+    public var isSecret: Bool { flags.contains(.secret) }
 
-    /// The names that lead to the value, one per level.
-    var segments: [String] {
-        key.parts(at: ".").map(String.init)
+    /// The smallest and the largest value; nil without bounds.
+    public var bounds: (min: Int64, max: Int64)? { min == 0 && max == 0 ? nil : (min, max) }
+
+    /// Whether any text is a value, so that a reference to a secret may stand in its place.
+    public var isText: Bool {
+        switch type {
+        case .string, .unknown: true
+        default: false
+        }
     }
 
     /// What the value has to be, for a sentence.
-    var expectation: String {
+    public var expectation: String {
         switch type {
-        case .string: "a text"
+        case .string, .unknown: "a text"
         case .bool: "true or false"
         case .int: "a whole number"
         case .float: "a number such as 0.5"
-        case .size: ByteCount.syntax.what
-        case .duration: TimeSpan.syntax.what
+        case .size: Quantity.size.what
+        case .duration: Quantity.duration.what
         case .choice: alternatives(choices)
         case .path: "a path"
         case .url: "a URL such as https://files.example.org"

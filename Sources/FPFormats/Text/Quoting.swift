@@ -1,5 +1,5 @@
 /// The text between double quotes for a message: short, and on one line whatever it holds.
-func quoted(_ text: String) -> String {
+public func quoted(_ text: String) -> String {
     let limit = 60
     let isShort = text.unicodeScalars.count <= limit
     let shown = isShort ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit))) + "…"
@@ -7,7 +7,7 @@ func quoted(_ text: String) -> String {
 }
 
 /// The text on one line, with escapes for what a terminal would obey instead of showing it.
-func visible(_ text: String) -> String {
+public func visible(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isInvisible) else { return text }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -31,7 +31,7 @@ private func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
 }
 
 /// `a`, `a or b`, `a, b or c`.
-func alternatives(_ names: [String]) -> String {
+public func alternatives(_ names: [String]) -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "" }
     return names.dropLast().joined(separator: ", ") + " or " + last
 }

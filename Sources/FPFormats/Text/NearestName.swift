@@ -1,14 +1,12 @@
-import FPFormats
-
-/// Finds what the operator most likely meant.
-enum NearestName {
+/// Finds what somebody who mistyped a name most likely meant.
+public enum NearestName {
     /// Longer names are not typing mistakes, and would cost time.
     private static let longest = 64
 
     /// The candidate that differs from `name` by few enough typing mistakes, or the only one that it abbreviates.
     ///
     /// Case and the choice between `-` and `_` do not count as mistakes.
-    static func match(_ name: String, among candidates: some Sequence<String>) -> String? {
+    public static func match(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = folded(name)
         guard !wanted.isEmpty, wanted.count <= longest else { return nil }
         let allowed = wanted.count <= 3 ? 1 : wanted.count <= 6 ? 2 : 3
