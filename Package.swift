@@ -63,13 +63,14 @@ let package = Package(
         .systemLibrary(name: "CSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "FPThreads"),
+        .target(name: "FPCurl", dependencies: ["CCurl", "FPThreads"]),
         .target(name: "FPPluginAPI"),
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
         .target(name: "CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
         .target(name: "CChecksums"),
         .target(name: "S3Signature", dependencies: ["COpenSSL"]),
-        plugin("S3Store", links: ["CChecksums", "CCurl", "CLinux", "COpenSSL", "FPThreads", "S3Signature"]),
+        plugin("S3Store", links: ["CChecksums", "CLinux", "COpenSSL", "FPCurl", "S3Signature"]),
         plugin("SFTPStore", links: ["CSSH"]),
 
         .target(name: "FPFormats"),
@@ -80,7 +81,7 @@ let package = Package(
         .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: ["FPFormats", crypto]),
-        .target(name: "FPFetch", dependencies: ["CCurl", "FPFormats", "FPThreads", nioCore, logging]),
+        .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(name: "FPHTTP", dependencies: ["FPFormats", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
         .target(
@@ -92,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CCurl", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPFetch", "FPFormats", "FPHTTP",
+                "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPCurl", "FPFetch", "FPFormats", "FPHTTP",
                 "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -109,7 +110,8 @@ let package = Package(
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(
-            name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "store-driver"], exclude: ["Vectors"]),
+            name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "Support", "store-driver"],
+            exclude: ["Vectors"]),
         .testTarget(
             name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
             exclude: ["overrides-lsh", "overrides-openssh", "overrides-proftpd", "overrides-rclone"]),
@@ -124,7 +126,8 @@ let package = Package(
                 "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging,
             ]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
-        .testTarget(name: "FPFetchTests", dependencies: ["FPFetch", nioCore, logging]),
+        .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
+        .testTarget(name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "Support", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
         .testTarget(
             name: "FPHTTPTests", dependencies: ["FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),

@@ -37,3 +37,11 @@ extension Call {
         }
     }
 }
+
+extension Duration {
+    /// Rounded down.
+    fileprivate var wholeMilliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+}

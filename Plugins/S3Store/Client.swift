@@ -1,4 +1,3 @@
-import CCurl
 import FPPluginKit
 import S3Signature
 import Synchronization
@@ -94,9 +93,11 @@ final class S3Client: Sendable {
     /// Waits for a reply that is collected as a whole.
     func reply(of exchange: Exchange, _ doing: String, _ call: borrowing Call) throws(PluginError) -> Reply {
         do throws(PluginError) {
-            let (end, head, body) = try exchange.end(call)
-            guard end.code == CURLE_OK else { throw PluginError.transport(end, doing, host: authority) }
-            return Reply(head: head, body: body, hint: settings.endpoint.basePath.isEmpty ? "" : Self.basePathHint)
+            let outcome = try exchange.outcome(call)
+            if let failure = outcome.failure { throw PluginError.transport(failure, doing, host: authority) }
+            return Reply(
+                head: outcome.head, body: outcome.body,
+                hint: settings.endpoint.basePath.isEmpty ? "" : Self.basePathHint)
         } catch {
             engine.abort(exchange)
             throw error

@@ -1,3 +1,4 @@
+import FPCurl
 import FPPluginKit
 import S3Signature
 
@@ -285,15 +286,13 @@ private struct CopySource {
     /// - Parameter others: what the store that it lies in gives all of its objects.
     func attributes(leavingOut others: [(name: String, value: String)]) -> [(name: String, value: String)] {
         let names = ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"]
-        return head.fields.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.compactMap { field in
-            guard names.contains(field.key) || field.key.utf8.starts(with: "x-amz-meta-".utf8),
-                field.key != SessionID.field,
-                ObjectParameters.isText(field.value),
-                !others.contains(where: {
-                    $0.name.lowercased().utf8.elementsEqual(field.key.utf8) && $0.value == field.value
-                })
+        let present = Set(head.fields.map(\.name)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return present.compactMap { name in
+            guard names.contains(name) || name.utf8.starts(with: "x-amz-meta-".utf8), name != SessionID.field,
+                let value = head[name], ObjectParameters.isText(value),
+                !others.contains(where: { $0.name.lowercased().utf8.elementsEqual(name.utf8) && $0.value == value })
             else { return nil }
-            return (name: field.key, value: field.value)
+            return (name: name, value: value)
         }
     }
 }

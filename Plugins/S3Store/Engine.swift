@@ -1,8 +1,6 @@
-import CCurl
+import FPCurl
 import FPPluginKit
-import FPThreads
 import Glibc
-import Synchronization
 
 /// Makes HTTP requests: one thread with one libcurl multi handle, so that all of a store's requests share connections,
 /// and parts move while nobody calls.
@@ -20,18 +18,8 @@ final class Engine: Sendable {
         var usesProxy = true
     }
 
-    enum Message: Sendable {
-        case start(Request, Exchange)
-        /// The reader made room.
-        case proceed(Exchange)
-        case abort(Exchange)
-        case stop
-    }
-
     private struct State {
-        var messages: [Message] = []
-        /// The multi handle, while there is a thread to drive it.
-        var multi: UInt?
+        var driver: Driver?
         /// Requests under way that nobody waits for.
         var background: [Exchange] = []
     }
@@ -44,10 +32,14 @@ final class Engine: Sendable {
     /// Starts a request. The first one starts the thread too: a process that only looks at the plugin has none.
     func start(_ request: Request) throws(PluginError) -> Exchange {
         let exchange = Exchange(request.sink)
-        try state.withLock { state throws(PluginError) in
-            if state.multi == nil { state.multi = try launch() }
-            post(.start(request, exchange), &state)
+        let driver = try state.withLock { state throws(PluginError) in
+            if let driver = state.driver { return driver }
+            let driver = try launch()
+            state.driver = driver
+            return driver
         }
+        let isStarted = driver.start(exchange) { [settings] in Transfer(request, exchange, settings) }
+        if !isStarted { exchange.finish(.stopped) }
         return exchange
     }
 
@@ -55,15 +47,15 @@ final class Engine: Sendable {
     func startInBackground(_ request: Request) {
         guard let exchange = try? start(request) else { return }
         state.withLock { state in
-            state.background.removeAll { $0.ended != nil }
+            state.background.removeAll { $0.hasEnded }
             state.background.append(exchange)
         }
     }
 
-    func proceed(_ exchange: Exchange) { state.withLock { post(.proceed(exchange), &$0) } }
+    func proceed(_ exchange: Exchange) { state.withLock { $0.driver }?.proceed(exchange) }
 
     /// Ends an exchange, whose result is then of no interest.
-    func abort(_ exchange: Exchange) { state.withLock { post(.abort(exchange), &$0) } }
+    func abort(_ exchange: Exchange) { state.withLock { $0.driver }?.abort(exchange) }
 
     /// Gives requests in the background a moment, then ends everything.
     func stop() {
@@ -71,52 +63,24 @@ final class Engine: Sendable {
         for exchange in state.withLock({ $0.background }) {
             _ = exchange.waitForEnd(atMost: max(.zero, end - .now))
         }
-        state.withLock { post(.stop, &$0) }
-        _ = state.wait(atMost: .seconds(2)) { $0.multi == nil ? true : nil }
+        guard let driver = state.withLock({ $0.driver }) else { return }
+        let hasEnded = Monitor(false)
+        driver.stop { hasEnded.withLock { $0 = true } }
+        _ = hasEnded.wait(atMost: .seconds(2)) { $0 ? true : nil }
     }
 
-    // MARK: - The driver's side
-
-    func drain() -> [Message] {
-        state.withLock { state in
-            defer { state.messages.removeAll(keepingCapacity: true) }
-            return state.messages
+    private func launch() throws(PluginError) -> Driver {
+        var limits = Driver.Limits()
+        limits.idleConnections = settings.maxConnections
+        limits.idleHandles = 64
+        do throws(CurlFailure) {
+            return try Driver(limits)
+        } catch {
+            throw error.reason == .noThread
+                ? PluginError(.transient, "no thread can be started; raise the limit of threads", errno: EAGAIN)
+                : PluginError(.noMemory, "libcurl cannot start: \(error.text)")
         }
     }
-
-    func announceEnd() {
-        let left = state.withLock { state in
-            state.multi = nil
-            defer { state.messages = [] }
-            return state.messages
-        }
-        for case .start(_, let exchange) in left { exchange.finish(Exchange.End(code: CURLE_ABORTED_BY_CALLBACK)) }
-    }
-
-    private func post(_ message: Message, _ state: inout State) {
-        guard let address = state.multi else { return }
-        state.messages.append(message)
-        // With the lock held, so that the handle cannot be freed in between.
-        curl_multi_wakeup(UnsafeMutableRawPointer(bitPattern: address))
-    }
-
-    private func launch() throws(PluginError) -> UInt {
-        guard let multi = closingOnExec({ curl_multi_init() }) else {
-            throw PluginError(.noMemory, "libcurl is out of memory")
-        }
-        let address = UInt(bitPattern: multi)
-        let settings = settings
-        let started = DetachedThread.start { Driver.run(self, multi: address, settings) }
-        guard started else {
-            curl_multi_cleanup(multi)
-            throw PluginError(.transient, "no thread can be started; raise the limit of threads", errno: EAGAIN)
-        }
-        return address
-    }
-}
-
-extension Exchange.End {
-    init(code: CURLcode) { self.init(code: code, text: String(cString: curl_easy_strerror(code))) }
 }
 
 /// What is sent with a request.

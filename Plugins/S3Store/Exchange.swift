@@ -1,34 +1,12 @@
-import CCurl
+import FPCurl
 import FPPluginKit
 
-/// The status and fields of a reply, with the fields' names in lower case.
-struct ResponseHead: Sendable {
-    var status = 0
-    var fields: [String: String] = [:]
-
-    subscript(name: String) -> String? { fields[name] }
+extension ResponseHead {
+    /// The value of a field, the last one of several.
+    /// - Parameter name: in lower case.
+    subscript(name: String) -> String? { values(of: name).last.map { String(decoding: $0, as: UTF8.self) } }
 
     var isSuccess: Bool { (200..<300).contains(status) }
-
-    /// Takes a line of the head.
-    /// - Returns: true if it was the last one of a final head.
-    mutating func append(_ line: UnsafeRawBufferPointer) -> Bool {
-        var text = line[...]
-        while let last = text.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: "\n") { text = text.dropLast() }
-        if text.starts(with: "HTTP/".utf8) {
-            let words = text.split(separator: UInt8(ascii: " "))
-            self = ResponseHead()
-            status = words.count > 1 ? Int(String(decoding: words[1], as: UTF8.self)) ?? 0 : 0
-            return false
-        }
-        if text.isEmpty { return status >= 200 }
-        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return false }
-        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var value = text[(colon + 1)...].drop(while: isBlank)
-        while let last = value.last, isBlank(last) { value = value.dropLast() }
-        fields[String(decoding: text[..<colon], as: UTF8.self).lowercased()] = String(decoding: value, as: UTF8.self)
-        return false
-    }
 }
 
 /// One request and its reply, as the thread that moves the bytes and the thread that wants them share it.
@@ -41,28 +19,25 @@ final class Exchange: Sendable {
         case stream
     }
 
-    /// How the exchange ended.
-    struct End: Sendable {
-        let code: CURLcode
-        let text: String
+    /// What came in the end.
+    struct Outcome: Sendable {
+        /// Why there is no whole reply; nil if there is one.
+        let failure: CurlFailure?
+        let head: ResponseHead
+        let body: [UInt8]
     }
 
     struct State: ~Copyable {
-        fileprivate(set) var head = ResponseHead()
-        fileprivate(set) var hasHead = false
-        fileprivate(set) var body: [UInt8] = []
-        fileprivate(set) var end: End?
+        fileprivate var head: ResponseHead?
+        fileprivate var body: [UInt8] = []
+        fileprivate var failure: CurlFailure?
+        fileprivate var hasEnded = false
         fileprivate var ring: ByteRing?
         fileprivate var isPaused = false
-    }
 
-    /// What happened to bytes that came.
-    enum Offer {
-        case taken
-        /// They have to come again once the reader made room.
-        case full
-        /// Nobody can want that many.
-        case unwanted
+        fileprivate var outcome: Outcome? {
+            hasEnded ? Outcome(failure: failure, head: head ?? ResponseHead(), body: body) : nil
+        }
     }
 
     private final class Box {
@@ -83,12 +58,11 @@ final class Exchange: Sendable {
     func receive(head: ResponseHead) {
         monitor.withLock { box in
             box.state.head = head
-            box.state.hasHead = true
             if sink == .stream, head.isSuccess { box.state.ring = ByteRing(capacity: Self.ringCapacity) }
         }
     }
 
-    func receive(_ bytes: UnsafeRawBufferPointer) -> Offer {
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Intake {
         monitor.withLock { box in
             guard box.state.ring == nil else {
                 guard (box.state.ring?.room ?? 0) >= bytes.count else {
@@ -104,8 +78,12 @@ final class Exchange: Sendable {
         }
     }
 
-    func finish(_ end: End) {
-        monitor.withLock { if $0.state.end == nil { $0.state.end = end } }
+    func finish(_ failure: CurlFailure?) {
+        monitor.withLock { box in
+            guard !box.state.hasEnded else { return }
+            box.state.failure = failure
+            box.state.hasEnded = true
+        }
     }
 
     // MARK: - The thread that wants them
@@ -113,28 +91,24 @@ final class Exchange: Sendable {
     /// Waits for the reply's head; nil if the exchange ended without one.
     func head(_ call: borrowing Call) throws(PluginError) -> ResponseHead? {
         try monitor.wait(call) { box -> ResponseHead?? in
-            if box.state.hasHead { return .some(box.state.head) }
-            return box.state.end == nil ? nil : .some(nil)
+            if let head = box.state.head { return .some(head) }
+            return box.state.hasEnded ? .some(nil) : nil
         }
     }
 
     /// Waits for the end.
-    func end(_ call: borrowing Call) throws(PluginError) -> (end: End, head: ResponseHead, body: [UInt8]) {
-        try monitor.wait(call) { box in
-            box.state.end.map { ($0, box.state.head, box.state.body) }
-        }
+    func outcome(_ call: borrowing Call) throws(PluginError) -> Outcome {
+        try monitor.wait(call) { $0.state.outcome }
     }
 
     /// What came, if it has ended.
-    var ended: (end: End, head: ResponseHead, body: [UInt8])? {
-        monitor.withLock { box in
-            box.state.end.map { ($0, box.state.head, box.state.body) }
-        }
-    }
+    var outcome: Outcome? { monitor.withLock { $0.state.outcome } }
+
+    var hasEnded: Bool { monitor.withLock { $0.state.hasEnded } }
 
     /// Waits for the end for a while.
     func waitForEnd(atMost limit: Duration) -> Bool {
-        monitor.wait(atMost: limit) { $0.state.end == nil ? nil : true } ?? false
+        monitor.wait(atMost: limit) { $0.state.hasEnded ? true : nil } ?? false
     }
 
     /// Waits for bytes and moves them.
@@ -145,7 +119,7 @@ final class Exchange: Sendable {
     ) throws(PluginError) -> (count: Int, hasRoom: Bool) {
         try monitor.wait(call) { box in
             let count = box.state.ring?.take(into: buffer) ?? 0
-            guard count > 0 || box.state.end != nil else { return nil }
+            guard count > 0 || box.state.hasEnded else { return nil }
             let hasRoom = box.state.isPaused && (box.state.ring?.room ?? 0) >= Self.ringCapacity / 2
             if hasRoom { box.state.isPaused = false }
             return (count, hasRoom)

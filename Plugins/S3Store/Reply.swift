@@ -1,4 +1,4 @@
-import CCurl
+import FPCurl
 import FPPluginKit
 
 /// A whole reply of S3.
@@ -214,25 +214,24 @@ struct Reply: Sendable {
 }
 
 extension PluginError {
-    /// What the end of an exchange without a reply means to the host.
-    static func transport(_ end: Exchange.End, _ doing: String, host: String) -> PluginError {
+    /// What an exchange without a reply means to the host.
+    static func transport(_ failure: CurlFailure, _ doing: String, host: String) -> PluginError {
         let (code, advice) =
-            switch end.code {
-            case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+            switch failure.reason {
+            case .untrustedPeer:
                 (
                     Code.auth,
                     "; name the certificate authority in `tls.ca_file`, or the host that the certificate is for"
                 )
-            case CURLE_SSL_CACERT_BADFILE: (Code.config, "; `tls.ca_file` must be a readable file of certificates")
-            case CURLE_OUT_OF_MEMORY: (Code.noMemory, "")
-            case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: (Code.config, "; check `endpoint_url`")
-            case CURLE_COULDNT_RESOLVE_HOST: (Code.transient, "; check `endpoint_url` and the name servers")
-            case CURLE_COULDNT_RESOLVE_PROXY: (Code.transient, "; check `proxies`")
-            case CURLE_COULDNT_CONNECT: (Code.transient, "; check `endpoint_url`, and that the service runs")
+            case .unreadableAuthorities: (Code.config, "; `tls.ca_file` must be a readable file of certificates")
+            case .outOfMemory, .exhausted: (Code.noMemory, "")
+            case .badURL, .unsupportedProtocol: (Code.config, "; check `endpoint_url`")
+            case .hostNotFound: (Code.transient, "; check `endpoint_url` and the name servers")
+            case .proxyNotFound: (Code.transient, "; check `proxies`")
+            case .notConnected: (Code.transient, "; check `endpoint_url`, and that the service runs")
             default: (Code.transient, "")
             }
         return PluginError(
-            code, "\(doing): no reply from \(host): \(end.text)\(advice)",
-            nativeCode: Int32(clamping: end.code.rawValue))
+            code, "\(doing): no reply from \(host): \(failure.text)\(advice)", nativeCode: failure.code)
     }
 }

@@ -10,8 +10,8 @@ private func ask(
         Engine.Request(
             method: method, url: url, headers: headers, connectTimeout: .seconds(1), usesProxy: false))
     do throws(PluginError) {
-        let (end, head, body) = try exchange.end(call)
-        return end.code.rawValue == 0 ? Reply(head: head, body: body) : nil
+        let outcome = try exchange.outcome(call)
+        return outcome.failure == nil ? Reply(head: outcome.head, body: outcome.body) : nil
     } catch {
         engine.abort(exchange)
         throw error

@@ -1,5 +1,5 @@
 import CChecksums
-import CCurl
+import FPCurl
 import FPPluginKit
 import S3Signature
 
@@ -51,7 +51,7 @@ final class S3Reader: PluginReader {
 
     private func reopen(after cut: Exchange, _ call: borrowing Call) throws(PluginError) {
         let doing = "reading \"\(key)\""
-        let reason = cut.ended.map { $0.end.code == CURLE_OK ? "the reply ended early" : $0.end.text } ?? "it was cut"
+        let reason = cut.outcome.map { $0.failure?.text ?? "the reply ended early" } ?? "it was cut"
         guard sinceRequest > 0 else {
             throw PluginError(.transient, "\(doing): \(end - position) bytes are missing: \(reason)")
         }

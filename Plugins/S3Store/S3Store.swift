@@ -1,4 +1,4 @@
-import CCurl
+import FPCurl
 import FPPluginKit
 import Synchronization
 
@@ -27,14 +27,15 @@ final class S3Store: PluginStore {
     )
 
     static func load(_ host: Host, _ call: borrowing Call) throws(PluginError) {
-        let code = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
-        guard code == CURLE_OK else {
-            throw PluginError(.internalError, "libcurl cannot start: \(String(cString: curl_easy_strerror(code)))")
+        do throws(CurlFailure) {
+            try LibCurl.start()
+        } catch {
+            throw PluginError(.internalError, "libcurl cannot start: \(error.text)")
         }
     }
 
     static func facts() -> [(key: String, value: String)] {
-        [(key: "libcurl", value: String(cString: curl_version()))]
+        [(key: "libcurl", value: LibCurl.version)]
     }
 
     static func validate(_ config: ConfigNode, _ host: Host, _ call: borrowing Call) throws(PluginError) {

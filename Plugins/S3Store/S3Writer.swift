@@ -1,5 +1,4 @@
 import CChecksums
-import CCurl
 import FPPluginKit
 
 /// Takes the bytes of one write: cuts them into parts, sends those side by side, and publishes the object at the end.
@@ -133,11 +132,11 @@ final class S3Writer: PluginWriter {
 
     /// Takes note of the parts that have arrived meanwhile, without waiting.
     private func settleEnded(_ call: borrowing Call) throws(PluginError) {
-        while let index = moving.firstIndex(where: { $0.exchange.ended != nil }) { try settle(index, call) }
+        while let index = moving.firstIndex(where: { $0.exchange.hasEnded }) { try settle(index, call) }
     }
 
     private func settleFirst(_ call: borrowing Call) throws(PluginError) {
-        try settle(moving.firstIndex { $0.exchange.ended != nil } ?? 0, call)
+        try settle(moving.firstIndex { $0.exchange.hasEnded } ?? 0, call)
     }
 
     private func settleAll(_ call: borrowing Call) throws(PluginError) {

@@ -47,43 +47,19 @@ static inline CURLcode fp_curl_easy_setopt_seek(CURL *easy, CURLoption option, c
     return curl_easy_setopt(easy, option, value);
 }
 
-/// CURLOPT_XFERINFOFUNCTION.
-static inline CURLcode fp_curl_easy_setopt_xferinfo(CURL *easy, CURLoption option, curl_xferinfo_callback value) {
-    return curl_easy_setopt(easy, option, value);
-}
-
 /// CURLOPT_OPENSOCKETFUNCTION.
 static inline CURLcode fp_curl_easy_setopt_opensocket(CURL *easy, CURLoption option, curl_opensocket_callback value) {
     return curl_easy_setopt(easy, option, value);
 }
 
-/// CURLOPT_CLOSESOCKETFUNCTION.
-static inline CURLcode fp_curl_easy_setopt_closesocket(CURL *easy, CURLoption option, curl_closesocket_callback value) {
+/// CURLOPT_RESOLVER_START_FUNCTION.
+static inline CURLcode fp_curl_easy_setopt_resolver_start(
+    CURL *easy, CURLoption option, curl_resolver_start_callback value) {
     return curl_easy_setopt(easy, option, value);
-}
-
-/// CURLOPT_SOCKOPTFUNCTION.
-static inline CURLcode fp_curl_easy_setopt_sockopt(CURL *easy, CURLoption option, curl_sockopt_callback value) {
-    return curl_easy_setopt(easy, option, value);
-}
-
-/// CURLOPT_DEBUGFUNCTION.
-static inline CURLcode fp_curl_easy_setopt_debug(CURL *easy, CURLoption option, curl_debug_callback value) {
-    return curl_easy_setopt(easy, option, value);
-}
-
-/// Facts of type CURLINFO_LONG.
-static inline CURLcode fp_curl_easy_getinfo_long(CURL *easy, CURLINFO info, long *value) {
-    return curl_easy_getinfo(easy, info, value);
 }
 
 /// Facts of type CURLINFO_OFF_T: the names ending in _T.
 static inline CURLcode fp_curl_easy_getinfo_offset(CURL *easy, CURLINFO info, curl_off_t *value) {
-    return curl_easy_getinfo(easy, info, value);
-}
-
-/// Facts of type CURLINFO_STRING. The text belongs to the handle.
-static inline CURLcode fp_curl_easy_getinfo_string(CURL *easy, CURLINFO info, const char **value) {
     return curl_easy_getinfo(easy, info, value);
 }
 
@@ -95,16 +71,6 @@ static inline CURLcode fp_curl_easy_getinfo_pointer(CURL *easy, CURLINFO info, v
 /// Options of type CURLOPTTYPE_LONG of a multi handle.
 static inline CURLMcode fp_curl_multi_setopt_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
-}
-
-/// Options of type CURLOPTTYPE_OBJECTPOINT of a multi handle.
-static inline CURLMcode fp_curl_multi_setopt_pointer(CURLM *multi, CURLMoption option, void *value) {
-    return curl_multi_setopt(multi, option, value);
-}
-
-/// Options of type CURLOPTTYPE_LONG of a share handle.
-static inline CURLSHcode fp_curl_share_setopt_long(CURLSH *share, CURLSHoption option, long value) {
-    return curl_share_setopt(share, option, value);
 }
 
 /// The result of a transfer that curl_multi_info_read reports as CURLMSG_DONE (the field is in a C union).

@@ -1,10 +1,11 @@
+import FPCurl
 import NIOCore
 import Synchronization
 
 /// One fetch as both sides see it: a task waits for the head and takes the body, the driver's thread delivers.
 final class Exchange: Sendable {
     private let state = Mutex(State())
-    private let mailbox: Mailbox
+    private let driver: Driver
     private let capacity: Int
 
     /// Pieces are filled up to this size, so that a consumer that lags gets few large ones.
@@ -22,17 +23,8 @@ final class Exchange: Sendable {
         var reader: CheckedContinuation<Result<ByteBuffer?, FetchError>, Never>?
     }
 
-    /// What became of bytes that were offered.
-    enum Offer {
-        case taken
-        /// The same bytes must be offered again after the mailbox has a `.proceed`.
-        case full
-        /// Nobody wants them any more.
-        case unwanted
-    }
-
-    init(mailbox: Mailbox, capacity: Int) {
-        self.mailbox = mailbox
+    init(_ driver: Driver, capacity: Int) {
+        self.driver = driver
         self.capacity = capacity
     }
 }
@@ -65,7 +57,7 @@ extension Exchange {
                     return (known, isRoomMade)
                 }
                 if let known { continuation.resume(returning: known) }
-                if isRoomMade { mailbox.post(.proceed(self)) }
+                if isRoomMade { driver.proceed(self) }
             }
         } onCancel: {
             cancel()
@@ -75,7 +67,7 @@ extension Exchange {
     /// Ends the fetch from this side, unless it has ended already. What arrived and was not taken is dropped.
     func cancel() {
         let isFirst = end(with: FetchError(.cancelled, detail: "the consumer went away"), keepingPieces: false)
-        if isFirst { mailbox.post(.abort(self)) }
+        if isFirst { driver.abort(self) }
     }
 }
 
@@ -89,9 +81,9 @@ extension Exchange {
         waiter?.resume(returning: .success(head))
     }
 
-    func offer(_ bytes: UnsafeRawBufferPointer) -> Offer {
-        let (offer, reader, piece) = state.withLock { state in
-            guard state.end == nil else { return (Offer.unwanted, nil as Reader?, nil as ByteBuffer?) }
+    func offer(_ bytes: UnsafeRawBufferPointer) -> Intake {
+        let (intake, reader, piece) = state.withLock { state in
+            guard state.end == nil else { return (Intake.unwanted, nil as Reader?, nil as ByteBuffer?) }
             guard state.buffered + bytes.count <= capacity || state.buffered == 0 else {
                 state.isHeldBack = true
                 return (.full, nil, nil)
@@ -101,7 +93,7 @@ extension Exchange {
             return (.taken, reader, state.pop())
         }
         if let reader { reader.resume(returning: .success(piece)) }
-        return offer
+        return intake
     }
 
     /// Says that the whole file was delivered, or why it was not. What was delivered can still be taken.

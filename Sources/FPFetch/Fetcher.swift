@@ -1,5 +1,4 @@
-import CCurl
-import FPThreads
+import FPCurl
 import Glibc
 import Logging
 
@@ -14,7 +13,7 @@ import Logging
 ///
 /// Dropping a fetcher shuts it down; keep it for as long as bodies are being read.
 public final class Fetcher: Sendable {
-    private let mailbox: Mailbox
+    private let driver: Driver
     private let settings: FetchSettings
 
     /// Why no fetcher could be made.
@@ -45,27 +44,27 @@ public final class Fetcher: Sendable {
         if let file = certificateAuthorities, access(file, R_OK) != 0 {
             throw SetupError(description: "\(file) with the certificate authorities for fetches cannot be read")
         }
-        guard Self.libcurl == CURLE_OK, let multi = curl_multi_init() else {
-            throw SetupError(description: "libcurl cannot be initialized")
-        }
-        let mailbox = Mailbox(multi: UInt(bitPattern: multi))
-        let settings = FetchSettings(
+        settings = FetchSettings(
             limits: limits,
             addressGuard: AddressGuard(allow: allow),
-            certificateAuthorities: certificateAuthorities ?? Self.systemAuthorities,
+            certificateAuthorities: certificateAuthorities ?? LibCurl.certificateAuthorities,
             userAgent: "fphost/\(version)",
             logger: logger
         )
-        guard DetachedThread.start({ Driver.run(mailbox, settings: settings) }) else {
-            curl_multi_cleanup(multi)
-            throw SetupError(description: "the system gives no thread for fetches")
+        var places = Driver.Limits()
+        places.concurrency = limits.concurrency
+        places.waiting = limits.waiting
+        do throws(CurlFailure) {
+            driver = try Driver(places) { logger.error("remote fetches failed: \($0.text)") }
+        } catch {
+            throw SetupError(
+                description: error.reason == .noThread
+                    ? "the system gives no thread for fetches" : "libcurl cannot be initialized: \(error.text)")
         }
-        self.mailbox = mailbox
-        self.settings = settings
     }
 
     deinit {
-        mailbox.post(.stop)
+        driver.stop()
     }
 
     /// Requests a file and waits for the head of the response, after all redirects.
@@ -85,9 +84,12 @@ public final class Fetcher: Sendable {
         }
         // A quick server could answer before anybody looks whether the answer is still wanted.
         guard !Task.isCancelled else { throw FetchError(.cancelled, detail: "the consumer went away before") }
-        let exchange = Exchange(mailbox: mailbox, capacity: settings.limits.bufferedBytes)
+        let exchange = Exchange(driver, capacity: settings.limits.bufferedBytes)
         let deadline = ContinuousClock.now + settings.limits.timeout
-        guard mailbox.post(.start(.init(exchange: exchange, url: target, deadline: deadline))) else {
+        let isStarted = driver.start(exchange, before: deadline) { [settings] in
+            Transfer(exchange, target, deadline: deadline, settings)
+        }
+        guard isStarted else {
             throw FetchError(.shutDown, detail: "the fetcher was shut down")
         }
         return FetchResponse(try await exchange.head().get(), body: FetchBody(exchange))
@@ -96,19 +98,8 @@ public final class Fetcher: Sendable {
     /// Ends all transfers with `.shutDown`, and returns when the thread has let go of them. Fetches opened later fail
     /// in the same way.
     public func shutdown() async {
-        mailbox.post(.stop)
-        await mailbox.ended()
+        await withCheckedContinuation { continuation in driver.stop { continuation.resume() } }
     }
-
-    /// The PEM file that libcurl was built to use, if it is there.
-    private static let systemAuthorities: String? = {
-        let version = curl_version_info(CURLVERSION_TENTH)
-        guard let file = version?.pointee.cainfo, access(file, R_OK) == 0 else { return nil }
-        return String(cString: file)
-    }()
-
-    /// libcurl wants to be told once per process that it is going to be used.
-    private static let libcurl = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 }
 
 /// What all fetches of a fetcher share.

@@ -1,6 +1,5 @@
-import CCurl
+import FPCurl
 import FPFormats
-import Glibc
 
 /// The host of a URL, once it is known to be one.
 enum Host: Hashable, Sendable {
@@ -53,25 +52,7 @@ enum HostName {
         return label.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    /// The A-label form of an internationalized name, by libcurl's own IDNA 2008.
     private static func asciiForm(of bytes: [UInt8]) -> [UInt8]? {
-        guard let name = String(validating: bytes, as: UTF8.self), !name.utf8.contains(0) else { return nil }
-        // libidn2 takes its input to be in the locale's charset, and a server runs in the C locale. Setting a
-        // locale for the calling thread alone leaves the rest of the process as it is.
-        guard let utf8 = newlocale(CInt(1 << LC_CTYPE), "C.UTF-8", nil) else { return nil }
-        let before = uselocale(utf8)
-        defer {
-            uselocale(before)
-            freelocale(utf8)
-        }
-        guard let url = curl_url() else { return nil }
-        defer { curl_url_cleanup(url) }
-        guard curl_url_set(url, CURLUPART_HOST, name, 0) == CURLUE_OK else { return nil }
-        var ascii: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(url, CURLUPART_HOST, &ascii, UInt32(CURLU_PUNYCODE)) == CURLUE_OK, let ascii else {
-            return nil
-        }
-        defer { curl_free(ascii) }
-        return UnsafeBufferPointer(start: ascii, count: strlen(ascii)).map(UInt8.init(bitPattern:))
+        String(validating: bytes, as: UTF8.self).flatMap(InternationalName.asciiForm).map { Array($0.utf8) }
     }
 }

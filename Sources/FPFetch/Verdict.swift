@@ -1,3 +1,4 @@
+import FPCurl
 import FPFormats
 
 /// What to do about a response, once its head is there.
@@ -29,7 +30,7 @@ enum Verdict {
     }
 
     private static func target(_ head: ResponseHead, from url: RemoteURL) throws(FetchError) -> RemoteURL {
-        guard let location = head.value(.location), !location.isEmpty else {
+        guard let location = head.value("location"), !location.isEmpty else {
             throw FetchError(.badRedirect, detail: "the answer is \(head.status) without a Location")
         }
         let target: RemoteURL
@@ -51,13 +52,13 @@ enum Verdict {
         maxSize: UInt64
     ) throws(FetchError) -> FetchResponse.Head {
         // libcurl would undo transfer codings unasked, and a few bytes can unfold to millions.
-        if let coding = head.list(.transferEncoding).first(where: { $0 != "chunked" && $0 != "identity" }) {
+        if let coding = head.list("transfer-encoding").first(where: { $0 != "chunked" && $0 != "identity" }) {
             throw FetchError(.unsupportedEncoding, detail: "the Transfer-Encoding is \(coding.debugDescription)")
         }
-        if let coding = head.list(.contentEncoding).first(where: { $0 != "identity" }) {
+        if let coding = head.list("content-encoding").first(where: { $0 != "identity" }) {
             throw FetchError(.unsupportedEncoding, detail: "the Content-Encoding is \(coding.debugDescription)")
         }
-        let type = head.value(.contentType).map(RemoteName.latin1)
+        let type = head.value("content-type").map(RemoteName.latin1)
         if let type, isWebPage(type), !namesWebPage(url), !namesWebPage(asked) {
             throw FetchError(.html, detail: "the Content-Type is \(type.debugDescription)")
         }
@@ -66,15 +67,15 @@ enum Verdict {
             status: head.status,
             contentType: type.flatMap(printable),
             contentLength: try length(head, maxSize: maxSize),
-            fileName: RemoteName.suggested(contentDisposition: head.value(.contentDisposition), url: url)
+            fileName: RemoteName.suggested(contentDisposition: head.value("content-disposition"), url: url)
         )
     }
 
     /// The announced length of the body; nil if there is none to go by.
     private static func length(_ head: ResponseHead, maxSize: UInt64) throws(FetchError) -> UInt64? {
         // A chunked body has no other length (RFC 9112 section 6.3).
-        guard head.list(.transferEncoding).isEmpty else { return nil }
-        let lengths = Set(head.list(.contentLength))
+        guard head.list("transfer-encoding").isEmpty else { return nil }
+        let lengths = Set(head.list("content-length"))
         guard let text = lengths.first else { return nil }
         guard lengths.count == 1, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw FetchError(.badResponse, detail: "the Content-Length is no one number: \(lengths.sorted())")
@@ -101,5 +102,18 @@ enum Verdict {
     private static func printable(_ value: String) -> String? {
         let isPrintable = value.utf8.count <= 255 && value.utf8.allSatisfy { (0x20..<0x7f).contains($0) || $0 == 0x09 }
         return isPrintable && !value.isEmpty ? value : nil
+    }
+}
+
+extension ResponseHead {
+    /// The first value of a field.
+    fileprivate func value(_ name: String) -> [UInt8]? { values(of: name).first }
+
+    /// The elements of a list-based field (RFC 9110 section 5.6.1) in lower case, empty ones left out.
+    fileprivate func list(_ name: String) -> [String] {
+        values(of: name)
+            .flatMap { $0.split(separator: UInt8(ascii: ",")) }
+            .map { RemoteName.latin1($0).trimmingBlanks().asciiLowercased() }
+            .filter { !$0.isEmpty }
     }
 }

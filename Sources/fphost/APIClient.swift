@@ -1,5 +1,5 @@
-import CCurl
 import FPConfig
+import FPCurl
 import Foundation
 
 /// A client of a running host's application API.
@@ -56,61 +56,40 @@ struct APIClient {
     /// Sends one request.
     /// - Parameter output: takes the body of a successful answer instead of the reply.
     func send(_ method: String, _ path: String, json: Data? = nil, to output: FileHandle? = nil) throws -> Reply {
-        guard let easy = curl_easy_init() else { throw Refusal(.failure, "libcurl does not start") }
-        defer { curl_easy_cleanup(easy) }
-        let sink = Sink(easy: easy, output: output)
-        // The transfer ends before `sink` goes out of scope below.
-        let context = Unmanaged.passUnretained(sink).toOpaque()
-        var headers = curl_slist_append(nil, "Authorization: Bearer \(token)")
-        headers = curl_slist_append(headers, "Content-Type: application/json")
-        defer { curl_slist_free_all(headers) }
-        _ = fp_curl_easy_setopt_string(easy, CURLOPT_URL, base + path)
-        _ = fp_curl_easy_setopt_string(easy, CURLOPT_CUSTOMREQUEST, method)
-        _ = fp_curl_easy_setopt_string(easy, CURLOPT_PROXY, "")
-        _ = fp_curl_easy_setopt_slist(easy, CURLOPT_HTTPHEADER, headers)
-        _ = fp_curl_easy_setopt_long(easy, CURLOPT_NOSIGNAL, 1)
-        if let socketPath { _ = fp_curl_easy_setopt_string(easy, CURLOPT_UNIX_SOCKET_PATH, socketPath) }
-        if let json {
-            _ = fp_curl_easy_setopt_long(easy, CURLOPT_POSTFIELDSIZE, json.count)
-            _ = fp_curl_easy_setopt_string(easy, CURLOPT_COPYPOSTFIELDS, String(decoding: json, as: UTF8.self))
-        }
-        _ = fp_curl_easy_setopt_pointer(easy, CURLOPT_WRITEDATA, context)
-        _ = fp_curl_easy_setopt_write(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
-            guard let bytes, let context else { return 0 }
-            let data = Data(bytes: bytes, count: size * count)
-            return Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue().take(data) ? data.count : 0
-        }
-        let result = withExtendedLifetime(sink) { curl_easy_perform(easy) }
-        guard result == CURLE_OK else {
-            let reason = String(cString: curl_easy_strerror(result))
+        var options = EasyOptions(url: base + path)
+        options.method = method
+        options.fields = ["Authorization: Bearer \(token)", "Content-Type: application/json"]
+        options.unixSocketPath = socketPath
+        if let json { options.body = .bytes(Array(json)) }
+        let answer = Answer(output)
+        do throws(CurlFailure) {
+            try options.perform(answer)
+        } catch {
             throw Refusal(
-                .unavailable, "no fphost answers at \(socketPath ?? base): \(reason); start it, or give its --url")
+                .unavailable,
+                "no fphost answers at \(socketPath ?? base): \(error.meaning); start it, or give its --url")
         }
-        return Reply(status: sink.status, body: sink.body)
+        return Reply(status: answer.status, body: answer.body)
     }
 
-    private final class Sink {
-        private let easy: UnsafeMutableRawPointer
+    private final class Answer: EasyDelegate {
         private let output: FileHandle?
+        private(set) var status = 0
         private(set) var body = Data()
 
-        init(easy: UnsafeMutableRawPointer, output: FileHandle?) {
-            self.easy = easy
-            self.output = output
+        init(_ output: FileHandle?) { self.output = output }
+
+        func receive(head: ResponseHead) -> Bool {
+            status = head.status
+            return true
         }
 
-        var status: Int {
-            var status = 0
-            _ = fp_curl_easy_getinfo_long(easy, CURLINFO_RESPONSE_CODE, &status)
-            return status
-        }
-
-        func take(_ data: Data) -> Bool {
+        func receive(body piece: UnsafeRawBufferPointer) -> Intake {
             guard let output, status < 300 else {
-                body.append(data)
-                return true
+                body.append(contentsOf: piece)
+                return .taken
             }
-            return (try? output.write(contentsOf: data)) != nil
+            return (try? output.write(contentsOf: Data(piece))) != nil ? .taken : .unwanted
         }
     }
 }

@@ -1,15 +1,18 @@
+import FPCurl
 import Testing
 
 @testable import FPFetch
 
 @Suite struct ExchangeTests {
+    /// One that has nothing to move: nobody is there to be woken.
+    private static let driver = Result { try Driver() }
+
     @Test("No more than its capacity is kept, in order, whatever the sizes")
     func capacity() async throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed of capacity: \(seed)")
         var generator = Seeded(seed)
-        // Without a driver: nobody is there to be woken.
-        let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 100_000)
+        let exchange = Exchange(try Self.driver.get(), capacity: 100_000)
         var offered: [UInt8] = []
         var taken: [UInt8] = []
         for _ in 0..<300 {
@@ -36,7 +39,7 @@ import Testing
 
     @Test("What arrived before an error is given out before the error; after a cancellation nothing is")
     func endings() async throws {
-        let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 100)
+        let exchange = Exchange(try Self.driver.get(), capacity: 100)
         #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .taken)
         exchange.finish(FetchError(.incomplete, detail: ""))
         exchange.finish()
@@ -45,7 +48,7 @@ import Testing
             ($0 as? FetchError)?.reason == .incomplete
         }
 
-        let cancelled = Exchange(mailbox: Mailbox(multi: 0), capacity: 100)
+        let cancelled = Exchange(try Self.driver.get(), capacity: 100)
         #expect([1, 2, 3].withUnsafeBytes { cancelled.offer($0) } == .taken)
         cancelled.cancel()
         #expect([1, 2, 3].withUnsafeBytes { cancelled.offer($0) } == .unwanted)
@@ -56,7 +59,7 @@ import Testing
     @Test("A cancellation that meets the end never makes a part look whole")
     func cancelledAtTheEnd() async throws {
         for _ in 0..<300 {
-            let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 1000)
+            let exchange = Exchange(try Self.driver.get(), capacity: 1000)
             #expect([UInt8](repeating: 1, count: 100).withUnsafeBytes { exchange.offer($0) } == .taken)
             async let cancelling: Void = exchange.cancel()
             async let finishing: Void = exchange.finish()
@@ -72,8 +75,8 @@ import Testing
     }
 
     @Test("A piece that is larger than the capacity is taken when nothing else is kept")
-    func largePiece() {
-        let exchange = Exchange(mailbox: Mailbox(multi: 0), capacity: 1)
+    func largePiece() throws {
+        let exchange = Exchange(try Self.driver.get(), capacity: 1)
         #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .taken)
         #expect([1, 2, 3].withUnsafeBytes { exchange.offer($0) } == .full)
     }

@@ -39,6 +39,7 @@ final class RawServer: Sendable {
         // The threads must not keep the server, whose end is theirs.
         Self.spawn { [log] in
             while case let socket = accept(listener, nil, nil), socket >= 0 {
+                _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
                 Self.spawn { Self.serve(socket, log, respond) }
             }
             close(listener)
@@ -81,7 +82,7 @@ final class RawServer: Sendable {
     /// A socket that listens on a free port of an address; nil if this machine does not have the address.
     static func listen(on address: String) -> (socket: CInt, port: UInt16)? {
         let isV6 = address.contains(":")
-        let listener = socket(isV6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let listener = socket(isV6 ? AF_INET6 : AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var storage = sockaddr_storage()
         let length = withUnsafeMutableBytes(of: &storage) { bytes in
             if isV6 {

@@ -1,0 +1,35 @@
+import Glibc
+
+/// The descriptors that are open at some moment.
+///
+/// libcurl opens a pair to wake a multi handle by and, for each name lookup, one to hear of its end by; before 8.9 they
+/// stay open in programs that the process executes. A descriptor that another thread opens meanwhile gets what it should
+/// have anyway.
+struct OpenDescriptors {
+    private let numbers: Set<CInt>
+
+    init() { numbers = Set(Self.list()) }
+
+    /// Closes what was opened since in programs that this process executes from now on.
+    func closeNewerOnExec() {
+        for number in Self.list() where !numbers.contains(number) {
+            let flags = fcntl(number, F_GETFD)
+            if flags >= 0, flags & FD_CLOEXEC == 0 { _ = fcntl(number, F_SETFD, flags | FD_CLOEXEC) }
+        }
+    }
+
+    private static func list() -> [CInt] {
+        guard let directory = opendir("/proc/self/fd") else { return [] }
+        defer { closedir(directory) }
+        var found: [CInt] = []
+        while let entry = readdir(directory) {
+            let number = withUnsafeBytes(of: entry.pointee.d_name) { name in
+                name.prefix { $0 != 0 }.reduce(0 as CInt?) { number, byte in
+                    (0x30...0x39).contains(byte) ? number.map { $0 * 10 + CInt(byte - 0x30) } : nil
+                }
+            }
+            if let number, number != dirfd(directory) { found.append(number) }
+        }
+        return found
+    }
+}
