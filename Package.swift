@@ -80,14 +80,26 @@ let package = Package(
         .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
-        .target(name: "FPAccess", dependencies: ["FPFormats", crypto]),
+        .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(name: "FPHTTP", dependencies: ["FPFormats", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
+        .target(name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore]),
+        .target(
+            name: "FPFilePond",
+            dependencies: [
+                "FPFetch", "FPFormats", "FPHTTP", "FPMultipart", "FPUploads", "FPUploadsHTTP", httpTypes, nioCore,
+            ]),
+        .target(
+            name: "FPAPI", dependencies: ["FPFormats", "FPHTTP", "FPUploads", "FPUploadsHTTP", httpTypes, nioCore]),
+        .target(
+            name: "FPPages",
+            dependencies: ["FPAPI", "FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore, nioPosix]),
         .target(
             name: "FPServer",
             dependencies: [
-                "FPAccess", "FPFetch", "FPFormats", "FPHTTP", "FPMultipart", "FPUploads", httpTypes, nioCore, logging,
+                "FPAPI", "FPAccess", "FPFetch", "FPFilePond", "FPFormats", "FPHTTP", "FPPages", "FPUploads", nioCore,
+                logging,
             ]
         ),
         .executableTarget(
@@ -131,11 +143,12 @@ let package = Package(
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
         .testTarget(
             name: "FPHTTPTests", dependencies: ["FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
+        .testTarget(name: "FPFilePondTests", dependencies: ["FPFilePond", "FPHTTP", httpTypes]),
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPServer", "FPStorage", "FPUploads",
-                "LocalStore", "PluginTestKit", "Support", httpTypes, nioCore, logging,
+                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPServer",
+                "FPStorage", "FPUploads", "LocalStore", "PluginTestKit", "Support", httpTypes, nioCore, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

@@ -1,5 +1,5 @@
 public import FPAccess
-import FPHTTP
+public import FPHTTP
 
 /// What the host serves, and where.
 public struct ServerSettings: Sendable {
@@ -14,6 +14,10 @@ public struct ServerSettings: Sendable {
     public var tokens = BearerTokens([])
     /// The demo page at `/`; `nil` for none.
     public var demo: DemoSettings?
+    /// What is served beside the host's own mounts.
+    public var mounts: [MountLine] = []
+    /// Who else can be told apart, asked after the host's own authenticators.
+    public var authenticators: [any Authenticator] = []
 
     /// Settings with everything but the addresses and the base path at its default.
     public init(http: HTTPServer.Configuration, basePath: BasePath) {

@@ -1,12 +1,10 @@
 public import FPFetch
-import FPFormats
 import FPHTTP
 public import FPUploads
-import HTTPTypes
 public import Logging
 public import NIOCore
 
-/// Everything that the host says over HTTP: FilePond's protocol, the application API, the health pages and the demo.
+/// Everything that the host says over HTTP: the mounts of its table, on one server.
 public final class UploadServer: Sendable {
     private let server: HTTPServer
 
@@ -17,22 +15,14 @@ public final class UploadServer: Sendable {
     ///   - fetcher: Gets remote files; `nil` switches *fetch* off.
     ///   - logger: Takes an access line per request at level info, and what only the operator may know.
     public init(_ settings: ServerSettings, uploads: Uploads, fetcher: Fetcher?, logger: Logger) {
-        let resource = UploadResource(uploads: uploads, logger: logger)
-        let router = HostRouter(
-            basePath: settings.basePath,
-            filePond: FilePondDialect(
-                uploads: uploads, fetcher: fetcher, loadsByPath: settings.loadsByPath, logger: logger),
-            api: ApplicationAPI(resource: resource, tokens: settings.tokens),
-            health: HealthPages(uploads: uploads),
-            demo: settings.demo.map { demo in
-                DemoPage(
-                    resource: resource,
-                    files: DemoFiles(pageDirectory: demo.pageDirectory, vendorDirectory: demo.vendorDirectory),
-                    access: DemoAccess(answersToOwnNamesOnly: Self.isOnLoopbackOnly(settings.http)),
-                    basePath: settings.basePath.description)
-            })
+        let parts = ServerParts(settings: settings, uploads: uploads, fetcher: fetcher)
+        let router = Router(
+            (MountTable.lines + settings.mounts).compactMap { $0.route(parts) },
+            gatekeeper: Gatekeeper(MountTable.authenticators(settings) + settings.authenticators),
+            elsewhere: .detail, logger: logger)
         var http = settings.http
-        http.cors?.exposedFields = Self.exposedFields
+        http.cors?.methods = router.methods
+        http.cors?.exposedFields = router.exposedFields
         server = HTTPServer(configuration: http, logger: logger, handler: router)
     }
 
@@ -46,21 +36,5 @@ public final class UploadServer: Sendable {
     /// Takes no more requests, and lets those under way finish for `grace`.
     public func shutdown(grace: Duration) async {
         await server.shutdown(grace: grace)
-    }
-
-    /// What FilePond and tus clients read of a response.
-    private static let exposedFields: [HTTPField.Name] = [
-        .uploadOffset, .uploadLength, .contentDisposition, .contentLength, .contentRange, .eTag, .location,
-        .contentTransferID,
-    ]
-
-    private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {
-        guard configuration.trustedProxies == .none else { return false }
-        return configuration.addresses.allSatisfy { address in
-            switch address {
-            case .tcp(let host, _): host == "localhost" || host == "::1" || host.begins(with: "127.")
-            case .unix: false
-            }
-        }
     }
 }

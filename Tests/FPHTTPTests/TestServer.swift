@@ -46,10 +46,20 @@ func withServer(
     answering answer: @escaping @Sendable (Request) async -> Response,
     _ work: (SocketAddress) async throws -> Void
 ) async throws {
+    try await withServer(log: log, configure: configure, handler: Handling(answer: answer), work)
+}
+
+/// A server with that handler on a port of its own for the length of `work`.
+func withServer(
+    log: LogBook = LogBook(),
+    configure: (inout HTTPServer.Configuration) -> Void = { _ in },
+    handler: any RequestHandler,
+    _ work: (SocketAddress) async throws -> Void
+) async throws {
     var configuration = HTTPServer.Configuration(addresses: [.tcp(host: "127.0.0.1", port: 0)])
     configuration.eventLoops = 1
     configure(&configuration)
-    let server = HTTPServer(configuration: configuration, logger: log.logger, handler: Handling(answer: answer))
+    let server = HTTPServer(configuration: configuration, logger: log.logger, handler: handler)
     let addresses = try await server.start()
     do {
         try await work(addresses[0])

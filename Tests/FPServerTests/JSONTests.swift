@@ -4,7 +4,7 @@ import Foundation
 import Support
 import Testing
 
-@testable import FPServer
+@testable import FPAPI
 
 @Suite("JSON")
 struct JSONTests {

@@ -1,7 +1,6 @@
 import FPFormats
 public import HTTPTypes
 public import Logging
-import NIOCore
 
 /// What went wrong, before it gets the form in which a client is told.
 public struct Problem: Error, Sendable {
@@ -23,32 +22,6 @@ public struct Problem: Error, Sendable {
         self.headers = headers
         let name = status == .badRequest ? "invalid" : status.reasonPhrase.asciiLowercased()
         self.code = code ?? name.parts(at: " ").joined(separator: "-")
-    }
-
-    /// A JSON object with the sentence as its only member, `detail`.
-    public var detailResponse: Response {
-        let text = "{\"detail\": \(JSON.string(sentence).text)}"
-        return response(type: "application/json", text)
-    }
-
-    /// A problem document (RFC 9457) for the request of that id.
-    public func documentResponse(requestID: String) -> Response {
-        let document: JSON = [
-            "type": .string("urn:fphost:problem:\(code)"),
-            "title": .string(status.reasonPhrase),
-            "status": .integer(status.code),
-            "detail": .string(sentence),
-            "instance": .string(requestID),
-        ]
-        return response(type: "application/problem+json", document.text)
-    }
-
-    private func response(type: String, _ text: String) -> Response {
-        var fields = headers
-        fields[.contentType] = type
-        fields[.cacheControl] = "no-store"
-        fields[.xContentTypeOptions] = "nosniff"
-        return Response(status, headers: fields, body: .bytes(ByteBuffer(string: text)))
     }
 }
 

@@ -1,3 +1,4 @@
+import FPFormats
 public import HTTPTypes
 public import NIOCore
 
@@ -35,6 +36,13 @@ public struct Request: Sendable {
 
     /// The body, to be pulled.
     public let body: RequestBody
+
+    /// The media type of the body in lower case, without its parameters; nil if the request does not say.
+    public var mediaType: String? {
+        guard let line = headers[values: .contentType].first else { return nil }
+        let type = line.parts(at: ";")[0].trimmingBlanks().asciiLowercased()
+        return type.isEmpty ? nil : type
+    }
 
     let informer: (any Informer)?
 

@@ -1,3 +1,4 @@
+import FPFormats
 public import HTTPTypes
 import NIOCore
 
@@ -42,5 +43,24 @@ public struct Response: Sendable {
             headers: [.contentType: "text/plain; charset=utf-8", .xContentTypeOptions: "nosniff"],
             body: .bytes(ByteBuffer(string: text))
         )
+    }
+
+    /// A JSON response that no cache keeps.
+    public static func json(_ status: HTTPResponse.Status, _ document: JSON) -> Response {
+        json(status, .bytes(ByteBuffer(string: document.text)))
+    }
+
+    /// A JSON response that no cache keeps, with a body that is JSON already.
+    public static func json(_ status: HTTPResponse.Status, _ body: ResponseBody) -> Response {
+        Response(
+            status,
+            headers: [
+                .contentType: "application/json", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            ], body: body)
+    }
+
+    /// The answer to OPTIONS: the methods that a resource has (RFC 9110, section 9.3.7).
+    public static func options(allow methods: [HTTPRequest.Method]) -> Response {
+        Response(.noContent, headers: [.allow: methods.map(\.rawValue).joined(separator: ", ")])
     }
 }

@@ -25,7 +25,8 @@ public struct CORSPolicy: Sendable, Equatable {
     /// everybody read.
     public var exposedFields: [HTTPField.Name] = []
 
-    private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    /// The methods that they may send.
+    public var methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
 
     /// A policy; credentials with any origin are not allowed, and are dropped.
     public init(origins: Origins, allowsCredentials: Bool = false, maxAge: Duration = .seconds(600)) {
@@ -46,7 +47,7 @@ public struct CORSPolicy: Sendable, Equatable {
         guard allowedOrigin(headers) != nil else {
             return response
         }
-        response.headers[.accessControlAllowMethods] = Self.methods
+        response.headers[.accessControlAllowMethods] = methods.map(\.rawValue).joined(separator: ", ")
         let requested = headers.list(.accessControlRequestHeaders)
         if !requested.isEmpty, requested.allSatisfy({ HTTPField.Name(String($0)) != nil }) {
             response.headers[.accessControlAllowHeaders] = requested.joined(separator: ", ")

@@ -1,0 +1,26 @@
+import FPHTTP
+import FPUploads
+import HTTPTypes
+
+/// The application API: what the application behind the page does with uploads. Closed to everybody without a token.
+package struct ApplicationAPI: Mount {
+    private let resource: UploadResource
+
+    package init(uploads: Uploads) {
+        resource = UploadResource(uploads: uploads)
+    }
+
+    package var methods: [HTTPRequest.Method] { UploadResource.methods }
+
+    /// An address outside of every version is nobody's, and needs no token to say so.
+    package func access(for request: Request, rest: ArraySlice<String>) -> Access {
+        rest.first == "v1" ? .application : .anyone
+    }
+
+    package func respond(
+        to request: Request, rest: ArraySlice<String>, from caller: Caller
+    ) async throws -> Response {
+        guard rest.starts(with: ["v1", "uploads"]) else { throw Problem.unknownAddress }
+        return try await resource.respond(to: request, rest: rest.dropFirst(2))
+    }
+}

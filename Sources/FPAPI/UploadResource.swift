@@ -1,0 +1,178 @@
+import FPFormats
+import FPHTTP
+import FPUploads
+import FPUploadsHTTP
+import HTTPTypes
+import NIOCore
+
+/// The uploads as the application sees them over HTTP: what the application API and the demo page have in common.
+///
+/// Whether somebody may do this is decided before.
+package struct UploadResource: Sendable {
+    /// The methods of all its addresses together.
+    package static let methods: [HTTPRequest.Method] = [.get, .head, .post, .delete]
+
+    /// The largest JSON body, in bytes.
+    private static let maximumBody = 64 << 10
+
+    private let uploads: Uploads
+
+    package init(uploads: Uploads) {
+        self.uploads = uploads
+    }
+
+    /// Answers a request whose path continues with `rest` below the list of uploads.
+    /// - Throws: A ``Problem``, or an error that says what it is in HTTP.
+    package func respond(to request: Request, rest: ArraySlice<String>) async throws -> Response {
+        let rest = Array(rest)
+        let method = request.method
+        switch rest.count {
+        case 0:
+            return try await Self.allowing([.get, .head], method) { try await list(request) }
+        case 1:
+            let id = try Self.id(rest[0])
+            return try await Self.allowing([.get, .head, .delete], method) {
+                method == .delete ? try await delete(id, request) : Self.response(try await existing(id))
+            }
+        case 2 where rest[1] == "store":
+            let id = try Self.id(rest[0])
+            return try await Self.allowing([.post], method) { try await store(id, request) }
+        case 2 where rest[1] == "content":
+            return try await content(try Self.id(rest[0]), file: 0, request)
+        case 4 where rest[1] == "files" && rest[3] == "content":
+            let isNumber = rest[2].utf8.allSatisfy { (0x30...0x39).contains($0) }
+            guard isNumber, let number = Int(rest[2]) else { throw Problem.unknownAddress }
+            return try await content(try Self.id(rest[0]), file: number, request)
+        default:
+            throw Problem.unknownAddress
+        }
+    }
+
+    private static func id(_ text: String) throws(Problem) -> UploadID {
+        guard let id = UploadID(text) else {
+            throw Problem(
+                .notFound,
+                "\"\(Substring(text.unicodeScalars.prefix(40)))\" is not the id of an upload; ids have 22 letters and digits."
+            )
+        }
+        return id
+    }
+
+    private static func allowing(
+        _ methods: [HTTPRequest.Method], _ method: HTTPRequest.Method, _ body: () async throws -> Response
+    ) async throws -> Response {
+        let allow = methods + [.options]
+        if method == .options {
+            return .options(allow: allow)
+        }
+        guard methods.contains(method) else { throw Problem.wrongMethod(method, allow: allow) }
+        return try await body()
+    }
+
+    private func existing(_ id: UploadID) async throws -> Upload {
+        guard let upload = try await uploads.upload(id) else {
+            throw UploadError(.notFound, "There is no upload \(id).")
+        }
+        return upload
+    }
+
+    // MARK: - Operations
+
+    private func list(_ request: Request) async throws -> Response {
+        switch try UploadListing(request.query) {
+        case .search(let query):
+            let text = try await ListingText(uploads, matching: query)
+            if let whole = await text.whole { return .json(.ok, .bytes(whole)) }
+            return .json(.ok, .stream(length: nil, next: { try await text.next() }))
+        case .path(let path, let store, let metadata):
+            let upload = try await uploads.upload(path: path, store: store)
+            let documents = upload.map { [UploadDocument.json($0, withMetadata: metadata)] } ?? []
+            return .json(.ok, ["uploads": .array(documents), "next": .null])
+        }
+    }
+
+    private func store(_ id: UploadID, _ request: Request) async throws -> Response {
+        let claim: (path: String, store: String?, variants: [String]?)
+        let body = try await Self.json(request)
+        do throws(JSONFields.Complaint) {
+            var fields = try JSONFields(body)
+            claim = (
+                try fields.string("path"), try fields.optionalString("store"), try fields.optionalStrings("variants")
+            )
+            try fields.finish(known: ["path", "store", "variants"])
+        } catch {
+            throw Problem(.badRequest, error.sentence)
+        }
+        return Self.response(
+            try await uploads.store(id, path: claim.path, in: claim.store, variants: claim.variants))
+    }
+
+    private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {
+        try await Self.allowing([.get, .head], request.method) {
+            try await Download.respond(to: request) { (use) async throws(UploadError) in
+                try await uploads.open(id, file: file, for: use)
+            }
+        }
+    }
+
+    /// Deletes an upload. A stored one keeps its file unless the request says otherwise; a temporary one never does.
+    private func delete(_ id: UploadID, _ request: Request) async throws -> Response {
+        if try Self.deletesFile(request.query) {
+            let upload = try await uploads.delete(id, keepFile: false)
+            return upload.state == .deleting ? Self.accepted(upload) : Self.response(upload)
+        }
+        let upload = try await existing(id)
+        do throws(UploadError) {
+            return Self.response(try await uploads.delete(id, keepFile: true))
+        } catch  where error.kind == .invalid {
+            // Temporary. Deleting it in that way and no other makes sure that an upload which is stored at this very
+            // moment does not lose its file.
+            let isGone = try await uploads.revert(id)
+            guard try await uploads.upload(id) == nil else {
+                throw UploadError(.conflict, "The upload was stored meanwhile; delete it again if it is to go.")
+            }
+            return isGone ? Self.response(upload) : Self.accepted(upload)
+        }
+    }
+
+    /// The upload is gone, and its bytes follow when their store lets them go.
+    private static func accepted(_ upload: Upload) -> Response {
+        var answer = response(upload)
+        answer.status = .accepted
+        return answer
+    }
+
+    private static func deletesFile(_ query: RequestQuery) throws(Problem) -> Bool {
+        if let other = query.pairs.first(where: { $0.name != "delete_file" }) {
+            throw Problem(
+                .badRequest,
+                "The parameter \"\(Substring(other.name.unicodeScalars.prefix(40)))\" is not known here; known is delete_file."
+            )
+        }
+        switch query.all("delete_file") {
+        case [], ["false"]: return false
+        case ["true"]: return true
+        default: throw Problem(.badRequest, "The parameter \"delete_file\" takes true or false.")
+        }
+    }
+
+    // MARK: - JSON
+
+    private static func json(_ request: Request) async throws(Problem) -> JSON {
+        let type = request.mediaType
+        guard type == nil || type == "application/json" else {
+            throw Problem(.unsupportedMediaType, "The body must be JSON, sent as application/json.")
+        }
+        let body: ByteBuffer
+        do throws(BodyError) { body = try await request.body.collect(upTo: maximumBody) } catch { throw Problem(error) }
+        do throws(JSONError) {
+            return try JSON(parsing: body.readableBytesView)
+        } catch {
+            throw Problem(.badRequest, "The body \(error.reason), at byte \(error.offset).")
+        }
+    }
+
+    private static func response(_ upload: Upload) -> Response {
+        .json(.ok, UploadDocument.json(upload))
+    }
+}

@@ -1,0 +1,31 @@
+import FPHTTP
+import HTTPTypes
+
+/// Knows the application by a bearer token (RFC 6750, sections 2.1 and 3).
+public struct BearerAuthenticator: Authenticator {
+    private let tokens: BearerTokens
+
+    /// Accepts these tokens.
+    public init(_ tokens: BearerTokens) {
+        self.tokens = tokens
+    }
+
+    public func concerns(_ access: Access) -> Bool { access == .application }
+
+    public func caller(of request: Request) throws(Problem) -> Caller? {
+        let lines = request.headers[values: .authorization]
+        guard let line = lines.first else { return nil }
+        guard lines.count == 1, tokens.accepts(authorization: line) else {
+            throw Problem(
+                .unauthorized, "The bearer token is not one of those that this server accepts.",
+                headers: [.wwwAuthenticate: "Bearer realm=\"fphost\", error=\"invalid_token\""])
+        }
+        return Caller(kind: "token", grants: [.application])
+    }
+
+    public var challenge: Problem {
+        Problem(
+            .unauthorized, "This address needs a bearer token: send the header Authorization: Bearer <token>.",
+            headers: [.wwwAuthenticate: "Bearer realm=\"fphost\""])
+    }
+}

@@ -1,0 +1,14 @@
+public import FPFetch
+public import FPHTTP
+import HTTPTypes
+
+extension FetchError: ProblemConvertible {
+    /// What a failure to get a remote file is in HTTP.
+    public var problem: Problem {
+        var problem = Problem(
+            HTTPResponse.Status.numbered(reason.httpStatus), reason.message, code: "fetch-failed")
+        problem.detail = detail
+        if problem.status == .serviceUnavailable { problem.headers[.retryAfter] = "1" }
+        return problem
+    }
+}

@@ -1,0 +1,84 @@
+import FPHTTP
+import FPMultipart
+import FPUploads
+import HTTPTypes
+import NIOCore
+
+extension FilePondDialect {
+    /// POST: a form with whole files, or the announcement of one that comes in chunks.
+    func process(_ request: Request, owner: String?) async throws -> Response {
+        // FilePond 5 announces with nothing but a length.
+        guard request.contentLength != 0 else {
+            guard request.headers.contains(.uploadLength) else { throw UploadForm.missingField }
+            return try await announce(metadata: nil, owner: owner, request)
+        }
+        guard request.mediaType == "multipart/form-data" else {
+            throw FilePondHeaders.unsupported(request.headers)
+        }
+        var form = UploadForm(uploads, owner: owner)
+        do {
+            try await Self.read(request, into: &form)
+            switch try await form.finish() {
+            case .received(let upload): return Self.idResponse(upload)
+            case .announced(let metadata): return try await announce(metadata: metadata, owner: owner, request)
+            }
+        } catch {
+            await form.abandon()
+            throw error
+        }
+    }
+
+    private func announce(metadata: String?, owner: String?, _ request: Request) async throws -> Response {
+        // A page's own headers function may leave the length out; the first chunk tells it then.
+        let length = try FilePondHeaders.byteCount(.uploadLength, in: request.headers)
+        let name = request.headers[values: .uploadName].first
+        return Self.idResponse(
+            try await uploads.create(length: length, metadata: metadata, name: name, owner: owner))
+    }
+
+    private static func read(_ request: Request, into form: inout UploadForm) async throws {
+        var parser = try multipartParser(for: request)
+        while let buffers = try await request.body.next() {
+            parser.append(buffers)
+            var pieces: [ByteBuffer] = []
+            while let event = try nextEvent(&parser) {
+                if case .bytes(let piece) = event {
+                    pieces.append(piece)
+                    continue
+                }
+                // One call for all that came of a part: each may be a trip to a store's thread.
+                if !pieces.isEmpty { try await form.add(pieces) }
+                pieces = []
+                switch event {
+                case .partBegin(let part):
+                    try await form.begin(field: part.name, fileName: part.filename, type: part.contentType)
+                case .partEnd: try await form.end()
+                case .bytes, .end: break
+                }
+            }
+            if !pieces.isEmpty { try await form.add(pieces) }
+        }
+        do throws(MultipartError) { try parser.finish() } catch { throw Problem(error) }
+    }
+
+    private static func nextEvent(_ parser: inout MultipartParser) throws(Problem) -> MultipartEvent? {
+        do throws(MultipartError) { return try parser.next() } catch { throw Problem(error) }
+    }
+
+    /// A parser for a request's body, which is multipart/form-data.
+    static func multipartParser(for request: Request) throws(Problem) -> MultipartParser {
+        let type = request.headers[values: .contentType].first ?? ""
+        do throws(MultipartError) {
+            return MultipartParser(boundary: try MultipartBoundary(contentType: type))
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
+
+extension Problem {
+    /// A form that cannot be read.
+    init(_ error: MultipartError) {
+        self.init(.badRequest, "Multipart form parse error - \(error)")
+    }
+}

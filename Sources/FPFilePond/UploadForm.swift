@@ -1,0 +1,206 @@
+import FPFormats
+import FPHTTP
+import FPUploads
+import NIOCore
+
+/// A form as FilePond sends it, taken in part by part while it arrives: the metadata as text, and the main file and
+/// its variants under the same name.
+///
+/// Which field is the upload is sometimes known only at the end, as `fp_upload_field` may come last. So each field
+/// with files gets a reception of its own, and all but one are taken back.
+struct UploadForm {
+    /// What the form turned out to be.
+    enum Outcome {
+        /// Whole files: the upload is complete.
+        case received(Upload)
+        /// Metadata without a file, as JSON text: the bytes will come in chunks.
+        case announced(metadata: String)
+    }
+
+    private enum Part {
+        case text(field: String, bytes: ByteBuffer)
+        case file(Reception)
+        case ignored
+    }
+
+    /// The form field that names the upload's field, as the reference has it.
+    private static let selector = "fp_upload_field"
+    /// More than any form that a person fills in has.
+    private static let maximumParts = 200
+    private static let maximumFileFields = 4
+    /// All texts of a form together, in bytes.
+    private static let maximumText = 1 << 20
+    /// More than any page's metadata has, and little for whoever reads it.
+    private static let metadataLimits = JSONText.Limits(depth: 32, values: 4096)
+
+    private let uploads: Uploads
+    private let owner: String?
+    private var texts: [(field: String, value: String)] = []
+    private var textBytes = 0
+    private var receptions: [(field: String, reception: Reception)] = []
+    private var fieldsWithoutFile: [String] = []
+    private var parts = 0
+    private var current = Part.ignored
+
+    /// - Parameter owner: Whose the uploads are that the form brings.
+    init(_ uploads: Uploads, owner: String?) {
+        self.uploads = uploads
+        self.owner = owner
+    }
+
+    /// Begins the next part.
+    /// - Parameter fileName: `nil` for a text, empty for a file input without a file.
+    mutating func begin(field: String, fileName: String?, type: String?) async throws {
+        parts += 1
+        guard parts <= Self.maximumParts else {
+            throw Problem(.payloadTooLarge, "A form may have \(Self.maximumParts) parts at most.", code: "too-large")
+        }
+        let field = Self.plain(field)
+        guard let fileName else {
+            current = .text(field: field, bytes: ByteBuffer())
+            return
+        }
+        if fileName.isEmpty {
+            fieldsWithoutFile.append(field)
+            current = .ignored
+        } else if let selected, !selected.isSame(as: field) {
+            current = .ignored
+        } else {
+            let reception = try reception(for: field)
+            try await reception.beginFile(name: fileName, declaredType: type)
+            current = .file(reception)
+        }
+    }
+
+    /// Adds bytes to the part.
+    mutating func add(_ buffers: [ByteBuffer]) async throws {
+        switch current {
+        case .ignored: break
+        case .file(let reception): try await reception.write(buffers)
+        case .text(let field, var bytes):
+            current = .ignored
+            for buffer in buffers {
+                textBytes += buffer.readableBytes
+                // Which of a form's texts is the metadata is known at its end.
+                let limit = max(Self.maximumText, uploads.limits.maxMetadata)
+                guard textBytes <= limit else {
+                    throw Problem(
+                        .payloadTooLarge, "The texts of a form may have \(limit) bytes at most.", code: "too-large")
+                }
+                bytes.writeImmutableBuffer(buffer)
+            }
+            current = .text(field: field, bytes: bytes)
+        }
+    }
+
+    /// Ends the part.
+    mutating func end() async throws {
+        switch current {
+        case .ignored: break
+        case .file(let reception): try await reception.endFile()
+        case .text(let field, let bytes): texts.append((field, String(buffer: bytes)))
+        }
+        current = .ignored
+    }
+
+    /// Decides what the form is, after its last part.
+    mutating func finish() async throws -> Outcome {
+        let field = try uploadField()
+        let values = texts.filter { $0.field.isSame(as: field) }.map(\.value)
+        guard values.count <= 1 else { throw Problem(.badRequest, "Invalid number of fields in request data.") }
+        guard let chosen = receptions.firstIndex(where: { $0.field.isSame(as: field) }) else {
+            // A file input without a file announces nothing.
+            guard let text = values.first, !fieldsWithoutFile.contains(where: { $0.isSame(as: field) }),
+                let metadata = try Self.json(text), metadata.isObject
+            else {
+                throw Problem(.badRequest, "Invalid data type has been parsed.")
+            }
+            try checkSize(text)
+            await abandon()
+            return .announced(metadata: text)
+        }
+        var metadata: String?
+        if let text = values.first {
+            try checkSize(text)
+            // What comes with a file is kept whatever it is: as it came if it is JSON, as a JSON string if it is not.
+            let kept = try Self.json(text)?.text ?? JSON.string(text).text
+            try checkSize(kept)
+            metadata = kept
+        }
+        let upload = try await receptions[chosen].reception.finish(metadata: metadata)
+        receptions.remove(at: chosen)
+        await abandon()
+        return .received(upload)
+    }
+
+    /// Takes back everything that has arrived.
+    mutating func abandon() async {
+        for (_, reception) in receptions { await reception.abandonDespiteCancellation() }
+        receptions = []
+    }
+
+    // MARK: - The field
+
+    private var selected: String? {
+        texts.first { $0.field.isSame(as: Self.selector) }.map { Self.plain($0.value) }
+    }
+
+    /// The field that `fp_upload_field` names; else the configured one; else the one that has files; else, for an
+    /// announcement, the first one, as FilePond puts its own before what the page adds.
+    private func uploadField() throws(Problem) -> String {
+        let fields = texts.map(\.field) + fieldsWithoutFile + receptions.map(\.field)
+        let configured = Self.plain(uploads.limits.field)
+        let found: String? =
+            if let selected {
+                fields.contains(where: { $0.isSame(as: selected) }) ? selected : nil
+            } else if receptions.contains(where: { $0.field.isSame(as: configured) }) {
+                configured
+            } else if !receptions.isEmpty {
+                receptions.count == 1 ? receptions[0].field : nil
+            } else if fields.contains(where: { $0.isSame(as: configured) }) {
+                configured
+            } else {
+                fields.first
+            }
+        guard let found else { throw Self.missingField }
+        return found
+    }
+
+    static let missingField = Problem(.badRequest, "Could not find upload_field_name in request data.")
+
+    /// PHP and Rails name fields with several values `photos[]`.
+    private static func plain(_ field: String) -> String {
+        field.without(suffix: "[]").map(String.init) ?? field
+    }
+
+    private mutating func reception(for field: String) throws(Problem) -> Reception {
+        if let known = receptions.first(where: { $0.field.isSame(as: field) }) { return known.reception }
+        guard receptions.count < Self.maximumFileFields else {
+            throw Problem(.badRequest, "The form has files in more than \(Self.maximumFileFields) fields.")
+        }
+        let new = uploads.beginReception(owner: owner)
+        receptions.append((field, new))
+        return new
+    }
+
+    // MARK: - Metadata
+
+    private func checkSize(_ metadata: String) throws(Problem) {
+        guard metadata.utf8.count <= uploads.limits.maxMetadata else {
+            throw Problem(
+                .payloadTooLarge, "The metadata may have \(uploads.limits.maxMetadata) bytes at most.",
+                code: "too-large")
+        }
+    }
+
+    /// - Returns: `nil` if the text is no JSON at all.
+    private static func json(_ text: String) throws(Problem) -> JSONText? {
+        do throws(JSONError) {
+            return try JSONText(text, limits: metadataLimits)
+        } catch  where error.kind == .syntax {
+            return nil
+        } catch {
+            throw Problem(.badRequest, "The metadata \(error.reason), at byte \(error.offset).")
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// One way to find out who sends a request: by a token, by what a browser says of a page, by a signature.
+public protocol Authenticator: Sendable {
+    /// Whether it has something to say about who has that access. It is not asked about any other. One that says
+    /// yes to ``Access/anyone`` names the callers of addresses that are open to everybody.
+    func concerns(_ access: Access) -> Bool
+
+    /// Reads who sends a request off its head; the body stays unread.
+    /// - Returns: `nil` if the request brings nothing that this authenticator knows, so that the next one is asked.
+    /// - Throws: The refusal, if what the request brings is wrong.
+    func caller(of request: Request) async throws(Problem) -> Caller?
+
+    /// The refusal of a request that needs an access and brings nothing that any authenticator knows. It says what to
+    /// send, with `WWW-Authenticate` if it is a 401 (RFC 9110, section 11.6.1).
+    var challenge: Problem { get }
+}

@@ -1,0 +1,21 @@
+/// Who sends a request, as far as the server knows.
+public struct Caller: Sendable, Equatable {
+    /// What kind of caller it is, for messages: `nobody`, `token`, `page`, or an authenticator's own word.
+    public let kind: String
+    /// Whose the uploads are that it creates; `nil` for nobody's.
+    public let owner: String?
+    private let grants: Set<Access>
+
+    /// A caller with what it has been granted beyond ``Access/anyone``.
+    public init(kind: String, owner: String? = nil, grants: Set<Access> = []) {
+        self.kind = kind
+        self.owner = owner
+        self.grants = grants
+    }
+
+    /// Somebody of whom nothing is known.
+    public static let nobody = Caller(kind: "nobody")
+
+    /// Whether it has been granted that access.
+    public func has(_ access: Access) -> Bool { access == .anyone || grants.contains(access) }
+}

@@ -1,0 +1,40 @@
+public import HTTPTypes
+
+/// One thing that a server serves: a dialect of uploads, an API, a page. A ``Router`` knows the path of each.
+public protocol Mount: Sendable {
+    /// The methods that it has at any of its addresses; `OPTIONS` need not be among them. Pages of other origins that
+    /// may use the server may send these.
+    var methods: [HTTPRequest.Method] { get }
+
+    /// The names of the response fields that such pages may read, beyond the few that the Fetch standard always shows.
+    var exposedFields: [HTTPField.Name] { get }
+
+    /// How it words a problem, its own and one that the server finds before this mount is asked.
+    var problems: ProblemForm { get }
+
+    /// Whether a request at its path is for this mount; if not, the next mount at the path is asked. Dialects that share
+    /// an address tell their requests apart in this way.
+    /// - Parameter rest: The segments of the request's path behind the mount's.
+    func takes(_ request: Request, rest: ArraySlice<String>) -> Bool
+
+    /// What a caller needs for this request. Asked before anything of the body is read.
+    func access(for request: Request, rest: ArraySlice<String>) -> Access
+
+    /// Answers a request of a caller who has that access.
+    /// - Throws: What went wrong. The client is told in the mount's own form: a ``Problem`` as it is, another error as
+    ///   ``ProblemConvertible`` says, and an unforeseen one as a 500 of which only the log says more.
+    func respond(
+        to request: Request, rest: ArraySlice<String>, from caller: Caller
+    ) async throws -> Response
+}
+
+extension Mount {
+    /// None.
+    public var exposedFields: [HTTPField.Name] { [] }
+
+    /// Problem documents.
+    public var problems: ProblemForm { .document }
+
+    /// Every request.
+    public func takes(_ request: Request, rest: ArraySlice<String>) -> Bool { true }
+}

@@ -1,0 +1,26 @@
+import FPAPI
+import FPHTTP
+import FPUploads
+import HTTPTypes
+
+/// The little that an application would add to the demo page: listing, storing and deleting what arrived, without a
+/// token.
+///
+/// It is for trying fphost out: everybody who reaches the server may do all of that.
+package struct DemoUploads: Mount {
+    private let resource: UploadResource
+
+    package init(uploads: Uploads) {
+        resource = UploadResource(uploads: uploads)
+    }
+
+    package var methods: [HTTPRequest.Method] { UploadResource.methods }
+
+    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .page }
+
+    package func respond(
+        to request: Request, rest: ArraySlice<String>, from caller: Caller
+    ) async throws -> Response {
+        try await resource.respond(to: request, rest: rest)
+    }
+}

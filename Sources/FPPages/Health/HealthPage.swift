@@ -1,0 +1,19 @@
+import FPFormats
+import FPHTTP
+import HTTPTypes
+
+/// `/healthz`: the process answers. Nothing else is looked at, so that a store's trouble does not restart the host.
+package struct HealthPage: Mount {
+    package init() {}
+
+    package var methods: [HTTPRequest.Method] { [.get, .head] }
+
+    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
+
+    package func respond(
+        to request: Request, rest: ArraySlice<String>, from caller: Caller
+    ) async throws -> Response {
+        guard methods.contains(request.method) else { throw Problem.wrongMethod(request.method, allow: methods) }
+        return .json(.ok, ["status": .string("ok")])
+    }
+}

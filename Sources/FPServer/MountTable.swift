@@ -1,0 +1,48 @@
+import FPAPI
+import FPAccess
+import FPFilePond
+import FPFormats
+import FPHTTP
+import FPPages
+
+/// Everything that the host serves, and where. One more mount is one more line.
+enum MountTable {
+    static let lines: [MountLine] = [
+        MountLine(atBasePath: {
+            FilePondDialect(
+                uploads: $0.uploads, fetcher: $0.fetcher, loadsByPath: $0.settings.loadsByPath)
+        }),
+        MountLine(at: .below("api")) { ApplicationAPI(uploads: $0.uploads) },
+        MountLine(at: .exactly("healthz")) { _ in HealthPage() },
+        MountLine(at: .exactly("readyz")) { ReadinessPage(uploads: $0.uploads) },
+        MountLine(at: .exactly("")) { parts in
+            parts.demoFiles.map { DemoPage(files: $0, basePath: parts.settings.basePath.description) }
+        },
+        MountLine(at: .below("demo")) { $0.demoFiles.map { DemoAssets(files: $0) } },
+        MountLine(at: .below("demo", "uploads")) { $0.settings.demo == nil ? nil : DemoUploads(uploads: $0.uploads) },
+    ]
+
+    /// Who can be told apart, in the order in which they are asked.
+    static func authenticators(_ settings: ServerSettings) -> [any Authenticator] {
+        [
+            BearerAuthenticator(settings.tokens),
+            PageAuthenticator(answersToOwnNamesOnly: isOnLoopbackOnly(settings.http)),
+        ]
+    }
+
+    private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {
+        guard configuration.trustedProxies == .none else { return false }
+        return configuration.addresses.allSatisfy { address in
+            switch address {
+            case .tcp(let host, _): host == "localhost" || host == "::1" || host.begins(with: "127.")
+            case .unix: false
+            }
+        }
+    }
+}
+
+extension ServerParts {
+    fileprivate var demoFiles: DemoFiles? {
+        settings.demo.map { DemoFiles(pageDirectory: $0.pageDirectory, vendorDirectory: $0.vendorDirectory) }
+    }
+}

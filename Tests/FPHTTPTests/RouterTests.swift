@@ -1,0 +1,151 @@
+import FPHTTP
+import HTTPTypes
+import Testing
+
+@Suite("Mounts, and who may reach them")
+struct RouterTests {
+    /// Says its name, what of the path is left to it, and who calls.
+    private struct Echo: Mount {
+        let name: String
+        var needs = Access.anyone
+        var taking: HTTPField.Name?
+        var methods: [HTTPRequest.Method] = [.get]
+        var exposedFields: [HTTPField.Name] = []
+
+        func takes(_ request: Request, rest: ArraySlice<String>) -> Bool {
+            taking.map { request.headers.contains($0) } ?? true
+        }
+
+        func access(for request: Request, rest: ArraySlice<String>) -> Access { needs }
+
+        func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
+            struct Unforeseen: Error {}
+            if rest.last == "fails" { throw Unforeseen() }
+            if rest.last == "truncated" { throw BodyError.tooSlow }
+            return .text(.ok, "\(name) \(Array(rest)) \(caller.kind)")
+        }
+    }
+
+    /// Knows whoever sends the field.
+    private struct Field: Authenticator {
+        let name: HTTPField.Name
+        let concern: Access
+        let grants: Set<Access>
+
+        func concerns(_ access: Access) -> Bool { access == concern }
+
+        func caller(of request: Request) throws(Problem) -> Caller? {
+            guard let value = request.headers[values: name].first else { return nil }
+            guard value != "wrong" else { throw Problem(.unauthorized, "\(name) is wrong.") }
+            return Caller(kind: "\(name)", grants: grants)
+        }
+
+        var challenge: Problem { Problem(.unauthorized, "Send \(name).") }
+    }
+
+    private func withRouter(
+        _ table: [Route], _ authenticators: [any Authenticator] = [], log: LogBook = LogBook(),
+        _ work: (RawClient) async throws -> Void
+    ) async throws {
+        let router = Router(table, gatekeeper: Gatekeeper(authenticators), elsewhere: .detail, logger: log.logger)
+        try await withServer(handler: router) { try await work(try await RawClient.connect(to: $0)) }
+    }
+
+    @Test("a request goes to the mount with the longest path that its own begins with, whatever the order")
+    func longest() async throws {
+        let table = [
+            Route(.below(), Echo(name: "root")), Route(.below("a"), Echo(name: "a")),
+            Route(.below("a", "b"), Echo(name: "ab")), Route(.exactly("a", "b", "c"), Echo(name: "abc")),
+            Route(.exactly(""), Echo(name: "page")),
+        ]
+        for table in [table, table.reversed()] {
+            try await withRouter(table) { client async throws in
+                for (path, answer) in [
+                    ("/", "page []"), ("/x/y", "root [\"x\", \"y\"]"), ("/a", "a []"), ("/a/", "a [\"\"]"),
+                    ("/a/bb", "a [\"bb\"]"), ("/a/b/x", "ab [\"x\"]"), ("/a/b/c", "abc []"),
+                    ("/a/b/c/", "ab [\"c\", \"\"]"), ("/a/b/c/d", "ab [\"c\", \"d\"]"), ("/%61", "a []"),
+                    ("/A", "root [\"A\"]"), ("/a%2Fb", "root [\"a/b\"]"), ("//a", "root [\"\", \"a\"]"),
+                ] {
+                    #expect(try await client.exchange(get(path)).text == "\(answer) nobody", "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test("mounts at one path are told apart by the request; the first in the table that takes it answers")
+    func shared() async throws {
+        let table = [
+            Route(.below("up"), Echo(name: "tus", taking: HTTPField.Name("Tus-Resumable"))),
+            Route(.below("up"), Echo(name: "other", taking: HTTPField.Name("Upload-Complete"))),
+            Route(.below("up"), Echo(name: "rest")),
+        ]
+        try await withRouter(table) { client async throws in
+            for (fields, name) in [
+                ("", "rest"), ("Upload-Complete: ?1\r\n", "other"), ("Tus-Resumable: 1.0.0\r\n", "tus"),
+                ("Upload-Complete: ?1\r\nTus-Resumable: 1.0.0\r\n", "tus"),
+            ] {
+                #expect(try await client.exchange(get("/up/x", fields)).text == "\(name) [\"x\"] nobody")
+            }
+        }
+    }
+
+    @Test("the methods and exposed fields of a table are those of its mounts, once each, in its order")
+    func crossOrigin() {
+        let router = Router(
+            [
+                Route(.below("a"), Echo(name: "a", methods: [.put, .options, .get], exposedFields: [.eTag, .age])),
+                Route(.below("b"), Echo(name: "b", methods: [.get, .post], exposedFields: [.age, .location])),
+            ], gatekeeper: Gatekeeper([]), elsewhere: .detail, logger: LogBook().logger)
+        #expect(router.methods == [.put, .get, .post, .options])
+        #expect(router.exposedFields == [.eTag, .age, .location])
+    }
+
+    @Test("a caller passes with the access that a mount needs, and only authenticators that it concerns are asked")
+    func access() async throws {
+        let (key, ticket) = (HTTPField.Name(constant: "Key"), HTTPField.Name(constant: "Ticket"))
+        let (admin, reports) = (Access("admin"), Access("reports"))
+        let table = [
+            Route(.below("open"), Echo(name: "open")), Route(.below("admin"), Echo(name: "admin", needs: admin)),
+            Route(.below("reports"), Echo(name: "reports", needs: reports)),
+            Route(.below("closed"), Echo(name: "closed", needs: Access("closed"))),
+        ]
+        let authenticators = [
+            Field(name: key, concern: admin, grants: [admin]),
+            Field(name: ticket, concern: admin, grants: [reports]),
+            Field(name: ticket, concern: reports, grants: [reports]),
+        ]
+        try await withRouter(table, authenticators) { client async throws in
+            for (path, fields, status, text) in [
+                ("/open", "", 200, "open [] nobody"), ("/open", "Key: wrong\r\n", 200, "open [] nobody"),
+                ("/admin", "", 401, "Send Key."), ("/admin", "Key: 1\r\n", 200, "admin [] Key"),
+                ("/admin", "Key: wrong\r\n", 401, "Key is wrong."),
+                ("/admin", "Key: wrong\r\nTicket: 1\r\n", 401, "Key is wrong."),
+                ("/admin", "Ticket: 1\r\n", 403, "needs the access \\\"admin\\\""),
+                ("/reports", "Ticket: 1\r\n", 200, "reports [] Ticket"),
+                ("/reports", "Key: 1\r\n", 401, "Send Ticket."),
+                ("/closed", "Key: 1\r\nTicket: 1\r\n", 403, "nobody has the access"),
+            ] {
+                let response = try await client.exchange(get(path, fields))
+                #expect(response.status == status, "\(path) \(fields)")
+                #expect(response.text.contains(text), "\(path) \(fields): \(response.text)")
+            }
+        }
+    }
+
+    @Test("an error is worded by its mount; what nobody foresaw is told to the log only")
+    func errors() async throws {
+        let log = LogBook()
+        try await withRouter([Route(.below("a"), Echo(name: "a"))], log: log) { client async throws in
+            let slow = try await client.exchange(get("/a/truncated"))
+            #expect(slow.status == 408)
+            #expect(slow["Content-Type"] == "application/problem+json")
+            let failed = try await client.exchange(get("/a/fails"))
+            #expect(failed.status == 500)
+            #expect(!failed.text.contains("Unforeseen"))
+            #expect(log.lines.value.contains { $0.hasPrefix("error GET /a/fails") && $0.contains("Unforeseen") })
+            let elsewhere = try await client.exchange(get("/b"))
+            #expect(elsewhere.status == 404)
+            #expect(elsewhere.text == "{\"detail\": \"There is nothing at this address.\"}")
+        }
+    }
+}
