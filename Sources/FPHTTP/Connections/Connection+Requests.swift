@@ -22,64 +22,27 @@ extension Connection {
             return
         }
         isServingQueue = true
-        while phase == .open, exchange?.isInputWhole != true, let part = queue.popFirst() {
+        while isOpen, exchange?.arrival.isWhole != true, let part = queue.popFirst() {
             take(part)
         }
         isServingQueue = false
-        if phase == .open, exchange == nil, let parseFailure {
+        if isOpen, exchange == nil, let parseFailure {
             refuse(parseFailure)
         }
         settleEndedInput()
         updateReading()
     }
 
-    /// The client has closed its side: it sends no more, and may still wait for the answers to what it sent whole.
-    func endInput() {
-        guard phase == .open, inputEnded == nil else {
-            if phase == .lingering {
-                context?.close(promise: nil)
-            }
-            return
-        }
-        inputEnded = .now()
-        settleEndedInput()
-        armTimer()
-    }
-
-    /// Ends what waits for bytes that will not come.
-    private func settleEndedInput() {
-        guard inputEnded != nil, phase == .open, queue.isEmpty else {
-            return
-        }
-        guard let exchange else {
-            context?.close(promise: nil)
-            return
-        }
-        guard !exchange.isInputWhole else {
-            return
-        }
-        exchange.keepsAlive = false
-        exchange.body.fail(.truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
-        if exchange.progress == .sent {
-            complete(exchange)
-        }
-    }
-
+    /// What the client sends is not HTTP, or takes too long to become it.
     func fail(parsing failure: ParseFailure) {
-        guard phase == .open, parseFailure == nil else {
+        guard isOpen, parseFailure == nil else {
             return
         }
         parseFailure = failure
-        guard let exchange else {
-            return refuse(failure)
-        }
-        guard !exchange.isInputWhole else {
-            return
-        }
-        exchange.keepsAlive = false
-        exchange.body.fail(.malformed)
-        if exchange.progress == .sent {
-            complete(exchange)
+        if let exchange {
+            cutShort(exchange, .malformed)
+        } else {
+            refuse(failure)
         }
     }
 
@@ -112,8 +75,6 @@ extension Connection {
             return
         }
         let head = RequestHead(parsed)
-        hasHeadBegun = false
-        hasHeadLine = false
         lastSerial += 1
         let source = ExchangeHandle(connection: handle, serial: lastSerial)
         let check = RequestCheck(head, limits: server.configuration.limits)
@@ -144,6 +105,7 @@ extension Connection {
             record: record
         )
         self.exchange = exchange
+        self.head = .idle(since: record.started)
         if check.contentLength != 0 {
             bodyClock.start(at: record.started)
             updateWindow(exchange)
@@ -184,72 +146,5 @@ extension Connection {
             return id
         }
         return RequestID.make()
-    }
-
-    private func takeBody(_ buffer: ByteBuffer) {
-        guard let exchange else {
-            return
-        }
-        exchange.record.bytesIn += Int64(buffer.readableBytes)
-        // Whoever sends the body does not wait for a 100.
-        exchange.expectsContinue = false
-        updateWindow(exchange)
-        if exchange.isDiscarding {
-            return
-        }
-        if exchange.isHolding, server.budget.isOverrun {
-            exchange.body.fail(.truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
-            exchange.isDiscarding = true
-            exchange.keepsAlive = false
-            return
-        }
-        bodyClock.note(bytes: buffer.readableBytes, at: .now())
-        if exchange.body.receive(buffer), !exchange.isHolding {
-            exchange.isHolding = true
-            bodyClock.pause(at: .now())
-        }
-    }
-
-    private func endBody() {
-        guard let exchange else {
-            return
-        }
-        exchange.isInputWhole = true
-        exchange.isHolding = false
-        window.size = ReceiveWindow.headSize
-        exchange.body.finish()
-        if exchange.progress == .sent {
-            complete(exchange)
-        }
-    }
-
-    /// Large reads only for what is left of a body, so that little of the next request comes with them.
-    private func updateWindow(_ exchange: Exchange) {
-        let most = server.budget.isExhausted ? ReceiveWindow.tightSize : ReceiveWindow.bodySize
-        let left = exchange.remaining ?? Int64(ReceiveWindow.tightSize)
-        window.size = Int(min(Int64(most), max(Int64(ReceiveWindow.headSize), left)))
-    }
-
-    /// The reader has room, or wants no more at all.
-    func resumeBody(_ serial: Int) {
-        guard let exchange, exchange.serial == serial, exchange.isHolding else {
-            return
-        }
-        exchange.isHolding = false
-        bodyClock.resume(at: .now())
-        armTimer()
-        updateReading()
-    }
-
-    /// Drops the rest of a body that nobody wants.
-    func discardBody(_ exchange: Exchange) {
-        guard !exchange.isInputWhole, !exchange.isDiscarding else {
-            return
-        }
-        exchange.isDiscarding = true
-        exchange.body.stop()
-        bodyClock.start(at: .now())
-        armTimer()
-        updateReading()
     }
 }

@@ -48,23 +48,24 @@ extension Connection {
             return continuation.resume(throwing: ClientGone())
         }
         let text = start(exchange, head)
+        exchange.response.streamBegan(head.framing)
         put(context, text)
         write(context, exchange, bytes, continuation)
     }
 
     func write(_ serial: Int, _ bytes: ByteBuffer, _ continuation: CheckedContinuation<Void, any Error>) {
-        guard let context, let exchange, exchange.serial == serial, exchange.progress == .begun else {
+        guard let context, let exchange, exchange.serial == serial, exchange.response.stream != nil else {
             return continuation.resume(throwing: ClientGone())
         }
         write(context, exchange, bytes, continuation)
     }
 
     func finish(_ serial: Int) {
-        guard let context, let exchange, exchange.serial == serial, exchange.progress == .begun else {
+        guard let context, let exchange, exchange.serial == serial, let framing = exchange.response.stream else {
             return
         }
         var end = ByteBuffer()
-        if exchange.isChunked {
+        if framing == .chunked {
             end.writeStaticString("0\r\n\r\n")
         }
         writeLast(context, exchange, end)
@@ -75,22 +76,11 @@ extension Connection {
         guard let context, let exchange, exchange.serial == serial else {
             return
         }
-        exchange.isAborted = true
+        exchange.response.abort()?.resume(throwing: ClientGone())
         if peer?.ipAddress != nil, let options = context.channel as? any SocketOptionProvider {
             options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
         }
         context.close(promise: nil)
-    }
-
-    func sendContinue(_ serial: Int) {
-        guard let context, let exchange = awaited(serial), exchange.expectsContinue, !exchange.isInputWhole else {
-            return
-        }
-        exchange.expectsContinue = false
-        bodyClock.start(at: .now())
-        armTimer()
-        put(context, ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
-        context.flush()
     }
 
     func sendInterim(_ serial: Int, _ status: HTTPResponse.Status, _ headers: HTTPFields) {
@@ -108,7 +98,7 @@ extension Connection {
 
     // MARK: Steps
 
-    private func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+    func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
         writeClock.written += Int64(bytes.readableBytes)
         if inputEnded != nil {
             inputEnded = .now()
@@ -116,8 +106,9 @@ extension Connection {
         context.write(wrapOutboundOut(bytes), promise: promise)
     }
 
-    private func awaited(_ serial: Int) -> Exchange? {
-        guard phase == .open, let exchange, exchange.serial == serial, exchange.progress == .awaited else {
+    /// The exchange of that number, if nothing of its response is out.
+    func awaited(_ serial: Int) -> Exchange? {
+        guard isOpen, let exchange, exchange.serial == serial, exchange.response.isAwaited else {
             return nil
         }
         return exchange
@@ -126,11 +117,9 @@ extension Connection {
     /// Decides whether the connection goes on, and has the head say so.
     private func start(_ exchange: Exchange, _ head: ResponseHead) -> ByteBuffer {
         if head.closes || head.framing == .untilClose || server.isDraining || !canDrain(exchange) {
-            exchange.keepsAlive = false
+            exchange.closeAfterwards()
         }
-        exchange.progress = .begun
         exchange.record.status = head.status
-        exchange.isChunked = head.framing == .chunked
         if !exchange.body.hasBegun {
             discardBody(exchange)
         }
@@ -146,10 +135,10 @@ extension Connection {
     /// A client that still waits for its 100 may or may not send the body after a final answer, so there is no telling
     /// what comes next.
     private func canDrain(_ exchange: Exchange) -> Bool {
-        if exchange.isInputWhole {
+        if exchange.arrival.isWhole {
             return true
         }
-        guard let remaining = exchange.remaining, !exchange.expectsContinue else {
+        guard let remaining = exchange.remaining, !exchange.arrival.awaitsContinue else {
             return false
         }
         return remaining <= server.configuration.limits.drain
@@ -162,7 +151,7 @@ extension Connection {
         _ continuation: CheckedContinuation<Void, any Error>
     ) {
         exchange.record.bytesOut += Int64(bytes.readableBytes)
-        if exchange.isChunked, bytes.readableBytes > 0 {
+        if exchange.response.stream == .chunked, bytes.readableBytes > 0 {
             let size = String(bytes.readableBytes, radix: 16)
             put(context, ByteBuffer(string: size + "\r\n"))
             put(context, bytes)
@@ -177,7 +166,7 @@ extension Connection {
         if context.channel.isWritable {
             continuation.resume()
         } else {
-            exchange.writer = continuation
+            exchange.response.blocked(continuation)
             writeClock.start(at: .now())
             armTimer()
         }
@@ -189,14 +178,14 @@ extension Connection {
             guard self.exchange === exchange else {
                 return
             }
-            exchange.progress = .sent
+            exchange.response.lastTaken()
             exchange.record.log(to: server.logger)
             finishInput(of: exchange)
         }
+        exchange.response.lastWritten()
         put(context, bytes, promise: written)
         context.flush()
-        if self.exchange === exchange, exchange.progress != .sent {
-            exchange.isEnding = true
+        if self.exchange === exchange, !exchange.response.isSent {
             writeClock.start(at: .now())
             armTimer()
         }
@@ -204,26 +193,10 @@ extension Connection {
 
     /// The response is out; the request may not be in.
     private func finishInput(of exchange: Exchange) {
-        if exchange.isInputWhole || !exchange.keepsAlive {
+        if exchange.arrival.isWhole || !exchange.keepsAlive {
             complete(exchange)
         } else {
             discardBody(exchange)
         }
-    }
-
-    /// The exchange is over.
-    func complete(_ exchange: Exchange) {
-        let mayMoreCome = !exchange.isInputWhole || !queue.isEmpty || parseFailure != nil
-        if !exchange.isInputWhole {
-            exchange.body.stop()
-        }
-        self.exchange = nil
-        guard exchange.keepsAlive else {
-            closeAfterAnswer(clientMaySend: mayMoreCome)
-            return
-        }
-        wait = .request(since: .now())
-        armTimer()
-        serveQueue()
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 
 // One timer per connection, set only when something earlier than before may be due, so that a busy connection hardly
@@ -21,42 +20,24 @@ extension Connection {
 
     private func due() -> NIODeadline? {
         switch phase {
-        case .closed:
-            return nil
-        case .lingering:
-            break
-        case .open:
-            if let exchange {
-                return due(exchange)
-            }
-        }
-        return switch wait {
-        case .request(let since): since + TimeAmount(timeouts.idle)
-        case .head(let since): since + TimeAmount(timeouts.head)
-        case .linger(let since): since + TimeAmount(timeouts.linger)
+        case .closed: nil
+        case .lingering(let since, _): since + TimeAmount(timeouts.linger)
+        case .open: if let exchange { due(exchange) } else { head.due(timeouts) }
         }
     }
 
     private func due(_ exchange: Exchange) -> NIODeadline? {
         var due: NIODeadline?
-        if isBodyTimed(exchange) {
+        if exchange.arrival.isTimed {
             due = bodyClock.due(idle: TimeAmount(timeouts.bodyIdle))
         }
-        if isWriteTimed(exchange) {
+        if exchange.response.isTimed {
             due = min(due ?? .distantFuture, writeClock.due(idle: TimeAmount(timeouts.writeIdle)))
         }
         if let inputEnded {
             due = min(due ?? .distantFuture, inputEnded + TimeAmount(timeouts.halfClosed))
         }
         return due
-    }
-
-    private func isBodyTimed(_ exchange: Exchange) -> Bool {
-        !exchange.isInputWhole && !exchange.isTooSlow && !exchange.expectsContinue
-    }
-
-    private func isWriteTimed(_ exchange: Exchange) -> Bool {
-        exchange.progress == .begun && (exchange.writer != nil || exchange.isEnding)
     }
 
     private func checkTimes() {
@@ -68,20 +49,25 @@ extension Connection {
     }
 
     private func act(at now: NIODeadline) {
-        if phase == .open, let exchange {
-            check(exchange, at: now)
-            return
-        }
-        if phase == .open, case .head = wait, hasHeadBegun {
-            fail(parsing: .slowHead)
-        } else {
+        switch phase {
+        case .open:
+            if let exchange {
+                check(exchange, at: now)
+            } else if head.hasBegun {
+                fail(parsing: .slowHead)
+            } else {
+                context?.close(promise: nil)
+            }
+        case .lingering, .closed:
             context?.close(promise: nil)
         }
     }
 
     private func check(_ exchange: Exchange, at now: NIODeadline) {
         let write = TimeAmount(timeouts.writeIdle)
-        if isWriteTimed(exchange), writeClock.isStalled(at: now, idle: write, pending: unacknowledged) {
+        if exchange.response.isTimed,
+            writeClock.isStalled(at: now, idle: write, pending: context?.unacknowledgedBytes ?? 0)
+        {
             abort(exchange.serial)
             return
         }
@@ -91,31 +77,17 @@ extension Connection {
         }
         let idle = TimeAmount(timeouts.bodyIdle)
         let rate = server.configuration.limits.minimumBodyRate
-        guard isBodyTimed(exchange), bodyClock.due(idle: idle).map({ $0 <= now }) ?? false,
+        guard exchange.arrival.isTimed, bodyClock.due(idle: idle).map({ $0 <= now }) ?? false,
             bodyClock.isTooSlow(at: now, idle: idle, minimumRate: rate)
         else {
             return
         }
-        if exchange.progress == .sent {
+        if exchange.response.isSent {
             context?.close(promise: nil)
             return
         }
-        exchange.isTooSlow = true
-        exchange.keepsAlive = false
+        exchange.arrival.ranTooSlowly()
+        exchange.closeAfterwards()
         exchange.body.fail(.tooSlow)
-    }
-
-    /// Bytes of what was written that the client's side has not acknowledged.
-    private var unacknowledged: Int {
-        guard let context, let options = context.channel.syncOptions else {
-            return 0
-        }
-        let buffered = (try? options.getOption(.bufferedWritableBytes)) ?? 0
-        let pipeline = context.pipeline.syncOperations
-        let queued = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
-            var count: CInt = 0
-            return ioctl(socket, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
-        }
-        return buffered + (queued.flatMap { $0 } ?? 0)
     }
 }

@@ -13,25 +13,21 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     enum Phase {
         case open
-        /// The last response is out and the output closed; what the client still sends is dropped.
-        case lingering
+        /// The last response is out and the output closed; what the client still sends is counted and dropped.
+        case lingering(since: NIODeadline, dropped: Int64)
         case closed
-    }
-
-    /// What is waited for, and may take too long.
-    enum Wait: Equatable {
-        case request(since: NIODeadline)
-        case head(since: NIODeadline)
-        case linger(since: NIODeadline)
     }
 
     let server: ServerCore
     let peer: SocketAddress?
     let window = ReceiveWindow()
     private(set) var context: ChannelHandlerContext?
-    private(set) var handle: ConnectionHandle?
+    var handle: ConnectionHandle?
 
     var phase = Phase.open
+    /// The head of the next request, while there is no ``exchange``.
+    var head: HeadArrival
+    /// The request that is being served.
     var exchange: Exchange?
     var lastSerial = 0
     /// Requests that came behind one that is not answered yet.
@@ -44,17 +40,10 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Whether the channel asked to read while it must not.
     private var isReadDue = false
 
-    var wait: Wait
     var bodyClock = BodyClock()
     var writeClock = WriteClock()
     var timer: Scheduled<Void>?
     var timerDue = NIODeadline.distantFuture
-
-    /// Whether the head that is arriving has its first line complete, which tells a long target from long fields.
-    var hasHeadLine = false
-    /// Whether part of a head has arrived.
-    var hasHeadBegun = false
-    var lingered: Int64 = 0
 
     /// Requests that may wait behind another.
     static let queueLimit = 4096
@@ -62,18 +51,24 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     init(server: ServerCore, peer: SocketAddress?) {
         self.server = server
         self.peer = peer
-        self.wait = .head(since: .now())
+        self.head = .awaited(since: .now())
     }
 
-    var mayRead: Bool {
+    var isOpen: Bool {
+        if case .open = phase { true } else { false }
+    }
+
+    // MARK: Reading
+
+    private var mayRead: Bool {
         switch phase {
         case .open:
             if parseFailure != nil || !queue.isEmpty {
                 return false
             }
-            return exchange.map { !$0.isHolding || $0.isDiscarding } ?? true
-        case .lingering:
-            return lingered < server.configuration.limits.linger
+            return exchange.map { !$0.arrival.isHeld } ?? true
+        case .lingering(_, let dropped):
+            return dropped < server.configuration.limits.linger
         case .closed:
             return true
         }
@@ -84,6 +79,22 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         if isReadDue, mayRead, let context {
             isReadDue = false
             context.read()
+        }
+    }
+
+    /// What the tap asks before bytes go to the parser.
+    func takes(_ buffer: ByteBuffer) -> Bool {
+        switch phase {
+        case .open:
+            if exchange == nil {
+                head.received(buffer, at: .now())
+            }
+            return parseFailure == nil
+        case .lingering(let since, let dropped):
+            phase = .lingering(since: since, dropped: dropped + Int64(buffer.readableBytes))
+            return false
+        case .closed:
+            return false
         }
     }
 
@@ -116,11 +127,11 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard phase == .open else {
+        guard isOpen else {
             return
         }
         let part = unwrapInboundIn(data)
-        if exchange?.isInputWhole == true {
+        if exchange?.arrival.isWhole == true {
             if queue.count < Self.queueLimit {
                 queue.append(part)
             } else {
@@ -132,8 +143,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if exchange == nil, phase == .open, hasHeadBegun, case .request = wait {
-            wait = .head(since: .now())
+        if exchange == nil, isOpen, head.hasBegun {
             armTimer()
         }
         context.fireChannelReadComplete()
@@ -147,8 +157,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, let exchange, let writer = exchange.writer.take() {
-            writer.resume()
+        if context.channel.isWritable {
+            exchange?.response.unblocked()?.resume()
         }
         context.fireChannelWritabilityChanged()
     }
@@ -158,116 +168,14 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         guard error as? HTTPParserError != .invalidEOFState else {
             return
         }
-        guard let failure = ParseFailure(error, hasHeadLine: hasHeadLine) else {
+        guard let failure = ParseFailure(error, hasHeadLine: head.hasLine) else {
             // Socket errors: the channel closes by itself, or is closed here.
-            if !(error is ByteToMessageDecoderError), phase != .closed {
+            if case .closed = phase { return }
+            if !(error is ByteToMessageDecoderError) {
                 context.close(promise: nil)
             }
             return
         }
         fail(parsing: failure)
-    }
-
-    /// What the tap asks before bytes go to the parser.
-    func takes(_ buffer: ByteBuffer) -> Bool {
-        switch phase {
-        case .open:
-            if exchange == nil {
-                hasHeadBegun = true
-                hasHeadLine = hasHeadLine || buffer.readableBytesView.contains(UInt8(ascii: "\n"))
-            }
-            return parseFailure == nil
-        case .lingering:
-            lingered += Int64(buffer.readableBytes)
-            return false
-        case .closed:
-            return false
-        }
-    }
-
-    // MARK: Ending
-
-    private func becomeClosed() {
-        guard phase != .closed else {
-            return
-        }
-        phase = .closed
-        timer?.cancel()
-        timer = nil
-        queue.removeAll()
-        if let exchange {
-            self.exchange = nil
-            abandon(exchange)
-        }
-        if let handle {
-            server.connections.remove(handle)
-            self.handle = nil
-        }
-    }
-
-    /// Lets go of an exchange whose client is gone.
-    private func abandon(_ exchange: Exchange) {
-        let learnsFromBody = exchange.body.isBeingRead
-        if !exchange.isInputWhole {
-            exchange.body.fail(
-                .truncated(received: exchange.record.bytesIn, expected: exchange.contentLength)
-            )
-        }
-        if !learnsFromBody {
-            exchange.task?.cancel()
-        }
-        exchange.writer.take()?.resume(throwing: ClientGone())
-        if exchange.isAborted {
-            exchange.record.log(to: server.logger, isAborted: true)
-        } else if exchange.progress != .sent {
-            exchange.record.status = AccessRecord.clientGone
-            exchange.record.log(to: server.logger)
-        }
-    }
-
-    /// Lets the current request finish, takes no other, and closes a connection that has none.
-    func drain() {
-        switch phase {
-        case .open:
-            if let exchange {
-                exchange.keepsAlive = false
-                queue.removeAll()
-            } else {
-                closeAfterAnswer(clientMaySend: hasHeadBegun)
-            }
-        case .lingering:
-            context?.close(promise: nil)
-        case .closed:
-            break
-        }
-    }
-
-    /// Ends whatever is going on.
-    func terminate() {
-        if let exchange {
-            exchange.body.fail(.cancelled)
-            exchange.task?.cancel()
-        }
-        context?.close(promise: nil)
-    }
-
-    /// Closes once everything written has gone out.
-    ///
-    /// Where the client may be sending, only the output closes at first: closing a socket with bytes unread resets
-    /// it, and a reset can overtake the answer.
-    func closeAfterAnswer(clientMaySend: Bool) {
-        guard let context, phase == .open else {
-            return
-        }
-        queue.removeAll()
-        guard clientMaySend, inputEnded == nil else {
-            context.close(promise: nil)
-            return
-        }
-        phase = .lingering
-        wait = .linger(since: .now())
-        armTimer()
-        context.close(mode: .output, promise: nil)
-        updateReading()
     }
 }

@@ -23,7 +23,7 @@ struct ExchangeHandle: BodySource, Informer {
     let serial: Int
 
     func beginReading() {
-        connection.run { [serial] in $0.sendContinue(serial) }
+        connection.run { [serial] in $0.beginBody(serial) }
     }
 
     func resumeReading() {

@@ -1,0 +1,75 @@
+import NIOCore
+
+// The bodies of requests, from the parser to their readers.
+extension Connection {
+    func takeBody(_ buffer: ByteBuffer) {
+        guard let exchange else {
+            return
+        }
+        exchange.record.bytesIn += Int64(buffer.readableBytes)
+        updateWindow(exchange)
+        switch exchange.arrival.bytesArrived(isMemoryExhausted: server.budget.isOverrun) {
+        case .drop:
+            return
+        case .giveUp:
+            exchange.body.fail(.truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
+            exchange.closeAfterwards()
+        case .deliver:
+            bodyClock.note(bytes: buffer.readableBytes, at: .now())
+            if exchange.body.receive(buffer), exchange.arrival.readerIsFull() {
+                bodyClock.pause(at: .now())
+            }
+        }
+    }
+
+    func endBody() {
+        guard let exchange else {
+            return
+        }
+        exchange.arrival.ended()
+        window.size = ReceiveWindow.headSize
+        exchange.body.finish()
+        if exchange.response.isSent {
+            complete(exchange)
+        }
+    }
+
+    /// Large reads only for what is left of a body, so that little of the next request comes with them.
+    func updateWindow(_ exchange: Exchange) {
+        let most = server.budget.isExhausted ? ReceiveWindow.tightSize : ReceiveWindow.bodySize
+        let left = exchange.remaining ?? Int64(ReceiveWindow.tightSize)
+        window.size = Int(min(Int64(most), max(Int64(ReceiveWindow.headSize), left)))
+    }
+
+    /// The reader asks for a body of which nothing is there: a client that waits for a 100 gets it.
+    func beginBody(_ serial: Int) {
+        guard let context, let exchange = awaited(serial), exchange.arrival.readerBegan() else {
+            return
+        }
+        bodyClock.start(at: .now())
+        armTimer()
+        put(context, ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+        context.flush()
+    }
+
+    /// The reader has room, or wants no more at all.
+    func resumeBody(_ serial: Int) {
+        guard let exchange, exchange.serial == serial, exchange.arrival.readerHasRoom() else {
+            return
+        }
+        bodyClock.resume(at: .now())
+        armTimer()
+        updateReading()
+    }
+
+    /// Drops the rest of a body that nobody wants.
+    func discardBody(_ exchange: Exchange) {
+        guard exchange.arrival.discard() else {
+            return
+        }
+        exchange.body.stop()
+        bodyClock.start(at: .now())
+        armTimer()
+        updateReading()
+    }
+}

@@ -1,0 +1,142 @@
+import NIOCore
+
+// How an exchange ends, and how the connection does.
+extension Connection {
+    /// The exchange is over: the connection closes, or takes the next request.
+    func complete(_ exchange: Exchange) {
+        let mayMoreCome = !exchange.arrival.isWhole || !queue.isEmpty || parseFailure != nil
+        if !exchange.arrival.isWhole {
+            exchange.body.stop()
+        }
+        self.exchange = nil
+        guard exchange.keepsAlive else {
+            closeAfterAnswer(clientMaySend: mayMoreCome)
+            return
+        }
+        head = .idle(since: .now())
+        armTimer()
+        serveQueue()
+    }
+
+    /// Closes once everything written has gone out.
+    ///
+    /// Where the client may be sending, only the output closes at first: closing a socket with bytes unread resets
+    /// it, and a reset can overtake the answer.
+    private func closeAfterAnswer(clientMaySend: Bool) {
+        guard let context, isOpen else {
+            return
+        }
+        queue.removeAll()
+        guard clientMaySend, inputEnded == nil else {
+            context.close(promise: nil)
+            return
+        }
+        phase = .lingering(since: .now(), dropped: 0)
+        armTimer()
+        context.close(mode: .output, promise: nil)
+        updateReading()
+    }
+
+    /// The client has closed its side: it sends no more, and may still wait for the answers to what it sent whole.
+    func endInput() {
+        switch phase {
+        case .open where inputEnded == nil:
+            inputEnded = .now()
+            settleEndedInput()
+            armTimer()
+        case .lingering:
+            context?.close(promise: nil)
+        case .open, .closed:
+            break
+        }
+    }
+
+    /// Ends what waits for bytes that will not come.
+    func settleEndedInput() {
+        guard inputEnded != nil, isOpen, queue.isEmpty else {
+            return
+        }
+        guard let exchange else {
+            context?.close(promise: nil)
+            return
+        }
+        cutShort(exchange, .truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
+    }
+
+    /// No more of the current request can be understood, or will come.
+    func cutShort(_ exchange: Exchange, _ error: BodyError) {
+        guard !exchange.arrival.isWhole else {
+            return
+        }
+        exchange.closeAfterwards()
+        exchange.body.fail(error)
+        if exchange.response.isSent {
+            complete(exchange)
+        }
+    }
+
+    /// The channel is closed, by whomever.
+    func becomeClosed() {
+        if case .closed = phase { return }
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        queue.removeAll()
+        if let exchange {
+            self.exchange = nil
+            abandon(exchange)
+        }
+        if let handle {
+            server.connections.remove(handle)
+            self.handle = nil
+        }
+    }
+
+    /// Lets go of an exchange whose client is gone.
+    private func abandon(_ exchange: Exchange) {
+        let learnsFromBody = exchange.body.isBeingRead
+        if !exchange.arrival.isWhole {
+            exchange.body.fail(.truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
+        }
+        if !learnsFromBody {
+            exchange.task?.cancel()
+        }
+        let (writer, loss) = exchange.response.connectionLost()
+        writer?.resume(throwing: ClientGone())
+        switch loss {
+        case .none:
+            break
+        case .clientGone:
+            exchange.record.status = AccessRecord.clientGone
+            exchange.record.log(to: server.logger)
+        case .aborted:
+            exchange.record.log(to: server.logger, isAborted: true)
+        }
+    }
+
+    /// Lets the current request finish, takes no other, and closes a connection that has none.
+    func drain() {
+        switch phase {
+        case .open:
+            if let exchange {
+                exchange.closeAfterwards()
+                queue.removeAll()
+            } else {
+                closeAfterAnswer(clientMaySend: head.hasBegun)
+            }
+        case .lingering:
+            context?.close(promise: nil)
+        case .closed:
+            break
+        }
+    }
+
+    /// Ends whatever is going on.
+    func terminate() {
+        if let exchange {
+            exchange.body.fail(.cancelled)
+            exchange.task?.cancel()
+        }
+        context?.close(promise: nil)
+    }
+}
