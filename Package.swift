@@ -77,7 +77,8 @@ let package = Package(
         .target(name: "FPConfig", dependencies: ["CYaml", "FPFormats"]),
         .target(name: "CFPStorage"),
         .target(name: "FPStorage", dependencies: ["CFPStorage", "FPFormats", "FPPluginAPI", nioCore, logging, crypto]),
-        .target(name: "FPConformance", dependencies: ["FPPluginAPI", crypto]),
+        .target(name: "FPContractDriver", dependencies: ["FPPluginAPI"]),
+        .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, crypto]),
@@ -106,7 +107,7 @@ let package = Package(
             name: "fphost",
             dependencies: [
                 "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPCurl", "FPFetch", "FPFormats", "FPHTTP",
-                "FPServer", "FPStorage", "FPUploads",
+                "FPContractDriver", "FPServer", "FPStorage", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
@@ -117,9 +118,13 @@ let package = Package(
         ),
 
         .target(name: "Support", path: "Tests/Support"),
-        .target(name: "PluginTestKit", dependencies: ["FPPluginAPI"], path: "Tests/PluginTestKit"),
-        .executableTarget(name: "store-driver", dependencies: ["FPPluginAPI"], path: "Tests/StoreDriver"),
-        .testTarget(name: "FPPluginKitTests", dependencies: ["FPPluginKit", "PluginTestKit"]),
+        .target(
+            name: "PluginTestKit", dependencies: ["FPContractDriver", "FPPluginAPI"], path: "Tests/PluginTestKit"),
+        .target(name: "CDenial", path: "Tests/CDenial"),
+        .executableTarget(
+            name: "store-driver", dependencies: ["CDenial", "FPContractDriver", "FPPluginAPI"],
+            path: "Tests/StoreDriver"),
+        .testTarget(name: "FPPluginKitTests", dependencies: ["FPContractDriver", "FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(
             name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "Support", "store-driver"],
@@ -130,7 +135,9 @@ let package = Package(
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig", "FPFormats"]),
         .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
-        .testTarget(name: "FPConformanceTests", dependencies: ["FPConformance", "LocalStore", "Support", "fphost"]),
+        .testTarget(
+            name: "FPConformanceTests",
+            dependencies: ["FPConformance", "FPContractDriver", "LocalStore", "Support", "fphost"]),
         .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", "FPFormats", grdb, logging]),
         .testTarget(
             name: "FPUploadsTests",
@@ -148,7 +155,7 @@ let package = Package(
             name: "FPServerTests",
             dependencies: [
                 "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPServer",
-                "FPStorage", "FPUploads", "LocalStore", "PluginTestKit", "Support", httpTypes, nioCore, logging,
+                "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, nioCore, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FPConfig
 import FPConformance
+import FPContractDriver
 import FPFormats
 import Foundation
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FPConformance
+import FPContractDriver
 import FPStorage
 import Foundation
 
@@ -61,7 +62,7 @@ struct ValidateCommand: ParsableCommand {
         } catch let refusal as Refusal {
             printError(refusal.message)
             throw ExitCode(refusal.status.rawValue)
-        } catch let failure as KitFailure {
+        } catch let failure as DriverFailure {
             printError(failure.description)
             throw ExitCode(Refusal.Status.configuration.rawValue)
         }

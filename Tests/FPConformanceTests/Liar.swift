@@ -1,4 +1,5 @@
 import FPConformance
+import FPContractDriver
 import Foundation
 import Support
 import Synchronization
@@ -97,15 +98,9 @@ struct Trial: Sendable {
         let given = options.merging(["location": directory.url.appendingPathComponent("store").path]) { first, _ in
             first
         }
-        let members = given.sorted { $0.key < $1.key }.map { option in
-            OptionNode(
-                kind: .scalar, key: option.key, text: option.value,
-                i64: option.value == "true" ? 1 : Int64(option.value) ?? 0, isSecret: option.key == "secret")
-        }
-        let node = OptionNode(children: members)
+        let node = OptionNode(texts: given, secrets: ["secret"])
         func port(_ number: Int) -> OptionNode {
-            node.merging(
-                OptionNode(children: [OptionNode(kind: .scalar, key: "port", text: "\(number)", i64: Int64(number))]))
+            node.merging(OptionNode(texts: ["port": "\(number)"]))
         }
         let host = HostProcess.products.appendingPathComponent("fphost").path
         return Plan(

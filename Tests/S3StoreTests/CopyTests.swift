@@ -31,7 +31,7 @@ extension S3StoreTests {
             let bytes = payload(inParts ? partSize + 5 : 1000)
             for (given, due) in [("", "text/x-first"), ("image/png", "image/png")] {
                 let writer = try staging.store.begin(
-                    "s", contentType: "text/x-first", metadata: (key: "owner", value: "me"))
+                    "s", contentType: "text/x-first", metadata: [(key: "owner", value: "me")])
                 try writer.write(bytes)
                 try writer.commit()
                 writer.close()

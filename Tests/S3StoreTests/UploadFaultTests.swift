@@ -74,7 +74,7 @@ extension S3StoreTests {
             try writer.write(Array(bytes[(partSize * 3 / 2)...]))
             do {
                 try writer.commit()
-            } catch {
+            } catch let error as Failure {
                 // What S3 turns away it has not done, so that nobody looks.
                 #expect(error.status == FP_E_THROTTLED)
                 writer.close()

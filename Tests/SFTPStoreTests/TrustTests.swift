@@ -70,14 +70,10 @@ struct TrustTests {
         let (directory, path) = try hosts(text)
         defer { _ = directory }
         let fixture = try Fixture(["known_host_file": path].merging(more) { $1 })
-        do throws(Failure) {
-            _ = try fixture.store.health()
-            return nil
-        } catch {
-            #expect(error.status == FP_E_AUTH, "\(error)")
-            #expect(try readFile(path) == text, "the file was changed")
-            return error
-        }
+        guard let refusal = failure(of: { _ = try fixture.store.health() }) else { return nil }
+        #expect(refusal.status == FP_E_AUTH, "\(refusal)")
+        #expect(try readFile(path) == text, "the file was changed")
+        return refusal
     }
 
     /// The server's host key, or another one, as a line has it.

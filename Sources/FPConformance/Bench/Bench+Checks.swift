@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -70,7 +71,7 @@ final class Bench: @unchecked Sendable {
         get throws {
             if let known { return known }
             _ = try store.health()
-            let caps = try store.caps()
+            let caps = try store.capabilities()
             known = caps
             return caps
         }
@@ -111,7 +112,7 @@ final class Bench: @unchecked Sendable {
     @discardableResult
     func put(_ key: String, _ bytes: [UInt8], flags: UInt32 = 0, in store: Store? = nil) throws -> Info {
         let store = try store ?? self.store
-        let writer = try store.begin(key, Store.Begin(flags: flags, size: UInt64(bytes.count)))
+        let writer = try store.begin(key, flags: flags, size: UInt64(bytes.count))
         defer { writer.close() }
         try push(bytes, to: writer)
         let info = try writer.commit()
@@ -176,7 +177,7 @@ final class Bench: @unchecked Sendable {
     func cleanUp() {
         for peer in peers { peer.kill() }
         guard let store = opened else { return }
-        store.invocation.cancelDescriptor = -1
+        store.invocation.cancellation = nil
         store.invocation.deadline = MonotonicClock.nanoseconds + 10_000_000_000
         for token in store.issuedTokens { try? store.discard(token) }
         for key in keys { try? store.remove(key) }

@@ -1,3 +1,4 @@
+import FPContractDriver
 import Glibc
 
 /// The symbols that a library shows to others.
@@ -39,7 +40,7 @@ enum ElfSymbols {
 
     private static func contents(of path: String) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw KitFailure("\(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else { throw DriverFailure("\(path): \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 18)

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Foundation
 import Glibc
@@ -38,11 +39,11 @@ struct PeerAnswer: Codable {
 /// A store in a process of its own, so that it can be killed and raced.
 final class Peer: @unchecked Sendable {
     // One thread at a time uses a peer; the process is all that it holds.
-    private let process: Spawned
+    private let process: LineProcess
     private let limit: Double
 
     init(_ plan: Plan) throws {
-        process = try Spawned(Job(role: .peer, plan: plan), leadsGroup: false)
+        process = try LineProcess(Job(role: .peer, plan: plan), leadsGroup: false)
         limit = plan.timeLimit
         let ready = try answer()
         guard ready.status == FP_OK else { throw Broken("in another process, create failed: \(ready.message)") }
@@ -73,9 +74,7 @@ final class Peer: @unchecked Sendable {
     func run(_ command: PeerCommand) throws -> PeerAnswer {
         let answer = try ask(command)
         guard answer.status == FP_OK else {
-            throw Failure(
-                slot: "in another process, \(answer.message)", status: answer.status, message: "",
-                retryAfterMilliseconds: 0, flags: 0)
+            throw Failure(slot: "in another process, \(answer.message)", status: answer.status)
         }
         return answer
     }
@@ -119,8 +118,8 @@ enum PeerServer {
         var answer = PeerAnswer()
         switch command {
         case .begin(let key, let flags):
-            writer = try store.begin(key, flags)
-            answer.token = writer?.token ?? []
+            writer = try store.begin(key, flags: flags)
+            answer.token = writer?.firstToken ?? []
         case .resume(let token, let offset):
             switch try store.resume(token, at: offset) {
             case .open(let open):
@@ -134,7 +133,7 @@ enum PeerServer {
             answer.number = writer?.offset ?? 0
         case .sync(let flags):
             answer.number = try writer?.sync(flags) ?? 0
-            answer.token = writer?.lastToken ?? []
+            answer.token = writer?.token ?? []
         case .commit: answer.number = try writer?.commit().size ?? 0
         case .abort: try writer?.abort()
         case .close:
@@ -142,7 +141,7 @@ enum PeerServer {
             writer = nil
         case .discard(let token): try store.discard(token)
         case .put(let key, let count, let seed, let flags):
-            let one = try store.begin(key, flags)
+            let one = try store.begin(key, flags: flags)
             defer { one.close() }
             try one.write(Pattern.bytes(count, seed: seed))
             answer.number = try one.commit().size
@@ -154,7 +153,7 @@ enum PeerServer {
             let page = try store.page(ListRequest(prefix: prefix, cursor: cursor, limit: limit))
             answer.keys = page.entries.map(\.key)
             answer.token = page.cursor ?? []
-        case .caps: answer.number = try store.caps().flags
+        case .caps: answer.number = try store.capabilities().flags
         case .wait(let until):
             while MonotonicClock.nanoseconds < until { usleep(200) }
         }

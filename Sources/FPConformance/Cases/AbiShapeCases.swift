@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -31,9 +32,9 @@ enum AbiShapeCases {
         Operation(name: "create", what: "create") { bench, store in
             try Store.validate(bench.library, bench.plan.options, store.invocation)
             let other = try bench.another(store.shape)
-            _ = try other.caps()
+            _ = try other.capabilities()
         },
-        Operation(name: "caps", what: "caps") { _, store in _ = try store.caps() },
+        Operation(name: "caps", what: "caps") { _, store in _ = try store.capabilities() },
         Operation(name: "health", what: "health") { _, store in _ = try store.health() },
         Operation(name: "stat", what: "stat") { bench, store in
             let key = bench.key()
@@ -55,12 +56,12 @@ enum AbiShapeCases {
         },
         Operation(name: "resume", what: "a resumed write", needs: [.caps(FP_CAP_RESUMABLE)]) { bench, store in
             let key = bench.key()
-            let writer = try store.begin(key, FP_W_RESUMABLE)
+            let writer = try store.begin(key, flags: FP_W_RESUMABLE)
             try writer.write(Pattern.bytes(1000))
             let durable = try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
-            try ResumeCases.finish(writer.token, key, bench, durable: durable, accepted: 1000)
-            try store.discard(writer.token)
+            try ResumeCases.finish(writer.firstToken, key, bench, durable: durable, accepted: 1000)
+            try store.discard(writer.firstToken)
         },
         Operation(name: "remove", what: "remove") { bench, store in
             let key = bench.key()
@@ -76,7 +77,7 @@ enum AbiShapeCases {
         },
         Operation(name: "list-pending", what: "list_pending", needs: [.caps(FP_CAP_LIST_PENDING)]) { bench, store in
             let key = bench.key()
-            let writer = try store.begin(key, FP_W_RESUMABLE)
+            let writer = try store.begin(key, flags: FP_W_RESUMABLE)
             let found = try store.all(ListRequest(pending: true, prefix: key))
             try bench.check(found.contains { $0.key == key }, "list_pending does not show the session")
             writer.close()

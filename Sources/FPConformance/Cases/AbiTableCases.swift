@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -18,7 +19,7 @@ enum AbiTableCases {
             let library = try bench.library
             let other = HostRecord()
             for _ in 0..<100 {
-                try bench.check(library.entry(other.pointer) == library.pointer, "it returned another table")
+                try bench.check(library.entry(other.pointer) == library.table, "it returned another table")
             }
         },
         Case(
@@ -39,13 +40,13 @@ enum AbiTableCases {
             try bench.check(MonotonicClock.seconds - start < 2, "ten calls took more than 2 s")
         },
         Case("abi.head", "the table begins with a sound fp_head", .slot("fp_head")) { bench in
-            let head = try bench.library.table.head
+            let head = try bench.library.slots.head
             try bench.check(head.abi_minor < 1000, "abi_minor is \(head.abi_minor)")
             try bench.check(
                 head.min_host_minor <= head.abi_minor,
                 "min_host_minor is \(head.min_host_minor), above its own abi_minor, \(head.abi_minor)")
             try bench.check(head.reserved == 0, "reserved is \(head.reserved)", .rule(1))
-            try bench.check(bench.library.table.reserved0 == 0, "fp_plugin.reserved0 is not 0", .rule(1))
+            try bench.check(bench.library.slots.reserved0 == 0, "fp_plugin.reserved0 is not 0", .rule(1))
             if head.abi_minor <= FP_ABI_MINOR {
                 try bench.check(
                     Int(head.struct_size) == MemoryLayout<fp_plugin>.size,
@@ -54,7 +55,7 @@ enum AbiTableCases {
             }
         },
         Case("abi.name", "the name is well formed, and the file's too", .slot("fp_plugin.name")) { bench in
-            guard let pointer = try bench.library.table.name else { throw Broken("name is NULL") }
+            guard let pointer = try bench.library.slots.name else { throw Broken("name is NULL") }
             let name = String(cString: pointer)
             let isSound =
                 name.first.map { $0.isASCII && $0.isLetter } == true
@@ -64,7 +65,7 @@ enum AbiTableCases {
             try bench.check(file == "lib\(name).so", "the file is \(file), where lib\(name).so is due")
         },
         Case("abi.version", "the version is a semantic version", .slot("fp_plugin.version")) { bench in
-            guard let pointer = try bench.library.table.version else { throw Broken("version is NULL") }
+            guard let pointer = try bench.library.slots.version else { throw Broken("version is NULL") }
             let version = String(cString: pointer)
             let core = version.prefix { $0 != "-" && $0 != "+" }.split(separator: ".", omittingEmptySubsequences: false)
             try bench.check(
@@ -72,21 +73,21 @@ enum AbiTableCases {
                 "the version is \"\(version)\", where MAJOR.MINOR.PATCH is due")
         },
         Case("abi.required-slots", "every required slot is there", .slot("fp_plugin")) { bench in
-            let table = try bench.library.table
+            let table = try bench.library.slots
             let missing = requiredSlots(of: table).filter { !$0.isThere }.map(\.name)
             try bench.check(missing.isEmpty, "NULL: \(missing.joined(separator: ", "))")
         },
         Case("abi.threading-max", "threading_max is one of the three models", .slot("fp_plugin.threading_max")) {
             bench in
-            let most = try bench.library.table.threading_max
+            let most = try bench.library.slots.threading_max
             try bench.check(most <= FP_THREADS_PARALLEL, "threading_max is \(most)")
         },
         Case("abi.options", "every row of the option table is sound", .slot("fp_option")) { bench in
-            for option in try options(of: bench.library.table) { try check(option, bench) }
+            for option in try options(of: bench.library.slots) { try check(option, bench) }
         },
         Case("abi.options-distinct", "no two options share a key, and none lies in another", .slot("fp_option")) {
             bench in
-            let keys = try options(of: bench.library.table).map { $0.key.map { String(cString: $0) } ?? "" }
+            let keys = try options(of: bench.library.slots).map { $0.key.map { String(cString: $0) } ?? "" }
             try bench.check(Set(keys).count == keys.count, "a key is there twice")
             for key in keys {
                 try bench.check(
@@ -94,7 +95,7 @@ enum AbiTableCases {
             }
         },
         Case("abi.dump", "dump gives lines of readable text", .slot("fp_plugin.dump")) { bench in
-            guard let dump = try bench.library.table.dump else { throw Inapplicable(reason: "it has no dump") }
+            guard let dump = try bench.library.slots.dump else { throw Inapplicable(reason: "it has no dump") }
             final class Lines { var found: [(String, String)] = [] }
             let lines = Lines()
             dump(
@@ -108,7 +109,7 @@ enum AbiTableCases {
             }
         },
         Case("abi.extension-unknown", "an extension nobody has heard of is NULL", .slot("get_extension")) { bench in
-            guard let slot = try bench.library.table.get_extension else {
+            guard let slot = try bench.library.slots.get_extension else {
                 throw Inapplicable(reason: "it has no get_extension")
             }
             let store = try bench.store
@@ -124,7 +125,7 @@ enum AbiTableCases {
             "abi.extension-constant", "an extension is the same every time", .slot("get_extension"), needs: [.transfer]
         ) {
             bench in
-            let slot = try bench.library.table.get_extension
+            let slot = try bench.library.slots.get_extension
             let instance = try bench.store.instance
             let first = slot?(instance, FP_EXT_TRANSFER)
             for _ in 0..<10 { try bench.check(slot?(instance, FP_EXT_TRANSFER) == first, "it moved") }
@@ -172,7 +173,7 @@ enum AbiTableCases {
                 !$0.isEmpty && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
             },
             "the key \"\(key)\" is not made of letters, digits, '_' and '-' with dots between")
-        let isNewer = try bench.library.table.head.abi_minor > FP_ABI_MINOR
+        let isNewer = try bench.library.slots.head.abi_minor > FP_ABI_MINOR
         try bench.check(
             isNewer || (FP_T_STRING...FP_T_STRING_MAP).contains(option.type), "\"\(key)\" has type \(option.type)")
         try bench.check(option.min <= option.max, "\"\(key)\" has a least value above its greatest")

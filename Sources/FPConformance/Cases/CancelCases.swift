@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -11,13 +12,9 @@ enum CancelCases {
                     .rule(4),
                     needs: operation.needs
                 ) { bench in
-                    let pipe = try Pipe.make()
-                    defer {
-                        close(pipe.reading)
-                        close(pipe.writing)
-                    }
-                    write(pipe.writing, "x", 1)
-                    try interrupt(operation, bench) { $0.cancelDescriptor = pipe.reading }
+                    let cancellation = Cancellation()
+                    cancellation.cancel()
+                    try interrupt(operation, bench) { $0.cancellation = cancellation }
                 },
                 Case(
                     "deadline.\(operation.name)",
@@ -93,24 +90,24 @@ enum CancelCases {
             )
         },
         Operation(name: "write_sync", needs: [.caps(FP_CAP_RESUMABLE)]) { bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try writer.write(Pattern.bytes(1000))
             return (
                 { try writer.sync(FP_SYNC_SUSPEND) },
                 {
                     writer.close()
-                    try ResumeCases.finish(writer.token, bench.key(), bench, durable: 0, accepted: 1000)
+                    try ResumeCases.finish(writer.firstToken, bench.key(), bench, durable: 0, accepted: 1000)
                 }
             )
         },
         Operation(name: "write_resume", needs: [.caps(FP_CAP_RESUMABLE)]) { bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try writer.write(Pattern.bytes(1000))
             let durable = try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
             return (
-                { if case .open(let writer) = try bench.store.resume(writer.token) { writer.close() } },
-                { try ResumeCases.finish(writer.token, bench.key(), bench, durable: durable, accepted: 1000) }
+                { if case .open(let writer) = try bench.store.resume(writer.firstToken) { writer.close() } },
+                { try ResumeCases.finish(writer.firstToken, bench.key(), bench, durable: durable, accepted: 1000) }
             )
         },
         Operation(name: "write_commit") { bench in
@@ -137,13 +134,13 @@ enum CancelCases {
             )
         },
         Operation(name: "write_discard", needs: [.caps(FP_CAP_RESUMABLE)]) { bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             writer.close()
             return (
-                { try bench.store.discard(writer.token) },
+                { try bench.store.discard(writer.firstToken) },
                 {
-                    try bench.store.discard(writer.token)
-                    try bench.check(gone: writer.token, "after write_discard")
+                    try bench.store.discard(writer.firstToken)
+                    try bench.check(gone: writer.firstToken, "after write_discard")
                 }
             )
         },

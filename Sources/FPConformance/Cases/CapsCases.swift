@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -5,7 +6,7 @@ import Glibc
 enum CapsCases {
     static let all: [Case] = [
         Case("caps.slots", "every declared capability has its slots", .slot("fp_plugin")) { bench in
-            let table = try bench.library.table
+            let table = try bench.library.slots
             let caps = try bench.caps.flags
             let pairs: [(UInt64, String, Bool)] = [
                 (FP_CAP_RESUMABLE, "write_resume", table.write_resume != nil),
@@ -22,13 +23,13 @@ enum CapsCases {
         },
         Case("caps.threading", "an instance declares no looser threading than the library", .slot("fp_caps.threading"))
         { bench in
-            let most = try bench.library.table.threading_max
+            let most = try bench.library.slots.threading_max
             let found = try bench.caps.threading
             try bench.check(found <= most, "threading is \(found), and threading_max is \(most)")
         },
         Case("caps.known-bits", "no capability bit is set that fp_plugin.h does not have", .slot("fp_caps.flags")) {
             bench in
-            guard try bench.library.table.head.abi_minor <= FP_ABI_MINOR else {
+            guard try bench.library.slots.head.abi_minor <= FP_ABI_MINOR else {
                 throw Inapplicable(reason: "it is built for a later ABI")
             }
             let unknown = try bench.caps.flags & ~Capability.known
@@ -86,7 +87,7 @@ enum CapsCases {
             try bench.put(bench.key(), [1])
             for _ in 0..<3 {
                 _ = try bench.store.health()
-                let now = try bench.store.caps()
+                let now = try bench.store.capabilities()
                 try bench.check(
                     now.flags == first.flags && now.threading == first.threading
                         && now.durable_unit == first.durable_unit
@@ -95,16 +96,16 @@ enum CapsCases {
             }
         },
         Case("caps.before-health", "health only adds to caps", .slot("caps")) { bench in
-            let before = try bench.store.caps()
+            let before = try bench.store.capabilities()
             _ = try bench.store.health()
-            let after = try bench.store.caps()
+            let after = try bench.store.capabilities()
             let lost = before.flags & ~after.flags
             try bench.check(lost == 0, "the first health took away \(Capability.names(of: lost))")
             try bench.check(before.threading == after.threading, "the first health changed threading")
         },
         Case("caps.quick", "caps does not block", .slot("caps")) { bench in
             let start = MonotonicClock.seconds
-            for _ in 0..<100 { _ = try bench.store.caps() }
+            for _ in 0..<100 { _ = try bench.store.capabilities() }
             try bench.check(MonotonicClock.seconds - start < 5, "100 calls took more than 5 s")
         },
     ]

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -64,7 +65,7 @@ enum ConcurrencyCases {
                 try HostThreads.run(8) { index in
                     let writer: Writer
                     do {
-                        writer = try bench.store.begin(key, FP_W_IF_NOT_EXISTS)
+                        writer = try bench.store.begin(key, flags: FP_W_IF_NOT_EXISTS)
                     } catch let failure as Failure where failure.status == FP_E_EXISTS {
                         return
                     }
@@ -82,11 +83,11 @@ enum ConcurrencyCases {
         parallel("sessions", "sessions side by side keep their bytes apart", also: FP_CAP_RESUMABLE) { bench in
             try HostThreads.run(12) { index in
                 let key = bench.key("\(index)")
-                let first = try bench.store.begin(key, FP_W_RESUMABLE)
+                let first = try bench.store.begin(key, flags: FP_W_RESUMABLE)
                 try first.write(Pattern.bytes(4000, seed: UInt64(index)))
                 try first.sync(FP_SYNC_SUSPEND)
                 first.close()
-                let second = try bench.reopen(first.token)
+                let second = try bench.reopen(first.firstToken)
                 try second.write(Pattern.bytes(second.offset..<9000, seed: UInt64(index)))
                 try second.commit()
                 second.close()
@@ -99,7 +100,7 @@ enum ConcurrencyCases {
                 for round in 0..<10 {
                     if index % 2 == 0 {
                         _ = try bench.store.health()
-                        _ = try bench.store.caps()
+                        _ = try bench.store.capabilities()
                     } else {
                         try bench.put(bench.key("\(index)-\(round)"), [1])
                     }

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// copy, move, remove, and the transfer between two stores.
@@ -101,7 +102,7 @@ enum CopyCases {
                 try bench.check(result.flags & FP_COPYR_STREAMED == 0, "it says FP_COPYR_STREAMED")
             },
             copy("content-type", "the content type goes along", also: FP_CAP_CONTENT_TYPE) { bench in
-                let writer = try bench.store.begin(bench.key("s"), Store.Begin(contentType: "image/png"))
+                let writer = try bench.store.begin(bench.key("s"), contentType: "image/png")
                 try writer.commit()
                 writer.close()
                 _ = try bench.store.copy(bench.key("s"), to: bench.key("t"), flags: flag)
@@ -122,7 +123,7 @@ enum CopyCases {
     /// - Returns: what a client sees that follows a link to it.
     private static func attributed(_ bench: Bench, _ key: String) throws -> [String: String] {
         let writer = try bench.store.begin(
-            key, Store.Begin(contentType: "image/png", metadata: [("kit", metadata)]))
+            key, contentType: "image/png", metadata: [("kit", metadata)])
         try writer.write(Pattern.bytes(100))
         try writer.commit()
         writer.close()
@@ -157,7 +158,7 @@ enum CopyCases {
 
     private static let fallbacks: [Case] = [
         Case("copy.unsupported", "a copy that is not supported has no effect", .slot("copy")) { bench in
-            guard try !bench.has(FP_CAP_COPY), try bench.library.table.copy != nil else {
+            guard try !bench.has(FP_CAP_COPY), try bench.library.slots.copy != nil else {
                 throw Inapplicable(reason: "it declares FP_CAP_COPY, or has no slot for it")
             }
             try bench.put(bench.key("s"), [1, 2])
@@ -175,7 +176,7 @@ enum CopyCases {
             "copy.stream-allowed", "with FP_COPY_ALLOW_STREAM a copy succeeds or is E_UNSUPPORTED",
             .slot("FP_COPY_ALLOW_STREAM")
         ) { bench in
-            guard try bench.library.table.copy != nil else { throw Inapplicable(reason: "it has no copy") }
+            guard try bench.library.slots.copy != nil else { throw Inapplicable(reason: "it has no copy") }
             let bytes = Pattern.bytes(try bench.unit + 1)
             try bench.put(bench.key("s"), bytes)
             do {
@@ -228,7 +229,7 @@ enum CopyCases {
             needs: [.caps(FP_CAP_RESUMABLE)]
         ) {
             bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try writer.write([1, 2])
             try bench.store.remove(bench.key())
             try writer.write([3])
@@ -278,7 +279,7 @@ enum CopyCases {
                 ) {
                     bench in
                     let other = try bench.another()
-                    let writer = try bench.store.begin(bench.key("s"), Store.Begin(contentType: "image/png"))
+                    let writer = try bench.store.begin(bench.key("s"), contentType: "image/png")
                     try writer.write(Pattern.bytes(try bench.unit + 7))
                     try writer.commit()
                     writer.close()

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// A flag that nobody knows yet must be refused, and nothing done.
@@ -5,7 +6,7 @@ enum FlagCases {
     private static let unknown: UInt32 = 1 << 30
 
     static let all: [Case] = [
-        refuses("health") { _, store in _ = try store.health(unknown) },
+        refuses("health") { _, store in _ = try store.health(flags: unknown) },
         refuses("stat") { bench, store in
             try bench.put(bench.key(), [1])
             return { _ = try store.stat(bench.key(), flags: unknown) }
@@ -15,7 +16,7 @@ enum FlagCases {
             return { try store.open(bench.key(), flags: unknown).close() }
         },
         refuses("write_begin") { bench, store in
-            return { try store.begin(bench.key(), unknown).close() }
+            return { try store.begin(bench.key(), flags: unknown).close() }
         } after: { bench in
             try bench.check(absent: bench.key(), "after write_begin with an unknown flag")
             if try bench.has(FP_CAP_LIST_PENDING) {
@@ -24,16 +25,16 @@ enum FlagCases {
             }
         },
         refuses("write_resume", needs: [.caps(FP_CAP_RESUMABLE)]) { bench, store in
-            let writer = try store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try writer.write([1, 2])
             try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
             return {
-                if case .open(let writer) = try store.resume(writer.token, flags: unknown) { writer.close() }
+                if case .open(let writer) = try store.resume(writer.firstToken, flags: unknown) { writer.close() }
             }
         },
         refuses("write_sync", needs: [.caps(FP_CAP_RESUMABLE)]) { bench, store in
-            let writer = try store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try store.begin(bench.key(), flags: FP_W_RESUMABLE)
             return { try writer.sync(unknown) }
         },
         refuses("write_commit") { bench, store in
@@ -41,7 +42,7 @@ enum FlagCases {
             try writer.write([1])
             return {
                 defer { writer.close() }
-                try writer.commit(Writer.Commit(flags: unknown))
+                try writer.commit(flags: unknown)
             }
         } after: { bench in
             try bench.check(absent: bench.key(), "after write_commit with an unknown flag")
@@ -76,7 +77,7 @@ enum FlagCases {
             { _ = try store.page(ListRequest(pending: true, flags: unknown)) }
         },
         refuses("presign", needs: [.caps(FP_CAP_PRESIGN)]) { bench, store in
-            { _ = try store.presign(bench.key(), Store.LinkRequest(flags: unknown)) }
+            { _ = try store.presign(bench.key(), flags: unknown) }
         },
     ]
 

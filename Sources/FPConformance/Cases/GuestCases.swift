@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -31,7 +32,7 @@ enum GuestCases {
             let reader = try bench.store.open(bench.key())
             _ = try reader.read(10)
             let flags = try bench.has(FP_CAP_RESUMABLE) ? FP_W_RESUMABLE : 0
-            let writer = try bench.store.begin(bench.key("other"), flags)
+            let writer = try bench.store.begin(bench.key("other"), flags: flags)
             try writer.write([1])
             // What a new process would inherit while a read and a write are under way.
             let open = ProcessState().descriptors.subtracting(bench.baseline.descriptors).filter {
@@ -115,16 +116,16 @@ enum GuestCases {
     /// A bit of everything, with the store left open.
     private static func exercise(_ bench: Bench) throws {
         let key = bench.key()
-        _ = try bench.store.health(FP_HEALTHF_DEEP)
+        _ = try bench.store.health(flags: FP_HEALTHF_DEEP)
         try bench.put(key, Pattern.bytes(try bench.unit + 1))
         try bench.check(key, holds: Pattern.bytes(try bench.unit + 1))
         _ = try bench.store.lookup(bench.key("absent"))
         if try bench.has(FP_CAP_RESUMABLE) {
-            let writer = try bench.store.begin(bench.key("session"), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key("session"), flags: FP_W_RESUMABLE)
             try writer.write([1, 2])
             try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
-            try bench.store.discard(writer.token)
+            try bench.store.discard(writer.firstToken)
         }
         if try bench.has(FP_CAP_LIST) { _ = try bench.store.all(ListRequest(prefix: bench.key(""))) }
         let writer = try bench.store.begin(bench.key("aborted"))

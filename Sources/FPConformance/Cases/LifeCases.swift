@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -89,7 +90,7 @@ enum LifeCases {
             try bench.check(store.host.heldBlocks == 0, "\(store.host.heldBlocks) blocks are still held")
         },
         Case("life.unload", "unload returns when all stores are gone", .slot("unload")) { bench in
-            guard let unload = try bench.library.table.unload else { throw Inapplicable(reason: "it has no unload") }
+            guard let unload = try bench.library.slots.unload else { throw Inapplicable(reason: "it has no unload") }
             let store = try bench.another()
             try bench.put(bench.key(), [1], in: store)
             try store.remove(bench.key())
@@ -114,7 +115,7 @@ enum LifeCases {
         },
         Case("health.deep", "the deep check succeeds", .slot("FP_HEALTHF_DEEP")) { bench in
             for _ in 0..<3 {
-                let health = try bench.store.health(FP_HEALTHF_DEEP)
+                let health = try bench.store.health(flags: FP_HEALTHF_DEEP)
                 try bench.check(health.state != FP_HEALTH_DOWN, "it says DOWN")
             }
         },
@@ -123,7 +124,7 @@ enum LifeCases {
             needs: [.caps(FP_CAP_LIST)]
         ) {
             bench in
-            _ = try bench.store.health(FP_HEALTHF_DEEP)
+            _ = try bench.store.health(flags: FP_HEALTHF_DEEP)
             let page = try bench.store.page(ListRequest(prefix: ".fp", limit: 100))
             try bench.check(page.entries.isEmpty, "list shows \(page.entries.first?.key ?? "")")
         },

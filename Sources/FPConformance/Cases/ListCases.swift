@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Lists of objects.
@@ -141,11 +142,11 @@ enum ListCases {
         },
         list("private", "what the plugin keeps under \".fp\" is not listed") { bench in
             if try bench.has(FP_CAP_RESUMABLE) {
-                let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+                let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
                 try writer.write([1])
                 writer.close()
             }
-            _ = try bench.store.health(FP_HEALTHF_DEEP)
+            _ = try bench.store.health(flags: FP_HEALTHF_DEEP)
             for prefix in [".", ".f", ".fp", ".fp/"] {
                 let page = try bench.store.page(ListRequest(prefix: prefix, limit: 50))
                 let own = page.entries.filter { $0.key == ".fp" || $0.key.hasPrefix(".fp/") }

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Keys that R6 allows and that trip careless plugins.

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Lists of unfinished sessions.
@@ -5,7 +6,7 @@ enum PendingCases {
     static let all: [Case] = [
         pending("shown", "an unfinished session is shown, with a token that names it") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try writer.write(Pattern.bytes(500))
             try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
@@ -18,22 +19,22 @@ enum PendingCases {
         },
         pending("open", "a session with a live writer is shown") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             _ = try only(bench, key)
             writer.close()
         },
         pending("discard", "a session can be discarded by its entry's token") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try writer.write([1])
             writer.close()
             try bench.store.discard(only(bench, key).token)
-            try bench.check(gone: writer.token, "after write_discard by the entry's token")
+            try bench.check(gone: writer.firstToken, "after write_discard by the entry's token")
             try bench.check(list(bench, key).isEmpty, "list_pending still shows the session")
         },
         pending("committed", "a committed session is not shown") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try writer.write([1])
             try writer.commit()
             writer.close()
@@ -41,7 +42,7 @@ enum PendingCases {
         },
         pending("aborted", "an aborted session is not shown") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try writer.write([1])
             try writer.abort()
             writer.close()
@@ -57,13 +58,13 @@ enum PendingCases {
             try bench.store.discard(entry.token)
         },
         pending("prefix", "only sessions under the prefix are shown") { bench in
-            let writers = try ["a1", "a2", "b1"].map { try bench.store.begin(bench.key($0), FP_W_RESUMABLE) }
+            let writers = try ["a1", "a2", "b1"].map { try bench.store.begin(bench.key($0), flags: FP_W_RESUMABLE) }
             let found = try Set(list(bench, bench.key("a")).map(\.key))
             try bench.check(found == [bench.key("a1"), bench.key("a2")], "list_pending shows \(found)")
             for writer in writers { writer.close() }
         },
         pending("pages", "pages of any size add up to the whole") { bench in
-            let writers = try (0..<7).map { try bench.store.begin(bench.key("k\($0)"), FP_W_RESUMABLE) }
+            let writers = try (0..<7).map { try bench.store.begin(bench.key("k\($0)"), flags: FP_W_RESUMABLE) }
             for writer in writers { writer.close() }
             for limit in [1, 3, 7, 100] as [UInt32] {
                 let found = try bench.store.all(ListRequest(pending: true, prefix: bench.key(""), limit: limit))

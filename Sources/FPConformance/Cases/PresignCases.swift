@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -13,7 +14,7 @@ enum PresignCases {
             let before = Int64(time(nil)) * 1000
             let most = try bench.caps.presign_ttl_max_s
             let seconds = most > 0 ? min(300, most) : 300
-            let expires = try bench.store.presign(bench.key(), Store.LinkRequest(seconds: seconds)).expires
+            let expires = try bench.store.presign(bench.key(), seconds: seconds).expires
             try bench.check(expires > before, "expires_ms is \(expires), before now")
             try bench.check(
                 expires <= Int64(time(nil)) * 1000 + Int64(seconds) * 1000 + 2000, "expires_ms is later than asked")
@@ -23,7 +24,7 @@ enum PresignCases {
         },
         presign("head", "FP_PRESIGN_HEAD gives a link, or E_UNSUPPORTED") { bench in
             do {
-                let url = try bench.store.presign(bench.key(), Store.LinkRequest(method: FP_PRESIGN_HEAD)).url
+                let url = try bench.store.presign(bench.key(), method: FP_PRESIGN_HEAD).url
                 try bench.check(!url.isEmpty, "it gives no link")
             } catch let failure as Failure {
                 try bench.check(failure.status == FP_E_UNSUPPORTED, "\(failure)")
@@ -31,7 +32,7 @@ enum PresignCases {
         },
         presign("method-unknown", "a method that fp_plugin.h does not have is refused") { bench in
             try bench.refused(FP_E_UNSUPPORTED, FP_E_INVALID, what: "presign for method 77") {
-                _ = try bench.store.presign(bench.key(), Store.LinkRequest(method: 77))
+                _ = try bench.store.presign(bench.key(), method: 77)
             }
         },
         presign("keys-differ", "two keys have two links") { bench in
@@ -41,9 +42,9 @@ enum PresignCases {
         },
         presign("overrides", "overrides of the response are taken") { bench in
             let plain = try bench.store.presign(bench.key()).url
-            let link = Store.LinkRequest(
-                contentType: "image/png", contentDisposition: "attachment; filename=\"a b.png\"")
-            let url = try bench.store.presign(bench.key(), link).url
+            let url = try bench.store.presign(
+                bench.key(), contentType: "image/png", contentDisposition: "attachment; filename=\"a b.png\""
+            ).url
             try bench.check(url != plain, "the link is the same as without them")
             try bench.check(url.utf8.allSatisfy { $0 > 32 && $0 < 127 }, "the link has characters that no URL has")
         },
@@ -51,7 +52,7 @@ enum PresignCases {
             let most = try bench.caps.presign_ttl_max_s
             guard most > 0, most < UInt32.max else { throw Inapplicable(reason: "presign_ttl_max_s is 0") }
             do {
-                let expires = try bench.store.presign(bench.key(), Store.LinkRequest(seconds: most + 1)).expires
+                let expires = try bench.store.presign(bench.key(), seconds: most + 1).expires
                 try bench.check(
                     expires <= (Int64(time(nil)) + Int64(most) + 2) * 1000, "expires_ms is later than allowed")
             } catch let failure as Failure {

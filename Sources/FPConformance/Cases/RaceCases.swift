@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Several processes at one key.
@@ -151,11 +152,11 @@ enum RaceCases {
         ) {
             bench in
             let peers = try peers(3, bench)
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try writer.write([1, 2, 3])
             writer.close()
             for _ in 0..<6 {
-                let answers = try together(peers) { _ in .resume(token: writer.token, offset: FP_SIZE_UNKNOWN) }
+                let answers = try together(peers) { _ in .resume(token: writer.firstToken, offset: FP_SIZE_UNKNOWN) }
                 let winners = answers.filter { $0.status == FP_OK }
                 try bench.check(winners.count == 1, "\(winners.count) of 3 got the session")
                 for answer in answers where answer.status != FP_OK {
@@ -172,11 +173,13 @@ enum RaceCases {
             let peers = try peers(2, bench)
             for round in 0..<5 {
                 let key = bench.key("\(round)")
-                let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+                let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
                 try writer.write(Pattern.bytes(2000))
                 writer.close()
                 let answers = try together(peers) {
-                    $0 == 0 ? .resume(token: writer.token, offset: FP_SIZE_UNKNOWN) : .discard(token: writer.token)
+                    $0 == 0
+                        ? .resume(token: writer.firstToken, offset: FP_SIZE_UNKNOWN)
+                        : .discard(token: writer.firstToken)
                 }
                 // The one that discards may hold the session for a moment.
                 try bench.check(

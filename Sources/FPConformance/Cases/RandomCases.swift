@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Random walks, which `--seed` brings back: whatever comes after whatever, the store agrees with a simple model.
@@ -65,8 +66,8 @@ enum RandomCases {
 
     /// One session from its beginning to its commit, partly in processes that are killed.
     private static func walk(_ key: String, _ bench: Bench) throws {
-        let first = try bench.store.begin(key, FP_W_RESUMABLE)
-        let token = first.token
+        let first = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+        let token = first.firstToken
         first.close()
         var tokens = [token]
         var accepted: UInt64 = 0

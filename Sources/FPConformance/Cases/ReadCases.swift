@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// What the host pulls: whole objects and ranges of them.

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Writes to a key that has an object, or must not have one.
@@ -49,7 +50,7 @@ enum ReplaceCases {
             var expected = [FP_E_EXISTS]
             if try !bench.has(FP_CAP_ATOMIC_CREATE) { expected.append(FP_E_UNSUPPORTED) }
             do {
-                let writer = try bench.store.begin(key, FP_W_IF_NOT_EXISTS)
+                let writer = try bench.store.begin(key, flags: FP_W_IF_NOT_EXISTS)
                 try writer.write([3])
                 try writer.commit()
                 throw Broken("a write with FP_W_IF_NOT_EXISTS replaced an object")
@@ -65,7 +66,7 @@ enum ReplaceCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_IF_NOT_EXISTS)
+            let writer = try bench.store.begin(key, flags: FP_W_IF_NOT_EXISTS)
             try writer.write([3])
             try bench.put(key, [1, 2])
             try bench.refused(FP_E_EXISTS, "write_commit with FP_W_IF_NOT_EXISTS over a key made meanwhile") {

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Resumable writes in one process: how far they are and where they go on.
@@ -5,30 +6,30 @@ enum ResumeCases {
     static let all: [Case] = [
         resumable("closed", "write_close without write_commit keeps the session", .slot("write_close")) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try fill(writer, to: try bench.unit + 100, bench)
             let accepted = writer.offset
             writer.close()
             try bench.check(absent: key, "after write_close without write_commit")
-            try finish(writer.token, key, bench, durable: 0, accepted: accepted)
+            try finish(writer.firstToken, key, bench, durable: 0, accepted: accepted)
         },
         resumable("nothing-written", "a session without a byte can be resumed", .slot("write_resume")) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             writer.close()
-            try finish(writer.token, key, bench, durable: 0, accepted: 0, extra: 100)
+            try finish(writer.firstToken, key, bench, durable: 0, accepted: 0, extra: 100)
         },
         resumable("empty-object", "a session without a byte can be committed", .slot("write_commit")) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try writer.commit()
             writer.close()
             try bench.check(key, holds: [])
-            try bench.check(committed: writer.token)
+            try bench.check(committed: writer.firstToken)
         },
         resumable("durable-never-decreases", "durable_offset never goes back and never runs ahead", .slot("write_sync"))
         { bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             var last: UInt64 = 0
             for _ in 0..<8 {
                 let count = Int.random(in: 1...(try bench.unit), using: &bench.generator)
@@ -42,7 +43,7 @@ enum ResumeCases {
         },
         resumable("durable-unit", "durable_offset lags by less than one durable_unit", .slot("fp_caps.durable_unit")) {
             bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             let unit = max(1, try bench.caps.durable_unit)
             for end in [1, try bench.unit, try bench.unit * 2 + 17] {
                 try fill(writer, to: end, bench)
@@ -58,7 +59,7 @@ enum ResumeCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             for end in [1, 1000, try bench.unit + 1] {
                 try fill(writer, to: end, bench)
                 let durable = try writer.sync(FP_SYNC_SUSPEND)
@@ -67,11 +68,11 @@ enum ResumeCases {
             }
             let accepted = writer.offset
             writer.close()
-            try finish(writer.token, key, bench, durable: accepted, accepted: accepted)
+            try finish(writer.firstToken, key, bench, durable: accepted, accepted: accepted)
         },
         resumable("on-after-suspend", "a suspended writer goes on", .slot("FP_SYNC_SUSPEND")) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             for end in [1000, try bench.unit + 1000, try bench.unit * 2 + 1] {
                 try fill(writer, to: end, bench)
                 try writer.sync(FP_SYNC_SUSPEND)
@@ -84,14 +85,14 @@ enum ResumeCases {
         },
         resumable("sync-power", "FP_SYNC_POWER is honoured", .slot("FP_SYNC_POWER"), also: FP_CAP_POWER_DURABLE) {
             bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try fill(writer, to: try bench.unit + 1, bench)
             try bench.check(writer.sync(FP_SYNC_POWER) <= writer.offset, "durable_offset runs ahead")
         },
         resumable("many-times", "a session can be resumed again and again", .slot("write_resume")) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
-            let token = writer.token
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+            let token = writer.firstToken
             writer.close()
             let end = try bench.unit * 2 + 5
             for part in 1...6 {
@@ -109,7 +110,7 @@ enum ResumeCases {
         },
         resumable("invisible", "staged bytes are in neither stat nor read_open nor list", .rule(7)) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try fill(writer, to: try bench.unit + 1, bench)
             try writer.sync(FP_SYNC_SUSPEND)
             for when in ["while its session is open", "after its session was closed"] {
@@ -123,11 +124,11 @@ enum ResumeCases {
         },
         resumable("wrong-offset", "the first write after write_resume begins at durable_offset", .slot("write_resume"))
         { bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try fill(writer, to: 1000, bench)
             try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
-            let again = try bench.reopen(writer.token)
+            let again = try bench.reopen(writer.firstToken)
             try bench.refused(FP_E_INVALID, "write one byte beyond durable_offset after write_resume") {
                 try again.write([1], at: again.offset + 1)
             }
@@ -135,8 +136,8 @@ enum ResumeCases {
         resumable("two-sessions", "two sessions of one key do not mix; the later commit wins or fails", .rule(7)) {
             bench in
             let key = bench.key()
-            let one = try bench.store.begin(key, FP_W_RESUMABLE)
-            let other = try bench.store.begin(key, FP_W_RESUMABLE)
+            let one = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+            let other = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             for _ in 0..<3 {
                 try one.write(Pattern.bytes(one.offset..<one.offset + 1000, seed: 1))
                 try other.write(Pattern.bytes(other.offset..<other.offset + 1000, seed: 2))
@@ -152,13 +153,13 @@ enum ResumeCases {
         },
         resumable("commit-wrong-size", "a commit that fails keeps the session", .slot("write_commit")) { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try fill(writer, to: 1000, bench)
             let durable = try writer.sync(FP_SYNC_SUSPEND)
             try bench.refused(FP_E_INVALID, "write_commit of 999 bytes after 1000") { try writer.commit(size: 999) }
             writer.close()
             try bench.check(absent: key, "after a commit that failed")
-            try finish(writer.token, key, bench, durable: durable, accepted: 1000)
+            try finish(writer.firstToken, key, bench, durable: durable, accepted: 1000)
         },
         resumable(
             "exists", "a resumed session still minds FP_W_IF_NOT_EXISTS", .slot("FP_W_IF_NOT_EXISTS"),
@@ -166,12 +167,12 @@ enum ResumeCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS)
             try fill(writer, to: 100, bench)
             try writer.sync(FP_SYNC_SUSPEND)
             writer.close()
             try bench.put(key, [1, 2])
-            let again = try bench.reopen(writer.token)
+            let again = try bench.reopen(writer.firstToken)
             try fill(again, to: 100, bench)
             try bench.refused(FP_E_EXISTS, "write_commit of a resumed session over a key made meanwhile") {
                 _ = try again.commit()

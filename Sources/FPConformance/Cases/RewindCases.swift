@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Sessions that are taken back.
@@ -9,10 +10,10 @@ enum RewindCases {
         ) {
             bench in
             guard try !bench.has(FP_CAP_REWIND) else { throw Inapplicable(reason: "it declares FP_CAP_REWIND") }
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             writer.close()
             try bench.refused(FP_E_UNSUPPORTED, "write_resume with an offset") {
-                if case .open(let writer) = try bench.store.resume(writer.token, at: 0) { writer.close() }
+                if case .open(let writer) = try bench.store.resume(writer.firstToken, at: 0) { writer.close() }
             }
         },
         rewind("to-zero", "a session can be taken back to its beginning, and take other bytes") { bench in
@@ -94,16 +95,16 @@ enum RewindCases {
         },
         rewind("since-sync", "a session can be resumed anywhere between its last sync and what is durable") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try ResumeCases.fill(writer, to: try bench.unit + 100, bench)
             let synced = try writer.sync(FP_SYNC_SUSPEND)
             try ResumeCases.fill(writer, to: try bench.unit + 500, bench)
             writer.close()
-            let open = try bench.reopen(writer.token)
+            let open = try bench.reopen(writer.firstToken)
             let durable = open.offset
             open.close()
             try bench.check(durable >= synced, "\(synced) bytes were safe, and \(durable) are there")
-            let again = try bench.reopen(writer.token, at: synced)
+            let again = try bench.reopen(writer.firstToken, at: synced)
             try bench.check(again.offset == synced, "write_resume at \(synced) gives durable_offset \(again.offset)")
             try again.write(Pattern.bytes(100, seed: 9))
             try again.commit()
@@ -142,11 +143,11 @@ enum RewindCases {
         },
         rewind("committed", "a rewind of a committed session is COMMITTED, and the object stays") { bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try writer.write([1, 2, 3])
             try writer.commit()
             writer.close()
-            if case .open(let again) = try bench.store.resume(writer.token, at: 0) {
+            if case .open(let again) = try bench.store.resume(writer.firstToken, at: 0) {
                 again.close()
                 throw Broken("write_resume says OPEN of a session whose commit has succeeded")
             }
@@ -163,10 +164,10 @@ enum RewindCases {
     /// A session with so many bytes in it, closed.
     private static func staged(_ key: String, _ count: Int, _ bench: Bench) throws -> (token: [UInt8], durable: UInt64)
     {
-        let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+        let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
         try ResumeCases.fill(writer, to: count, bench)
         let durable = try writer.sync(FP_SYNC_SUSPEND)
         writer.close()
-        return (writer.token, durable)
+        return (writer.firstToken, durable)
     }
 }

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -22,12 +23,12 @@ enum StalledCases {
                 bench in
                 let peer = try SilentPeer()
                 let store = try bench.another(options: bench.plan.stalled?.with(port: peer.port))
-                let pipe = try Pipe.make()
-                store.invocation.cancelDescriptor = pipe.reading
+                let cancellation = Cancellation()
+                store.invocation.cancellation = cancellation
                 try HostThreads.run(2) { index in
                     if index == 0 {
                         usleep(500_000)
-                        write(pipe.writing, "x", 1)
+                        cancellation.cancel()
                     } else {
                         try endsSoon(bench, FP_E_CANCELLED, after: 0.5) { try operation.call(bench, store) }
                     }
@@ -53,17 +54,17 @@ enum StalledCases {
         (
             "write_begin",
             { bench, store in
-                guard try store.caps().flags & FP_CAP_RESUMABLE != 0 else {
+                guard try store.capabilities().flags & FP_CAP_RESUMABLE != 0 else {
                     throw Inapplicable(
                         reason: "it does not declare FP_CAP_RESUMABLE before it has reached its back-end")
                 }
-                try store.begin(bench.key(), FP_W_RESUMABLE).close()
+                try store.begin(bench.key(), flags: FP_W_RESUMABLE).close()
             }
         ),
         (
             "list",
             { bench, store in
-                guard store.table.list != nil else { throw Inapplicable(reason: "it has no list") }
+                guard store.slots.list != nil else { throw Inapplicable(reason: "it has no list") }
                 _ = try store.page(ListRequest(prefix: bench.key("")))
             }
         ),
@@ -105,7 +106,7 @@ private final class SilentPeer {
                     && getsockname(descriptor, pointer, &length) == 0
             }
         }
-        guard bound else { throw KitFailure("no port for the silent peer: \(String(cString: strerror(errno)))") }
+        guard bound else { throw DriverFailure("no port for the silent peer: \(String(cString: strerror(errno)))") }
         port = UInt16(bigEndian: address.sin_port)
     }
 

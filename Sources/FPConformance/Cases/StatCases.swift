@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 import Glibc
 
@@ -65,7 +66,7 @@ enum StatCases {
                 fp_info(), of: "stat", buffers: [\.etag, \.content_type, \.digest]
             ) { info in
                 try lend(key) { key in
-                    try store.invocation.perform("stat") { store.table.stat?(store.instance, $0, key, 0, info) ?? -1 }
+                    try store.current.perform("stat") { store.slots.stat?(store.instance, $0, key, 0, info) ?? -1 }
                 }
             }
             try bench.check(info.size == 3, "stat gives \(info.size) bytes, where 3 are due")

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// The names that sessions are kept under.
@@ -5,22 +6,23 @@ enum TokenCases {
     static let all: [Case] = [
         ResumeCases.resumable("token", "write_begin gives a token of at most FP_TOKEN_MAX bytes", .slot("write_begin"))
         { bench in
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
             try bench.check(
-                (1...Int(FP_TOKEN_MAX)).contains(writer.token.count), "the token has \(writer.token.count) bytes")
+                (1...Int(FP_TOKEN_MAX)).contains(writer.firstToken.count),
+                "the token has \(writer.firstToken.count) bytes")
         },
         ResumeCases.resumable("tokens-differ", "two sessions have two tokens, even for one key", .slot("write_begin")) {
             bench in
             let key = bench.key()
-            let one = try bench.store.begin(key, FP_W_RESUMABLE)
-            let other = try bench.store.begin(key, FP_W_RESUMABLE)
-            try bench.check(one.token != other.token, "two sessions share a token")
+            let one = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+            let other = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+            try bench.check(one.firstToken != other.firstToken, "two sessions share a token")
         },
         ResumeCases.resumable("token-no-secrets", "a token holds no credentials", .slot("write_begin")) { bench in
             let secrets = bench.plan.options.secrets
             guard !secrets.isEmpty else { throw Inapplicable(reason: "no secret option is given") }
-            let writer = try bench.store.begin(bench.key(), FP_W_RESUMABLE)
-            let text = String(decoding: writer.token, as: UTF8.self)
+            let writer = try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE)
+            let text = String(decoding: writer.firstToken, as: UTF8.self)
             try bench.check(!secrets.contains { text.contains($0) }, "the token tells a secret option's value")
         },
         ResumeCases.resumable("token-unknown", "the token of no session is E_GONE", .slot("write_resume")) { bench in
@@ -37,8 +39,8 @@ enum TokenCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
-            let token = writer.token
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+            let token = writer.firstToken
             try writer.write([1, 2, 3])
             writer.close()
             for _ in 0..<40 {
@@ -62,10 +64,10 @@ enum TokenCases {
         ResumeCases.resumable("sync-token", "a token from write_sync is as good as the first", .slot("write_begin")) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try ResumeCases.fill(writer, to: 2 * (try bench.unit) + 10, bench)
             let durable = try writer.sync()
-            let token = writer.lastToken
+            let token = writer.token
             let accepted = writer.offset
             writer.close()
             try ResumeCases.finish(token, key, bench, durable: durable, accepted: accepted)
@@ -75,8 +77,8 @@ enum TokenCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
-            let token = writer.token
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
+            let token = writer.firstToken
             var durable: UInt64 = 0
             for _ in 0..<3 {
                 try ResumeCases.fill(writer, to: Int(writer.offset) + (try bench.unit) + 5, bench)
@@ -91,12 +93,12 @@ enum TokenCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, FP_W_RESUMABLE)
+            let writer = try bench.store.begin(key, flags: FP_W_RESUMABLE)
             try ResumeCases.fill(writer, to: 5000, bench)
             try writer.sync()
             writer.close()
             let other = try bench.another()
-            let again = try bench.reopen(writer.token, in: other)
+            let again = try bench.reopen(writer.firstToken, in: other)
             try ResumeCases.fill(again, to: 9000, bench)
             try again.commit()
             again.close()

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// What the host pushes: objects of every size, and what it must not get away with.
@@ -49,7 +50,7 @@ enum WriteCases {
             Case("write.large-piece", "a write of 4 MiB at once is taken whole", .slot("write")) { bench in
                 let key = bench.key()
                 let bytes = Pattern.bytes(4 << 20)
-                let writer = try bench.store.begin(key, Store.Begin(size: 4 << 20))
+                let writer = try bench.store.begin(key, size: 4 << 20)
                 try writer.write(bytes)
                 try writer.commit()
                 writer.close()

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// How a write may end, and who sees it when.

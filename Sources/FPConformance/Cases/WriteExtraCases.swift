@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// What may come with a write: types, metadata, digests, limits.
@@ -6,7 +7,7 @@ enum WriteExtraCases {
         Case("write.resumable-refused", "FP_W_RESUMABLE is E_UNSUPPORTED without the capability", .rule(1)) { bench in
             guard try !bench.has(FP_CAP_RESUMABLE) else { throw Inapplicable(reason: "it declares FP_CAP_RESUMABLE") }
             try bench.refused(FP_E_UNSUPPORTED, "write_begin with FP_W_RESUMABLE") {
-                try bench.store.begin(bench.key(), FP_W_RESUMABLE).close()
+                try bench.store.begin(bench.key(), flags: FP_W_RESUMABLE).close()
             }
         },
         Case(
@@ -15,7 +16,7 @@ enum WriteExtraCases {
         ) {
             bench in
             let key = bench.key()
-            let writer = try bench.store.begin(key, Store.Begin(contentType: "image/png"))
+            let writer = try bench.store.begin(key, contentType: "image/png")
             try writer.write([1])
             try writer.commit()
             writer.close()
@@ -24,10 +25,9 @@ enum WriteExtraCases {
         },
         Case("write.hints", "a content type and metadata do no harm", .slot("fp_write_req")) { bench in
             let key = bench.key()
-            let begin = Store.Begin(
-                size: 3, contentType: "text/plain; charset=utf-8",
+            let writer = try bench.store.begin(
+                key, size: 3, contentType: "text/plain; charset=utf-8",
                 metadata: [("name", "Übung.txt"), ("empty", ""), ("author", "a b")])
-            let writer = try bench.store.begin(key, begin)
             try writer.write([1, 2, 3])
             try writer.commit()
             writer.close()
@@ -48,8 +48,7 @@ enum WriteExtraCases {
             let writer = try bench.store.begin(key)
             try writer.write([1])
             try bench.refused(FP_E_UNSUPPORTED, FP_E_INVALID, what: "write_commit with a digest not in caps.digests") {
-                try writer.commit(
-                    Writer.Commit(digestAlgorithm: unknown, digest: [UInt8](repeating: 0, count: 32)))
+                try writer.commit(digestAlgorithm: unknown, digest: [UInt8](repeating: 0, count: 32))
             }
             writer.close()
             try bench.check(absent: key, "after a commit that failed")
@@ -62,7 +61,7 @@ enum WriteExtraCases {
             let key = bench.key()
             let writer = try bench.store.begin(key)
             try writer.write([1, 2])
-            try writer.commit(Writer.Commit(flags: FP_SYNC_POWER))
+            try writer.commit(flags: FP_SYNC_POWER)
             writer.close()
             try bench.check(key, holds: [1, 2])
         },
@@ -71,7 +70,7 @@ enum WriteExtraCases {
             guard most < 64 << 20 else { throw Inapplicable(reason: "max_object_size is 64 MiB or more") }
             let key = bench.key()
             try bench.refused(FP_E_TOO_LARGE, FP_E_NO_SPACE, what: "writing one byte more than max_object_size") {
-                let writer = try bench.store.begin(key, Store.Begin(size: most + 1))
+                let writer = try bench.store.begin(key, size: most + 1)
                 defer { writer.close() }
                 try bench.push(Pattern.bytes(Int(most) + 1), to: writer)
                 try writer.commit()
@@ -91,15 +90,16 @@ enum WriteExtraCases {
             let bytes = Pattern.bytes(try bench.unit + 3)
             for isRight in [true, false] {
                 let key = bench.key(isRight ? "right" : "wrong")
-                let writer = try bench.store.begin(key, Store.Begin(size: UInt64(bytes.count)))
+                let writer = try bench.store.begin(key, size: UInt64(bytes.count))
                 try bench.push(bytes, to: writer)
                 var digest = compute(bytes)
                 if !isRight { digest[0] ^= 1 }
-                let commit = Writer.Commit(digestAlgorithm: algorithm, digest: digest)
                 if isRight {
-                    try writer.commit(commit)
+                    try writer.commit(digestAlgorithm: algorithm, digest: digest)
                 } else {
-                    try bench.refused(FP_E_CHECKSUM, "write_commit with a wrong digest") { try writer.commit(commit) }
+                    try bench.refused(FP_E_CHECKSUM, "write_commit with a wrong digest") {
+                        try writer.commit(digestAlgorithm: algorithm, digest: digest)
+                    }
                 }
                 writer.close()
                 if isRight {

@@ -1,8 +1,9 @@
+import FPContractDriver
 import FPPluginAPI
 import Foundation
 import Glibc
 
-/// The other side of `Spawned`: what a child does. Never returns.
+/// What a child does that was started with a `Job`. Never returns.
 package enum ChildProcess {
     package static func run() -> Never {
         var core = rlimit(rlim_cur: 0, rlim_max: 0)
@@ -25,7 +26,7 @@ package enum ChildProcess {
 
     private static func describe(_ plan: Plan) -> Description {
         do {
-            let table = try Library(path: plan.plugin, calling: false).table
+            let table = try Library(path: plan.plugin, calling: false).slots
             var options: [PluginDescription.Option] = []
             let stride = Int(table.option_size)
             if let first = table.options, stride >= MemoryLayout<fp_option>.size {

@@ -1,3 +1,4 @@
+import FPContractDriver
 import FPPluginAPI
 
 /// Removes what cases have left behind that were killed.
@@ -13,7 +14,7 @@ enum CleanUp {
         do {
             let store = try Store(Library(path: plan.plugin), options: plan.options)
             _ = try store.health()
-            let caps = try store.caps().flags
+            let caps = try store.capabilities().flags
             let prefix = plan.prefix + "/"
             if caps & FP_CAP_LIST_PENDING != 0 {
                 for entry in try store.all(ListRequest(pending: true, prefix: prefix)) where entry.key.hasPrefix(prefix)

@@ -1,3 +1,5 @@
+import FPContractDriver
+
 /// What a child process is to do: sent to its standard input as one line of JSON, so that no secret is on a command line.
 package struct Job: Codable, Sendable {
     package enum Role: Codable, Sendable {
@@ -51,35 +53,25 @@ package struct Plan: Codable, Sendable {
     }
 }
 
-/// An option's value, or a group of them, as the plugin gets it (`fp_node`).
-package struct OptionNode: Codable, Sendable {
-    package enum Kind: String, Codable, Sendable { case scalar, list, map }
-
-    package var kind: Kind
-    package var key: String?
-    package var text: String
-    package var i64: Int64
-    package var f64: Double
-    package var isSecret: Bool
-    package var isDefaulted: Bool
-    package var line: Int
-    package var children: [OptionNode]
-
-    package init(
-        kind: Kind = .map, key: String? = nil, text: String = "", i64: Int64 = 0, f64: Double = 0,
-        isSecret: Bool = false, isDefaulted: Bool = false, line: Int = 0, children: [OptionNode] = []
-    ) {
-        self.kind = kind
-        self.key = key
-        self.text = text
-        self.i64 = i64
-        self.f64 = f64
-        self.isSecret = isSecret
-        self.isDefaulted = isDefaulted
-        self.line = line
-        self.children = children
+/// What the table of a plugin says of itself and of its options.
+package struct PluginDescription: Codable, Sendable {
+    package struct Option: Codable, Sendable {
+        package var key: String
+        package var type: UInt32
+        package var flags: UInt32
+        package var defaultText: String?
+        package var choices: String?
+        package var min: Int64
+        package var max: Int64
+        package var help: String
     }
 
+    package var name: String
+    package var version: String
+    package var options: [Option]
+}
+
+extension OptionNode {
     /// The texts that must not turn up anywhere. Very short ones turn up by chance.
     var secrets: [String] {
         (isSecret && text.utf8.count >= 6 ? [text] : []) + children.flatMap(\.secrets)
@@ -107,22 +99,4 @@ package struct OptionNode: Codable, Sendable {
         }
         return copy
     }
-}
-
-/// What the table of a plugin says of itself and of its options.
-package struct PluginDescription: Codable, Sendable {
-    package struct Option: Codable, Sendable {
-        package var key: String
-        package var type: UInt32
-        package var flags: UInt32
-        package var defaultText: String?
-        package var choices: String?
-        package var min: Int64
-        package var max: Int64
-        package var help: String
-    }
-
-    package var name: String
-    package var version: String
-    package var options: [Option]
 }

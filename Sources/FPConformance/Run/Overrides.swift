@@ -1,3 +1,5 @@
+import FPContractDriver
+
 /// Cases that an imperfect server cannot pass, with the reason for each.
 ///
 /// A line is `ID: reason`; the id may have `*` in it. Empty lines and lines that begin with `#` say nothing. Such a file
@@ -7,20 +9,20 @@ package struct Overrides {
 
     package init() { entries = [] }
 
-    /// - Throws: `KitFailure` with the line that is wrong.
+    /// - Throws: `DriverFailure` with the line that is wrong.
     package init(_ text: String, file: String) throws {
         var entries: [(String, String)] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = line.trimmed
             if line.isEmpty || line.hasPrefix("#") || line == "---" { continue }
             guard let colon = line.firstIndex(of: ":") else {
-                throw KitFailure("\(file):\(index + 1): a line is \"ID: reason\", not \"\(line)\"")
+                throw DriverFailure("\(file):\(index + 1): a line is \"ID: reason\", not \"\(line)\"")
             }
             let pattern = line[..<colon].trimmed.unquoted
             let reason = line[line.index(after: colon)...].trimmed.unquoted
-            guard !reason.isEmpty else { throw KitFailure("\(file):\(index + 1): \(pattern) has no reason") }
+            guard !reason.isEmpty else { throw DriverFailure("\(file):\(index + 1): \(pattern) has no reason") }
             guard Suite.all.contains(where: { Suite.matches($0.id, pattern) }) else {
-                throw KitFailure("\(file):\(index + 1): there is no case \(pattern); see --list")
+                throw DriverFailure("\(file):\(index + 1): there is no case \(pattern); see --list")
             }
             entries.append((pattern, reason))
         }

@@ -1,3 +1,4 @@
+import FPContractDriver
 import Foundation
 import Glibc
 
@@ -13,11 +14,11 @@ package struct Runner {
     }
 
     /// What the plugin says of itself, asked in a process of its own: a plugin may crash or hang while it is loaded.
-    /// - Throws: `KitFailure` with what went wrong.
+    /// - Throws: `DriverFailure` with what went wrong.
     package func describe() throws -> PluginDescription {
         let output = try RunningCase.unnamedFile()
         defer { close(output) }
-        let child = try Spawned(Job(role: .describe, plan: plan), output: output, leadsGroup: true)
+        let child = try LineProcess(Job(role: .describe, plan: plan), output: output, leadsGroup: true)
         defer { child.killGroup() }
         guard let line = try? child.nextLine(within: 10) else {
             // Its answers end a moment before the process does.
@@ -28,13 +29,13 @@ package struct Runner {
                 status = child.poll()
             }
             let what = status.map { "it \(RunningCase.text($0)) while it was being loaded" }
-            throw KitFailure(
+            throw DriverFailure(
                 "plugin \(plan.plugin): \(what ?? "it was still being loaded after 10 s")."
                     + Self.lastWords(in: output) + " Install another release of it, or tell its author.")
         }
         let description = try JSONDecoder().decode(Description.self, from: Data(line))
         guard let plugin = description.plugin else {
-            throw KitFailure("\(plan.plugin): \(description.problem ?? "it cannot be loaded")")
+            throw DriverFailure("\(plan.plugin): \(description.problem ?? "it cannot be loaded")")
         }
         return plugin
     }
@@ -91,17 +92,17 @@ package struct Runner {
 
 extension Runner {
     /// A process beside the cases; what the plugin may print there is nobody's business.
-    private func aside(_ role: Job.Role) throws -> Spawned {
+    private func aside(_ role: Job.Role) throws -> LineProcess {
         let nowhere = Pipe.raise(open("/dev/null", O_WRONLY | O_CLOEXEC))
         defer { close(nowhere) }
-        return try Spawned(Job(role: role, plan: plan), output: nowhere, leadsGroup: true)
+        return try LineProcess(Job(role: role, plan: plan), output: nowhere, leadsGroup: true)
     }
 }
 
 /// A case whose process is alive.
 private final class RunningCase {
     let index: Int
-    private let child: Spawned
+    private let child: LineProcess
     private let output: Int32
     private let breadcrumb: Int32
     private let started = MonotonicClock.seconds
@@ -117,7 +118,7 @@ private final class RunningCase {
         output = pipe.reading
         _ = fcntl(output, F_SETFL, O_NONBLOCK)
         defer { close(pipe.writing) }
-        child = try Spawned(
+        child = try LineProcess(
             Job(role: .run(subject.id), plan: plan), output: pipe.writing, breadcrumb: breadcrumb, leadsGroup: true)
         _ = fcntl(child.answers, F_SETFL, O_NONBLOCK)
     }
@@ -208,7 +209,7 @@ private final class RunningCase {
         var template = Array(
             "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/fphost-validate-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw KitFailure("no temporary file: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else { throw DriverFailure("no temporary file: \(String(cString: strerror(errno)))") }
         unlink(template)
         return Pipe.raise(descriptor)
     }

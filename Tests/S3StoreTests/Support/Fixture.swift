@@ -5,12 +5,7 @@ import Testing
 
 /// The plugin under test, loaded once as a host loads it.
 let s3Store: PluginLibrary = {
-    do {
-        let library = try PluginLibrary(named: "S3Store")
-        let load = library.table.pointee.load
-        try perform { call in HostRecord.shared.withPointer { load?($0, call) ?? FP_OK } }
-        return library
-    } catch { fatalError("\(error)") }
+    do { return try PluginLibrary(named: "S3Store") } catch { fatalError("\(error)") }
 }()
 
 /// All tests of the plugin, one after the other: most of them keep the server busy.

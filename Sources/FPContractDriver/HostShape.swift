@@ -1,9 +1,9 @@
 import FPPluginAPI
 import Glibc
 
-/// How the host of a case looks to the plugin: how large its structs are and what lies behind them.
-struct HostShape: Sendable {
-    enum Kind: Sendable {
+/// How the host looks to the plugin: how large its structs are and what lies behind them.
+package struct HostShape: Sendable {
+    package enum Kind: Sendable {
         /// This host.
         case present
         /// ABI 1.0 exactly: an input's last byte is the last of its page, and the next page must not be touched.
@@ -12,13 +12,17 @@ struct HostShape: Sendable {
         case future
     }
 
-    let kind: Kind
+    package let kind: Kind
 
-    static let present = HostShape(kind: .present)
+    package static let present = HostShape(kind: .present)
+
+    package init(kind: Kind) { self.kind = kind }
 
     /// Bytes by which the structs are larger than those of fp_plugin.h.
     private var growth: Int { kind == .future ? 64 : 0 }
-    var minor: UInt32 {
+
+    /// The host's `abi_minor`.
+    package var minor: UInt32 {
         switch kind {
         case .old: 0
         case .present: FP_ABI_MINOR
@@ -37,39 +41,49 @@ struct HostShape: Sendable {
         return kind == .old ? end ?? MemoryLayout<Value>.size : MemoryLayout<Value>.size
     }
 
+    /// Puts an input that begins with `struct_size` into memory of its own, which the caller releases.
+    package func place<Value>(_ value: Value) -> StructMemory<Value> {
+        let size = size(of: Value.self)
+        let memory = StructMemory<Value>(size + growth, beforeGuardPage: kind == .old)
+        withUnsafeBytes(of: value) { memory.start.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size) }
+        memory.start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
+        if kind == .future { memset(memory.start + size, 0xA5, growth) }
+        return memory
+    }
+
     /// Lends an input that begins with `struct_size`.
-    func lend<Value, Result>(
+    package func lend<Value, Result>(
         _ value: Value, _ body: (UnsafeMutablePointer<Value>) throws -> Result
     ) rethrows -> Result {
-        let size = size(of: Value.self)
-        let room = kind == .old ? GuardedRoom(size) : GuardedRoom(unguarded: size + growth + 64)
-        defer { room.release() }
-        let pointer = room.start.bindMemory(to: Value.self, capacity: 1)
-        withUnsafeBytes(of: value) { room.start.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: size) }
-        room.start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
-        if kind == .future { memset(room.start + size, 0xA5, growth) }
-        return try body(pointer)
+        let memory = place(value)
+        defer { memory.release() }
+        return try body(memory.pointer)
     }
 
     /// Lends an output that begins with `struct_size`, and sees to it that only fields that both sides know were written.
-    func lendOutput<Value, Result>(
+    /// - Parameters:
+    ///   - slot: the name of the slot that `body` calls.
+    ///   - buffers: the fields that are buffers of the host's.
+    /// - Returns: what `body` returned, and the output. Fields that this host does not know of are 0.
+    /// - Throws: `Broken`, and what `body` throws.
+    package func lendOutput<Value, Result>(
         _ value: Value, of slot: String, buffers: [PartialKeyPath<Value>],
         _ body: (UnsafeMutablePointer<Value>) throws -> Result
     ) throws -> (Result, Value) {
         let size = size(of: Value.self)
-        let room = GuardedRoom(unguarded: MemoryLayout<Value>.size + growth + 64)
-        defer { room.release() }
-        let pointer = room.start.bindMemory(to: Value.self, capacity: 1)
+        let memory = StructMemory<Value>(MemoryLayout<Value>.size + growth + 64)
+        defer { memory.release() }
+        let (start, pointer) = (memory.start, memory.pointer)
         pointer.initialize(to: value)
-        room.start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
-        memset(room.start + size + growth, 0xC5, 64)
-        if growth > 0 { memset(room.start + size, 0, growth) }
+        start.storeBytes(of: UInt32(size + growth), as: UInt32.self)
+        memset(start + size + growth, 0xC5, 64)
+        if growth > 0 { memset(start + size, 0, growth) }
         let result = try body(pointer)
         let type = "\(Value.self)"
-        guard room.start.load(as: UInt32.self) == UInt32(size + growth) else {
+        guard start.load(as: UInt32.self) == UInt32(size + growth) else {
             throw Broken("\(slot) changed \(type).struct_size, which is the host's", .rule(1))
         }
-        let behind = UnsafeRawBufferPointer(start: room.start + size + growth, count: 64)
+        let behind = UnsafeRawBufferPointer(start: start + size + growth, count: 64)
         guard behind.allSatisfy({ $0 == 0xC5 }) else {
             throw Broken("\(slot) wrote behind \(type), whose struct_size is \(size + growth)", .rule(1))
         }
@@ -83,18 +97,25 @@ struct HostShape: Sendable {
                 throw Broken("\(slot) says that it wrote \(after.len) bytes to a buffer of \(after.cap)", .rule(2))
             }
         }
-        // What this host does not know of reads as 0.
-        if size < MemoryLayout<Value>.size { memset(room.start + size, 0, MemoryLayout<Value>.size - size) }
+        if size < MemoryLayout<Value>.size { memset(start + size, 0, MemoryLayout<Value>.size - size) }
         return (result, pointer.pointee)
     }
 }
 
-/// Memory for one struct, before a page that nobody may touch if wanted.
-struct GuardedRoom {
-    let start: UnsafeMutableRawPointer
+/// Memory for one struct, zeroed; if wanted, it ends where a page begins that nobody may touch.
+package struct StructMemory<Value> {
+    package let start: UnsafeMutableRawPointer
     private let mapping: (base: UnsafeMutableRawPointer, size: Int)?
 
-    init(_ size: Int) {
+    package var pointer: UnsafeMutablePointer<Value> { start.bindMemory(to: Value.self, capacity: 1) }
+
+    init(_ size: Int, beforeGuardPage isGuarded: Bool = false) {
+        guard isGuarded else {
+            start = .allocate(byteCount: size + 64, alignment: 16)
+            memset(start, 0, size + 64)
+            mapping = nil
+            return
+        }
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let used = (size + page - 1) / page * page
         guard let base = mmap(nil, used + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -105,13 +126,7 @@ struct GuardedRoom {
         mapping = (base, used + page)
     }
 
-    init(unguarded size: Int) {
-        start = .allocate(byteCount: size, alignment: 16)
-        memset(start, 0, size)
-        mapping = nil
-    }
-
-    func release() {
+    package func release() {
         if let mapping { munmap(mapping.base, mapping.size) } else { start.deallocate() }
     }
 }

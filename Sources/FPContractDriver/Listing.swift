@@ -1,41 +1,59 @@
 import FPPluginAPI
 
 /// An entry of a list, copied out of the callback.
-struct Entry: Equatable {
-    let key: String
-    let size: UInt64
-    let modified: Int64
-    let etag: String
-    let token: [UInt8]
-    let isPending: Bool
+package struct Entry: Equatable, Sendable {
+    package let key: String
+    /// Bytes; of an unfinished session, those that are durable.
+    package let size: UInt64
+    /// Nanoseconds of Unix time; of an unfinished session, its last activity.
+    package let modified: Int64
+    package let etag: String
+    /// Resumes an unfinished session; empty for an object.
+    package let token: [UInt8]
+    package let isPending: Bool
 }
 
 /// A page of a list.
-struct Page {
-    let entries: [Entry]
+package struct Page: Sendable {
+    package let entries: [Entry]
     /// Nil at the end of the list.
-    let cursor: [UInt8]?
+    package let cursor: [UInt8]?
 }
 
 /// What to list.
-struct ListRequest {
-    var pending = false
-    var prefix: String?
-    var cursor: [UInt8]?
-    var startAfter: String?
-    var limit: UInt32 = 1000
+package struct ListRequest {
+    /// Unfinished sessions, in place of objects.
+    package var pending = false
+    package var prefix: String?
+    package var cursor: [UInt8]?
+    package var startAfter: String?
+    package var limit: UInt32 = 1000
     /// The callback stops the list after so many.
-    var stopAfter = Int.max
-    var flags: UInt32 = 0
+    package var stopAfter = Int.max
+    package var flags: UInt32 = 0
+
+    package init(
+        pending: Bool = false, prefix: String? = nil, cursor: [UInt8]? = nil, startAfter: String? = nil,
+        limit: UInt32 = 1000, stopAfter: Int = .max, flags: UInt32 = 0
+    ) {
+        self.pending = pending
+        self.prefix = prefix
+        self.cursor = cursor
+        self.startAfter = startAfter
+        self.limit = limit
+        self.stopAfter = stopAfter
+        self.flags = flags
+    }
 }
 
 extension Store {
-    func page(_ wanted: ListRequest) throws -> Page {
+    /// One page of a list.
+    package func page(_ wanted: ListRequest) throws -> Page {
         let name = wanted.pending ? "list_pending" : "list"
         let collector = Collector(left: wanted.stopAfter)
-        let room = Room(Int(FP_CURSOR_MAX))
+        let next = GuardedBuffer(Int(FP_CURSOR_MAX))
         var result = fp_list_res()
-        result.cursor = room.buffer
+        result.cursor = next.buffer
         let (_, filled) = try shape.lendOutput(result, of: name, buffers: [\.cursor]) { result in
             try lend(optional: wanted.prefix) { prefix in
                 try lend(optional: wanted.startAfter) { startAfter in
@@ -48,8 +66,8 @@ extension Store {
                         request.max_entries = wanted.limit
                         try shape.lend(request) { request in
                             let context = Unmanaged.passUnretained(collector).toOpaque()
-                            let slot = wanted.pending ? table.list_pending : table.list
-                            try invocation.perform(name) {
+                            let slot = wanted.pending ? slots.list_pending : slots.list
+                            try current.perform(name) {
                                 slot?(instance, $0, request, Collector.emit, context, result) ?? FP_E_UNSUPPORTED
                             }
                         }
@@ -57,7 +75,7 @@ extension Store {
                 }
             }
         }
-        try room.check(name)
+        try next.check(name)
         if collector.wasCalledAfterStop {
             throw Broken("\(name) went on after its callback had told it to stop", .slot("fp_entry_fn"))
         }
@@ -72,7 +90,7 @@ extension Store {
     }
 
     /// All pages. A list that never ends is cut off.
-    func all(_ wanted: ListRequest, pages limit: Int = 10_000) throws -> [Entry] {
+    package func all(_ wanted: ListRequest, pages limit: Int = 10_000) throws -> [Entry] {
         var request = wanted
         var entries: [Entry] = []
         for _ in 0..<limit {

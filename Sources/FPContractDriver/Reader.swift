@@ -2,10 +2,11 @@ import FPPluginAPI
 import Glibc
 
 /// An open read.
-final class Reader {
+package final class Reader {
     private let store: Store
     private var reader: OpaquePointer?
-    let info: Info
+    /// Of the whole object.
+    package let info: Info
 
     fileprivate init(_ store: Store, _ reader: OpaquePointer, _ info: Info) {
         self.store = store
@@ -15,28 +16,28 @@ final class Reader {
 
     deinit { close() }
 
-    func close() {
+    package func close() {
         guard let open = reader else { return }
         reader = nil
         Breadcrumb.shared.leave("read_close")
-        store.table.read_close?(open)
+        store.slots.read_close?(open)
     }
 
     /// At most `capacity` bytes; none at the end.
-    func read(_ capacity: Int = 65536) throws -> [UInt8] {
-        guard let slot = store.table.read else { throw Broken("read is NULL", .slot("fp_plugin")) }
-        let room = Room(capacity)
+    package func read(_ capacity: Int = 65536) throws -> [UInt8] {
+        guard let slot = store.slots.read else { throw Broken("read is NULL", .slot("fp_plugin")) }
+        let buffer = GuardedBuffer(capacity)
         var count = 0
-        try store.invocation.perform("read") { slot(reader, $0, room.start, capacity, &count) }
-        try room.check("read")
+        try store.current.perform("read") { slot(reader, $0, buffer.start, capacity, &count) }
+        try buffer.check("read")
         guard count <= capacity else {
             throw Broken("read says that it gave \(count) bytes for a capacity of \(capacity)", .slot("read"))
         }
-        return fp_buf(ptr: room.start, cap: capacity, len: count).array
+        return fp_buf(ptr: buffer.start, cap: capacity, len: count).array
     }
 
     /// Everything up to the end; more than `limit` bytes are too many.
-    func rest(_ capacity: Int = 65536, limit: UInt64 = .max) throws -> [UInt8] {
+    package func rest(_ capacity: Int = 65536, limit: UInt64 = .max) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             let more = try read(capacity)
@@ -50,10 +51,11 @@ final class Reader {
 }
 
 extension Store {
-    func open(
+    /// Opens a read of `length` bytes, which end where the object does.
+    package func open(
         _ key: String, offset: UInt64 = 0, length: UInt64 = FP_SIZE_UNKNOWN, ifMatch: String? = nil, flags: UInt32 = 0
     ) throws -> Reader {
-        guard let slot = table.read_open else { throw Broken("read_open is NULL", .slot("fp_plugin")) }
+        guard let slot = slots.read_open else { throw Broken("read_open is NULL", .slot("fp_plugin")) }
         var out: OpaquePointer?
         do {
             let info = try withInfo("read_open") { info in
@@ -66,7 +68,7 @@ extension Store {
                         request.length = length
                         request.if_match = etag
                         try shape.lend(request) { request in
-                            try invocation.perform("read_open") { slot(instance, $0, request, &out, info) }
+                            try current.perform("read_open") { slot(instance, $0, request, &out, info) }
                         }
                     }
                 }
@@ -79,7 +81,8 @@ extension Store {
         }
     }
 
-    func get(_ key: String, offset: UInt64 = 0, length: UInt64 = FP_SIZE_UNKNOWN) throws -> [UInt8] {
+    /// All bytes of such a read.
+    package func get(_ key: String, offset: UInt64 = 0, length: UInt64 = FP_SIZE_UNKNOWN) throws -> [UInt8] {
         let reader = try open(key, offset: offset, length: length)
         defer { reader.close() }
         return try reader.rest(limit: reader.info.size)

@@ -3,17 +3,17 @@ import Glibc
 /// A mutex, for what many threads write.
 ///
 /// `@unchecked Sendable`: a pthread mutex is made to be shared.
-final class Lock: @unchecked Sendable {
+package final class Lock: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 
-    init() { pthread_mutex_init(mutex, nil) }
+    package init() { pthread_mutex_init(mutex, nil) }
 
     deinit {
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
     }
 
-    func with<Result>(_ body: () throws -> Result) rethrows -> Result {
+    package func with<Result>(_ body: () throws -> Result) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body()
@@ -21,9 +21,9 @@ final class Lock: @unchecked Sendable {
 }
 
 /// The threads from which a host calls plugins: 1 MiB of stack, all signals blocked.
-enum HostThreads {
+package enum HostThreads {
     /// Runs `body` on a thread of its own and waits for it.
-    static func run<Result>(_ body: @escaping () throws -> Result) throws -> Result {
+    package static func run<Result>(_ body: @escaping () throws -> Result) throws -> Result {
         let job = Job { _ in try body() }
         join([start(job, 0)])
         guard let result = job.results.first else { throw Broken("the thread ended without a result") }
@@ -32,7 +32,7 @@ enum HostThreads {
 
     /// Runs `body` on `count` threads at once, which start together, and waits for all of them.
     /// - Throws: what the first of them to fail threw.
-    static func run(_ count: Int, _ body: @escaping (Int) throws -> Void) throws {
+    package static func run(_ count: Int, _ body: @escaping (Int) throws -> Void) throws {
         let job = Job(parties: count, body)
         join((0..<count).map { start(job, $0) })
         for result in job.results { try result.get() }

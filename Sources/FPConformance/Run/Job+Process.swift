@@ -1,0 +1,29 @@
+import FPContractDriver
+import Foundation
+
+/// Numbers under which a child finds its end of things.
+enum ChildDescriptor {
+    /// What the child has to say to the kit; standard output is the plugin's to leave alone.
+    static let answers: Int32 = 3
+    static let breadcrumb: Int32 = 4
+}
+
+extension LineProcess {
+    /// Starts a process that does a job.
+    /// - Parameters:
+    ///   - output: what the child gets as standard output and error; nil to share ours.
+    ///   - breadcrumb: a file for it to leave its last call in; nil for none.
+    convenience init(_ job: Job, output: Int32? = nil, breadcrumb: Int32? = nil, leadsGroup: Bool) throws {
+        var files: [Int32: Int32] = [:]
+        if let output { (files[1], files[2]) = (output, output) }
+        if let breadcrumb { files[ChildDescriptor.breadcrumb] = breadcrumb }
+        try self.init(
+            job.plan.command.first ?? "", job.plan.command,
+            environment: ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" },
+            answering: ChildDescriptor.answers, files: files, leadsGroup: leadsGroup)
+        try send(job)
+    }
+
+    /// Sends a value as one line.
+    func send(_ value: some Encodable) throws { try send(line: try JSONEncoder().encode(value)) }
+}
