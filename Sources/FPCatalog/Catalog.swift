@@ -26,14 +26,14 @@ public protocol Catalog: Sendable {
     /// One page of the uploads that match, ordered by creation time and id.
     func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage
 
-    /// Writes down that a chunk arrived whole: the session's new committed offset, what the chunk told of the file,
-    /// a fresher token if there is one, and the chunk itself, in the place of one with the same offset. Renews the time
-    /// from which expiry counts.
+    /// Writes down what arrived of a chunk: the session's new offsets, what the chunk told of the file, a fresher token
+    /// if there is one, and a chunk that arrived whole itself, in the place of one with the same offset. Renews the
+    /// time from which expiry counts.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
     func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool
 
-    /// Takes a receiving upload back to an offset: the committed offset falls to it (and never rises), and the records
-    /// of chunks that end beyond it go. Renews the time from which expiry counts.
+    /// Takes a receiving upload back to an offset: what is committed and what is received fall to it (and never rise),
+    /// and the records of chunks that end beyond it go. Renews the time from which expiry counts.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
     func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool
 
@@ -152,10 +152,18 @@ public struct CatalogTrouble: Sendable, Equatable {
     }
 }
 
-/// What one whole chunk changes in a receiving upload.
+/// What a chunk changes in a receiving upload.
 public struct ChunkArrival: Sendable, Equatable {
-    /// The chunk. Its end is the session's new committed offset.
-    public var chunk: ChunkRecord
+    /// How much of the chunk is safe.
+    public enum Extent: Sendable, Equatable {
+        /// All of it: what is committed and what is received are now its end.
+        case whole(ChunkRecord)
+        /// A part, which leaves what is committed as it is: what is received rises to this offset, and never falls.
+        case part(upTo: UInt64)
+    }
+
+    /// How much of the chunk is safe.
+    public var extent: Extent
     /// The file's whole size, if it is known by now; `nil` changes nothing.
     public var size: UInt64?
     /// The file's name, if it is known by now; an empty one changes nothing.
@@ -166,8 +174,8 @@ public struct ChunkArrival: Sendable, Equatable {
     public var arrivedAt: Timestamp
 
     /// Makes a change as given.
-    public init(chunk: ChunkRecord, size: UInt64?, name: String, token: [UInt8]?, arrivedAt: Timestamp) {
-        self.chunk = chunk
+    public init(_ extent: Extent, size: UInt64?, name: String, token: [UInt8]?, arrivedAt: Timestamp) {
+        self.extent = extent
         self.size = size
         self.name = name
         self.token = token
@@ -234,4 +242,13 @@ public enum CatalogError: Error, Equatable {
     case full(String)
     /// Anything else, for the operator's log.
     case failed(String)
+
+    /// What went wrong, as a sentence for the operator.
+    public var sentence: String {
+        switch self {
+        case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): text
+        case .pathTaken(let store, let key): "Another upload has the path \(key) in the store \(store)."
+        case .badCursor: "The cursor is not one that this listing returned."
+        }
+    }
 }

@@ -4,13 +4,13 @@ extension UploadRecord {
     func checkInsertable() throws(CatalogError) {
         let isReceiving = state == .receiving
         guard state != .deleting, !files.isEmpty, !isReceiving || files.count == 1, isReceiving == (session != nil),
-            session?.token.isEmpty != true,
+            session?.token.isEmpty != true, session.map({ $0.received >= $0.committed }) ?? true,
             files.allSatisfy({ ($0.destination != nil) == (state == .storing) })
         else {
             throw .failed(
                 "The upload \(id) cannot be added as \(state.rawValue) with \(files.count) files: a receiving upload has "
-                    + "one file and a session with a token, any other has files and no session, and only a storing "
-                    + "one has destinations."
+                    + "one file and a session with a token that has received what is committed, any other has files and "
+                    + "no session, and only a storing one has destinations."
             )
         }
         try checkText(metadata)

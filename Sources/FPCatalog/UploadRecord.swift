@@ -109,11 +109,16 @@ public struct WriteSession: Sendable, Equatable {
     public var token: [UInt8]
     /// The end of the last chunk that arrived whole, in bytes.
     public var committed: UInt64
+    /// How many bytes are safe in the store, without a gap from the first on. More than ``committed`` where the last
+    /// chunk was cut and its dialect keeps what came of it; never less.
+    public var received: UInt64
 
     /// Makes a session as given.
-    public init(token: [UInt8], committed: UInt64) {
+    /// - Parameter received: `nil` for as many bytes as are ``committed``.
+    public init(token: [UInt8], committed: UInt64, received: UInt64? = nil) {
         self.token = token
         self.committed = committed
+        self.received = received ?? committed
     }
 }
 

@@ -49,29 +49,36 @@ extension SettingsDecoder {
         )
     }
 
-    func catalog() -> Settings.Catalog {
-        let nowhere = Settings.Catalog.sqlite(path: "/")
-        guard let node = values["catalog"], !isReplaced("catalog") else { return nowhere }
-        if node.text.begins(with: "postgresql://") || node.text.begins(with: "postgres://") {
-            return .postgresql(url: Secret(node.text))
+    func catalog() -> Settings.Catalog? {
+        guard let node = values["catalog"], !isReplaced("catalog") else { return nil }
+        guard let (scheme, place) = node.text.cut(at: ":"), Self.isScheme(scheme) else {
+            complain(node, "\"catalog\" must be a URL, such as sqlite:PATH; the value is not shown")
+            return nil
         }
-        guard let text = node.text.without(prefix: "sqlite:").map(String.init) else {
-            complain(node, "\"catalog\" must be sqlite:PATH; the value is not shown")
-            return nowhere
-        }
-        guard !text.begins(with: "//"), !text.begins(with: ":"), !text.has("?") else {
+        // Behind two slashes there is a host, and nothing that only this file's directory could complete.
+        guard !place.begins(with: "//") else { return Settings.Catalog(url: Secret(node.text)) }
+        guard !place.begins(with: ":"), !place.has("?") else {
             complain(
                 node,
-                "\"catalog\" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db")
-            return nowhere
+                "\"catalog\" must name a file after \(scheme):, as in sqlite:./data/fphost.db or "
+                    + "sqlite:/var/lib/x.db")
+            return nil
         }
-        switch source.absolutePath(text) {
+        switch source.absolutePath(String(place)) {
         case .success(let path) where FileAccess.kind(of: path) == .directory:
             complain(node, "\"catalog\" names \(path), which is a directory; name a file in it")
-        case .success(let path): return .sqlite(path: path)
+        case .success(let path): return Settings.Catalog(url: Secret("\(scheme):\(path)"))
         case .failure(let complaint): complain(node, "the path of \"catalog\" \(complaint.text)")
         }
-        return nowhere
+        return nil
+    }
+
+    /// Whether a text can be the scheme of a URL (RFC 3986, section 3.1), in lower case.
+    private static func isScheme(_ text: Substring) -> Bool {
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+        let others = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard let first = text.utf8.first, letters.contains(first) else { return false }
+        return text.utf8.allSatisfy { letters.contains($0) || others.contains($0) || "+-.".utf8.contains($0) }
     }
 
     private func listen() -> [ListenAddress] {
@@ -141,11 +148,9 @@ extension SettingsDecoder {
 }
 
 extension Settings.Catalog: CustomStringConvertible {
-    /// `sqlite:/srv/data/fphost.db`; of PostgreSQL no more than its name, since the URL may hold a password.
+    /// `sqlite:/srv/data/fphost.db`; of a URL with a host no more than its scheme, since it may hold a password.
     public var description: String {
-        switch self {
-        case .sqlite(let path): "sqlite:\(path)"
-        case .postgresql: "postgresql://***"
-        }
+        guard let (scheme, place) = url.value.cut(at: ":"), place.begins(with: "//") else { return url.value }
+        return "\(scheme)://***"
     }
 }

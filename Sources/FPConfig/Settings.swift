@@ -14,8 +14,8 @@ public struct Settings: Sendable, Equatable {
     public var stores: [String: Store]
     /// The life of uploads.
     public var uploads: Uploads
-    /// The database of uploads.
-    public var catalog: Catalog
+    /// The database of uploads; `nil` where what the file says of it was refused.
+    public var catalog: Catalog?
     /// The application API.
     public var api: API
     /// Remote fetch.
@@ -65,12 +65,10 @@ extension Settings {
     }
 
     /// `catalog`: the database of uploads.
-    public enum Catalog: Sendable, Equatable {
-        /// SQLite in the process; the absolute path of its file, which need not exist. `/` where what the file says was
-        /// refused.
-        case sqlite(path: String)
-        /// PostgreSQL; the URL may hold a password.
-        case postgresql(url: Secret)
+    public struct Catalog: Sendable, Equatable {
+        /// `SCHEME:PATH`, with an absolute path, or `SCHEME://HOST…` as it was written, which may hold a password. Which
+        /// schemes there are is for the catalog to say.
+        public var url: Secret
     }
 
     /// `api`: the application API.

@@ -46,7 +46,7 @@ struct SettingsDecoder {
         shown.replace("server.base_path", server.basePath)
         shown.replace("storages_backend", roles.backend)
         shown.replace("uploads.staging", uploads.staging)
-        shown.replace("catalog", catalog.description)
+        shown.replace("catalog", catalog?.description ?? "")
         shown.replace("api.tokens", api.tokens.map(\.description))
         shown.replace("fetch.max_size", Quantity.size.text(fetch.maxSize))
         return Settings(

@@ -144,7 +144,7 @@ extension Settings {
     private static let otherKeys: [OptionSchema] = [
         OptionSchema(
             "catalog", .string, .secret, default: "sqlite:./data/fphost.db",
-            help: "The database of uploads: `sqlite:PATH`. A `postgresql://` URL is refused by this release."),
+            help: "The database of uploads: `sqlite:PATH`."),
         OptionSchema(
             "api.tokens", .stringList, .secret,
             help: "Bearer tokens that the application API accepts. A `file:PATH` that does not exist is made at the "

@@ -20,6 +20,7 @@ public enum ByteSourceError: Error, Sendable {
     case tooSlow
     /// ``ByteSource/stop()`` was called.
     case stopped
-    /// The source itself failed.
+    /// The source itself failed, and nothing of what it gave is to count: the bytes are not those that the client meant,
+    /// such as those of a chunk whose checksum is another.
     case failed(UploadError)
 }

@@ -1,3 +1,4 @@
+import FPFormats
 public import FPStorage
 
 /// The configured stores by name, with the two that have a part to play.
@@ -28,7 +29,11 @@ public struct StoreMap: Sendable {
         guard let defaultStore = byName[`default`] else { throw .unknown(`default`) }
         let missing = StoreCapabilities([.resumable, .rewind]).subtracting(stagingStore.capabilities)
         guard missing.isEmpty else {
-            throw .cannotStage(store: staging, plugin: stagingStore.library.name)
+            // Only the plugin knows which of its options have to do with it, and says so in their help.
+            let options = stagingStore.library.options.filter { $0.help.holds("uploads.staging") }
+            throw .cannotStage(
+                store: staging, plugin: stagingStore.library.name,
+                options: options.map { "\($0.key): \($0.help)" })
         }
         self.all = byName
         self.redirecting = redirecting
@@ -56,8 +61,8 @@ public struct StoreMap: Sendable {
 public enum StoreMapError: Error, CustomStringConvertible {
     /// No store of that name is configured.
     case unknown(String)
-    /// The store's plugin cannot hold temporary uploads.
-    case cannotStage(store: String, plugin: String)
+    /// The store's plugin cannot hold temporary uploads; what it says itself of its options that bear on that.
+    case cannotStage(store: String, plugin: String, options: [String])
     /// The store's plugin cannot make URLs.
     case cannotRedirect(store: String, plugin: String)
 
@@ -66,11 +71,11 @@ public enum StoreMapError: Error, CustomStringConvertible {
         switch self {
         case .unknown(let name):
             "there is no store \"\(name)\"; add it to stores, or name one that is there"
-        case .cannotStage(let store, let plugin):
+        case .cannotStage(let store, let plugin, let options):
             """
             store "\(store)" cannot hold temporary uploads: its plugin \(plugin) does not offer resumable writes that \
-            can be taken back (FP_CAP_RESUMABLE and FP_CAP_REWIND); name a store of another plugin as uploads.staging, \
-            or see whether an option of this one turns them off, as durable_tail: none does for S3Store
+            can be taken back (FP_CAP_RESUMABLE and FP_CAP_REWIND); name a store of another plugin as uploads.staging\
+            \(options.isEmpty ? "" : ", or change an option of this one that bears on it. " + options.joined(separator: " "))
             """
         case .cannotRedirect(let store, let plugin):
             """

@@ -27,8 +27,11 @@ public struct Upload: Sendable {
     public let metadata: String?
     /// Who uploaded.
     public let owner: String?
-    /// The end of the last chunk that arrived whole, in bytes.
+    /// The end of the last chunk that arrived whole, in bytes: where a dialect of ``ChunkKeeping/whole`` goes on.
     public let committed: UInt64
+    /// How many bytes are safe, without a gap from the first on: where a dialect of ``ChunkKeeping/everySafeByte``
+    /// goes on. More than ``committed`` after a chunk that was cut and kept as far as it came.
+    public let received: UInt64
     /// The files, main file first. Never empty.
     public let files: [UploadFile]
 
@@ -43,6 +46,7 @@ public struct Upload: Sendable {
         metadata = record.metadata
         owner = record.owner
         committed = record.session?.committed ?? record.files[0].size ?? 0
+        received = record.session?.received ?? record.files[0].size ?? 0
         files = record.files.map { UploadFile($0, isStored: record.state == .stored) }
     }
 }
@@ -66,32 +70,5 @@ public struct UploadFile: Sendable {
         contentType = record.contentType
         store = record.store
         path = isStored ? record.key : nil
-    }
-}
-
-/// A chunk as its request announces it.
-public struct Chunk: Sendable {
-    /// Where its first byte belongs.
-    public var offset: UInt64
-    /// The number of bytes in the body, if the request tells.
-    public var bodyLength: UInt64?
-    /// The size of the whole file, if the request tells.
-    public var uploadLength: UInt64?
-    /// The name of the file, if the request tells.
-    public var name: String?
-
-    /// Makes a chunk as given.
-    public init(offset: UInt64, bodyLength: UInt64?, uploadLength: UInt64?, name: String?) {
-        self.offset = offset
-        self.bodyLength = bodyLength
-        self.uploadLength = uploadLength
-        self.name = name
-    }
-
-    /// The offset after its last byte, if that is known beforehand.
-    var end: UInt64? {
-        guard let bodyLength else { return nil }
-        let (end, overflow) = offset.addingReportingOverflow(bodyLength)
-        return overflow ? nil : end
     }
 }

@@ -49,6 +49,8 @@ public struct UploadError: Error, Sendable {
     public var detail: String?
     /// How long the client should wait before it tries again.
     public var retryAfter: Duration?
+    /// Where the upload's next chunk has to begin, if the one that failed began elsewhere.
+    public var expectedOffset: UInt64?
     /// What the store had said, if it was one that failed.
     var storeCode: StoreError.Code?
 
@@ -64,6 +66,14 @@ public struct UploadError: Error, Sendable {
 extension UploadError {
     static func notFound(_ id: UploadID) -> UploadError {
         UploadError(.notFound, "There is no upload \(id).")
+    }
+
+    /// What a chunk that has to begin exactly at an offset gets if it begins elsewhere.
+    static func otherOffset(_ offset: UInt64, expected: UInt64) -> UploadError {
+        var error = UploadError(
+            .conflict, "The chunk starts at \(offset), but the upload goes on at \(expected).")
+        error.expectedOffset = expected
+        return error
     }
 
     /// What a failure of a store means for a client. The store's own words go to the operator only.

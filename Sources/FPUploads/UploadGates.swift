@@ -5,20 +5,21 @@ import Synchronization
 ///
 /// A client whose connection died comes back long before the server notices the death. So a newcomer does not wait
 /// for the holder to time out: the holder's body is stopped, what it had is put down, and the newcomer goes on. The
-/// one exception is the chunk that follows directly on the one being received: it waits, unread, for its turn.
+/// one exception is, in a dialect of ``ChunkKeeping/whole``, the chunk that follows directly on the one being received:
+/// it waits, unread, for its turn. Where every safe byte is kept, such a newcomer has seen the holder's connection end.
 final class UploadGates: Sendable {
     /// How long a newcomer waits for the holder to leave.
     static let patience: Duration = .seconds(30)
 
     /// Somebody's right, or wish, to work on an upload.
     final class Pass: Sendable {
-        /// The bytes that the holder is about to receive; `nil` for work that is not a chunk.
-        let range: (start: UInt64, end: UInt64?)?
+        /// The chunk that the holder is about to receive; `nil` for other work, which nobody stops.
+        let chunk: Chunk?
         private let stop: @Sendable () -> Void
         private let stopped = Mutex(false)
 
-        init(range: (start: UInt64, end: UInt64?)? = nil, stop: @escaping @Sendable () -> Void = {}) {
-            self.range = range
+        init(for chunk: Chunk? = nil, stop: @escaping @Sendable () -> Void = {}) {
+            self.chunk = chunk
             self.stop = stop
         }
 
@@ -29,10 +30,10 @@ final class UploadGates: Sendable {
             stop()
         }
 
-        /// Whether this pass is for the chunk right behind the other's.
-        func follows(_ other: Pass) -> Bool {
-            guard let range, let end = other.range?.end else { return false }
-            return range.start == end && end > 0
+        /// Whether this pass is for the chunk right behind the other's, in a dialect where that one waits.
+        func waits(behind other: Pass) -> Bool {
+            guard let chunk, chunk.keeping == .whole, let end = other.chunk?.end else { return false }
+            return chunk.offset == end && end > 0
         }
     }
 
@@ -66,7 +67,7 @@ final class UploadGates: Sendable {
                     let present = [gate.holder] + gate.waiters.map(\.pass)
                     gate.waiters.append(Waiter(pass: pass, continuation: continuation))
                     gates[id] = gate
-                    return present.filter { $0.range != nil && !pass.follows($0) }
+                    return present.filter { $0.chunk != nil && !pass.waits(behind: $0) }
                 }
                 for other in othersToStop { other.requestStop() }
             }

@@ -16,7 +16,7 @@ extension Uploads {
         let (_, fingerprint) = try await readThrough(body, atMost: known.length)
         guard fingerprint == known.fingerprint else {
             // The new bytes are gone, so the client has to send them once more; it does that by itself.
-            try await takeBack(record, to: known.offset)
+            _ = try await takeBack(record, to: known.offset)
             throw UploadError(
                 .conflict,
                 "Other bytes had arrived at \(known.offset) before; the upload was taken back to there: send them again."
@@ -80,9 +80,7 @@ extension Uploads {
                 count += UInt64(buffer.readableBytes)
                 buffer.withUnsafeReadableBytes { fingerprint.update($0) }
             }
-            guard count <= limit else {
-                throw UploadError(.invalid, "The body is longer than the chunk may be.")
-            }
+            guard count <= limit else { throw Self.longBody }
         }
         return (count, fingerprint.value)
     }

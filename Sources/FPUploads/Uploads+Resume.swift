@@ -36,17 +36,14 @@ extension Uploads {
         switch record.state {
         case .receiving:
             guard !writers.has(record.id) else { return record }
-            switch try await resumption(of: record, file: file, at: record.session?.committed ?? 0) {
+            switch try await resumption(of: record, file: file, at: record.session?.received ?? 0) {
             case .open(let writer):
                 await writers.put(writer, for: record.id)
                 return record
             case .committed: return record
             case .short(let reason):
                 logger.error("upload \(record.id): \(reason); it starts again")
-                try await takeBack(record, to: 0)
-                var record = record
-                record.session?.committed = 0
-                return record
+                return try await takeBack(record, to: 0)
             case .lost(let reason):
                 let (again, writer) = try await beginAgain(record, file: file, because: reason)
                 await writers.put(writer, for: record.id)
@@ -152,11 +149,18 @@ extension Uploads {
     }
 
     /// Drops everything from `offset` on, in the catalog first: what it says must be in the store.
-    func takeBack(_ record: UploadRecord, to offset: UInt64) async throws(UploadError) {
+    /// - Returns: the upload as it is afterwards.
+    func takeBack(_ record: UploadRecord, to offset: UInt64) async throws(UploadError) -> UploadRecord {
         if let writer = writers.take(record.id) { await writer.close() }
+        let now = Timestamp.now
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.rewind(record.id, to: offset, at: .now)
+            try await catalog.rewind(record.id, to: offset, at: now)
         }
-        guard wasReceiving else { throw .notFound(record.id) }
+        guard wasReceiving, let session = record.session else { throw .notFound(record.id) }
+        var record = record
+        record.touchedAt = now
+        record.session?.committed = min(session.committed, offset)
+        record.session?.received = min(session.received, offset)
+        return record
     }
 }

@@ -23,11 +23,9 @@ struct Acceptance {
         let logger = Logger(label: "fphost") { LineLogHandler(label: $0, settings: settings.log) }
         if serving {
             StandardError.setDropNotice(LineLogHandler.dropNotice(settings.log))
-            if case .sqlite(let path) = settings.catalog, errors == nil {
-                crashes = CrashHistory(catalog: path, logger: logger)
-            } else {
-                crashes = nil
-            }
+            crashes =
+                errors == nil
+                ? settings.catalog.flatMap { CrashHistory(catalog: $0.url.value, logger: logger) } : nil
             crashes?.expectCrash()
         } else {
             crashes = nil
@@ -50,7 +48,7 @@ struct Acceptance {
         }
         plugins = try StorePlugins.load(settings, crashes: crashes, logger: logger, problems: &problems)
         plugins.validate(settings, logger: logger, problems: &problems)
-        if !serving, case .sqlite(let path) = settings.catalog, let user = SQLiteCatalog.user(of: path) {
+        if !serving, let catalog = settings.catalog, let user = Catalogs.user(of: catalog.url.value) {
             // A configuration is checked beside its host before that is restarted.
             let process = user == 0 ? "" : " (process \(user))"
             let problem = ConfigProblem(

@@ -35,10 +35,12 @@ final class CrashHistory: Sendable {
     private let entries: Mutex<[String: Entry]>
 
     /// Looks at what the last host left, says what it died in, and counts it.
-    init(catalog: String, logger: Logger) {
-        base = SQLiteCatalog.place(of: catalog)
+    /// - Parameter catalog: the catalog's URL; with one that is no file there is no history.
+    init?(catalog: String, logger: Logger) {
+        guard let place = Catalogs.file(of: catalog) else { return nil }
+        base = place
         // What a host that runs has there is its own. Opening the catalog will say so.
-        isUsable = !SQLiteCatalog.isInUse(catalog)
+        isUsable = Catalogs.user(of: catalog) == nil
         let file = FileManager.default.contents(atPath: base + ".crashes") ?? Data()
         var known = (try? JSONDecoder().decode([String: Entry].self, from: file)) ?? [:]
         let before = known

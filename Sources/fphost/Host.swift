@@ -11,7 +11,7 @@ import NIOCore
 /// A running host: stores, catalog, uploads and server, put together as the settings say.
 final class Host: Sendable {
     private let stores: [Store]
-    private let catalog: SQLiteCatalog
+    private let catalog: any Catalog
     private let uploads: Uploads
     private let fetcher: Fetcher?
     private let server: UploadServer
@@ -21,7 +21,7 @@ final class Host: Sendable {
     private let logger: Logger
 
     private init(
-        stores: [Store], catalog: SQLiteCatalog, uploads: Uploads, fetcher: Fetcher?, server: UploadServer,
+        stores: [Store], catalog: any Catalog, uploads: Uploads, fetcher: Fetcher?, server: UploadServer,
         crashes: CrashHistory?, shutdownGrace: Duration, logger: Logger
     ) {
         self.stores = stores
@@ -119,12 +119,8 @@ final class Host: Sendable {
         func complain(_ key: String, _ text: String) {
             problems.append(ConfigProblem(at: settings.position(of: key), text))
         }
-        switch settings.catalog {
-        // What the file says of it was refused.
-        case .sqlite("/"): break
-        case .sqlite(let path):
-            if let text = SQLiteCatalog.objection(to: path) { complain("catalog", text) }
-        case .postgresql: complain("catalog", noSuchCatalog)
+        if let catalog = settings.catalog, let text = Catalogs.objection(to: catalog.url.value) {
+            complain("catalog", text)
         }
         for case .file(let path) in settings.api.tokens {
             do throws(TokenFileError) {
@@ -146,28 +142,13 @@ final class Host: Sendable {
         return problems
     }
 
-    private static let noSuchCatalog = "this fphost keeps its catalog in SQLite only; write sqlite:PATH"
-
-    private static func catalogPath(_ settings: Settings) throws -> String {
-        guard case .sqlite(let path) = settings.catalog else {
-            throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(noSuchCatalog)")
-        }
-        return path
-    }
-
-    static func openCatalog(_ settings: Settings, logger: Logger) async throws -> SQLiteCatalog {
-        let path = try catalogPath(settings)
+    static func openCatalog(_ settings: Settings, logger: Logger) async throws -> any Catalog {
         do throws(CatalogError) {
-            return try await SQLiteCatalog.open(
-                path: path, durability: settings.uploads.durability == .power ? .power : .process, logger: logger)
+            return try await Catalogs.open(
+                url: settings.catalog?.url.value ?? "",
+                durability: settings.uploads.durability == .power ? .power : .process, logger: logger)
         } catch {
-            let position = settings.position(of: "catalog")
-            switch error {
-            case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text):
-                throw Refusal(.configuration, "\(position): \(text)")
-            case .pathTaken, .badCursor:
-                throw Refusal(.configuration, "\(position): \(error)")
-            }
+            throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(error.sentence)")
         }
     }
 
@@ -210,7 +191,7 @@ final class Host: Sendable {
     }
 
     /// Uploads in a store that the settings no longer have cannot be read; the operator should know before a client.
-    private static func warnAboutMissingStores(_ catalog: SQLiteCatalog, settings: Settings, logger: Logger) async {
+    private static func warnAboutMissingStores(_ catalog: any Catalog, settings: Settings, logger: Logger) async {
         guard let inUse = try? await catalog.storesInUse() else { return }
         for (name, count) in inUse.sorted(by: { $0.key < $1.key }) where settings.stores[name] == nil {
             logger.error(

@@ -306,7 +306,8 @@ struct ConfigurationTests {
     @Test(
         "check refuses what serve would refuse",
         arguments: [
-            "catalog: postgresql://localhost/fphost", "api: {tokens: [\"file:./empty\"]}",
+            "catalog: postgresql://u:hunter2@localhost/fphost", "catalog: 'sqlite:///x'",
+            "api: {tokens: [\"file:./empty\"]}",
             "server: {base_path: /healthz}",
         ])
     func checkRefusesLikeServe(setting: String) async throws {
@@ -322,6 +323,8 @@ struct ConfigurationTests {
             let result = try await HostProcess.run([command], in: directory)
             #expect(result.status == 78, "\(command): \(result.errors)")
             #expect(result.errors.contains("fphost.yaml:\(lines.count + 1):"), "\(command): \(result.errors)")
+            #expect(!result.errors.contains("hunter2"), "\(command): \(result.errors)")
+            #expect(!setting.hasPrefix("catalog") || result.errors.contains("write sqlite:PATH"), "\(result.errors)")
         }
     }
 }

@@ -135,15 +135,11 @@ struct RefusalTests {
             #"2:17: "a_b" in "fetch.allow" is not an address or a block such as 10.0.0.0/8 or fd00::/8"#
         ),
         (
-            "catalog: mysql://x:secret@h/db",
-            #"2:10: "catalog" must be sqlite:PATH; the value is not shown"#
+            "catalog: ./data/secret.db",
+            #"2:10: "catalog" must be a URL, such as sqlite:PATH; the value is not shown"#
         ),
         (
             "catalog: 'sqlite::memory:'",
-            #"2:10: "catalog" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db"#
-        ),
-        (
-            "catalog: 'sqlite:///x'",
             #"2:10: "catalog" must name a file after sqlite:, as in sqlite:./data/fphost.db or sqlite:/var/lib/x.db"#
         ),
         ("catalog: sqlite:/", #"2:10: "catalog" names /, which is a directory; name a file in it"#),

@@ -12,7 +12,7 @@ struct ShippedFileTests {
         #expect(settings.uploads.staging == "staging")
         #expect(settings.stores.keys.sorted() == ["media", "staging"])
         #expect(settings.stores.values.allSatisfy { $0.plugin == .name("LocalStore") })
-        #expect(settings.catalog == .sqlite(path: "/srv/fp/data/fphost.db"))
+        #expect(settings.catalog?.url == Secret("sqlite:/srv/fp/data/fphost.db"))
         #expect(settings.api.tokens == [.file(path: "/srv/fp/data/api-token")])
     }
 

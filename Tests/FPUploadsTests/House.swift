@@ -14,7 +14,7 @@ import Testing
 final class House {
     let directory: TemporaryDirectory
     private(set) var uploads: Uploads
-    private(set) var catalog: SQLiteCatalog
+    private(set) var catalog: any Catalog
     private(set) var stores: [Store]
     private let settings: UploadSettings
     private let elsewhere: TemporaryDirectory?
@@ -31,7 +31,7 @@ final class House {
         self.settings = settings
         self.elsewhere = elsewhere
         self.neighbour = neighbour
-        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere, neighbour)
+        (uploads, catalog, stores) = try await Self.open(directory.url, settings, elsewhere, neighbour)
     }
 
     var staging: Store { stores[0] }
@@ -45,14 +45,15 @@ final class House {
 
     func restart() async throws {
         await close()
-        (uploads, catalog, stores) = try await Self.open(directory, settings, elsewhere, neighbour)
+        (uploads, catalog, stores) = try await Self.open(directory.url, settings, elsewhere, neighbour)
         await uploads.recover()
     }
 
-    private static func open(
-        _ directory: TemporaryDirectory, _ settings: UploadSettings, _ elsewhere: TemporaryDirectory?,
-        _ neighbour: TemporaryDirectory?
-    ) async throws -> (Uploads, SQLiteCatalog, [Store]) {
+    /// What a house consists of, in a directory that may have been another's.
+    static func open(
+        _ directory: URL, _ settings: UploadSettings = UploadSettings(), _ elsewhere: TemporaryDirectory? = nil,
+        _ neighbour: TemporaryDirectory? = nil
+    ) async throws -> (Uploads, any Catalog, [Store]) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
         let library = try PluginLibrary.load(
@@ -63,12 +64,12 @@ final class House {
                 name: name, library: library, config: config, settings: StoreSettings(), logger: logger)
         }
         var stores = [
-            try store("staging", at: (neighbour ?? directory).url.appendingPathComponent("staging").path),
-            try store("media", at: directory.url.appendingPathComponent("media").path),
+            try store("staging", at: (neighbour?.url ?? directory).appendingPathComponent("staging").path),
+            try store("media", at: directory.appendingPathComponent("media").path),
         ]
         if let elsewhere { stores.append(try store("far", at: elsewhere.url.path)) }
-        let catalog = try await SQLiteCatalog.open(
-            path: directory.url.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
+        let catalog = try await Catalogs.open(
+            url: "sqlite:" + directory.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
         let map = try StoreMap(stores, staging: "staging", default: "media")
         return (Uploads(catalog: catalog, stores: map, settings: settings, logger: logger), catalog, stores)
     }
@@ -107,6 +108,19 @@ final class House {
             offset: UInt64(range.lowerBound), bodyLength: UInt64(range.count), uploadLength: UInt64(content.count),
             name: "file.bin")
         return try await uploads.append(upload, chunk, body: body ?? TestBody(Array(content[range])))
+    }
+
+    /// Sends a chunk as a dialect does that keeps every safe byte.
+    /// - Parameter total: the length of the file, if the chunk tells.
+    @discardableResult
+    func appendInOrder(
+        _ upload: UploadID, at offset: Int, _ bytes: [UInt8], tellsLength: Bool = true, total: Int? = nil,
+        isLast: Bool? = nil, body: TestBody? = nil
+    ) async throws -> Upload {
+        let chunk = Chunk(
+            offset: UInt64(offset), bodyLength: tellsLength ? UInt64(bytes.count) : nil,
+            uploadLength: total.map { UInt64($0) }, name: nil, keeping: .everySafeByte, isLast: isLast)
+        return try await uploads.append(upload, chunk, body: body ?? TestBody(bytes))
     }
 
     func bytes(_ content: Content, offset: UInt64 = 0, length: UInt64? = nil) async throws -> [UInt8] {
@@ -160,6 +174,8 @@ final class TestBody: ByteSource {
 
     /// Whether somebody has begun to read.
     var isAsked: Bool { state.withLock { $0.isAsked } }
+    /// Whether all that was fed was taken, and more is waited for.
+    var isEmpty: Bool { state.withLock { $0.pieces.isEmpty && $0.waiter != nil } }
 
     private func change(_ body: (inout State) -> Void) {
         let waiter = state.withLock { state in

@@ -12,7 +12,7 @@ import Testing
 final class MemoryHouse {
     let directory: TemporaryDirectory
     let uploads: Uploads
-    let catalog: SQLiteCatalog
+    let catalog: any Catalog
     let staging: Store
     let media: Store
     /// What staging is told.
@@ -44,8 +44,9 @@ final class MemoryHouse {
         }
         staging = try store("staging", control, without: [])
         media = try store("media", mediaControl, without: missing)
-        catalog = try await SQLiteCatalog.open(
-            path: directory.url.appendingPathComponent("catalog.db").path, durability: .process, logger: logger)
+        catalog = try await Catalogs.open(
+            url: "sqlite:" + directory.url.appendingPathComponent("catalog.db").path, durability: .process,
+            logger: logger)
         uploads = Uploads(
             catalog: catalog, stores: try StoreMap([staging, media], staging: "staging", default: "media"),
             settings: settings, logger: logger)

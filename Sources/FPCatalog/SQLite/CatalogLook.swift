@@ -3,32 +3,26 @@ import Glibc
 extension SQLiteCatalog {
     /// What opening the catalog would be refused for, as far as that can be seen without making or changing a file; nil
     /// if nothing. Whether another host has it open is not asked: a configuration is checked while its host runs.
-    public static func objection(to path: String) -> String? {
+    package static func objection(to path: String) -> String? {
         do throws(CatalogError) {
             guard let file = try DatabaseFile.existing(path) else { return nil }
             return try Schema.objection(toHeaderOf: file)
         } catch {
-            switch error {
-            case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): return text
-            case .pathTaken, .badCursor: return "\(error)"
-            }
+            return error.sentence
         }
     }
 }
 
 extension SQLiteCatalog {
     /// The database file without symbolic links; what else belongs to the catalog is beside it.
-    public static func place(of path: String) -> String {
+    package static func place(of path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }
         defer { free(resolved) }
         return String(cString: resolved)
     }
 
-    /// Whether a host has the catalog open. Makes no file.
-    public static func isInUse(_ path: String) -> Bool { user(of: path) != nil }
-
     /// Which process has the catalog open; 0 if one has and did not say which, nil if none has. Makes no file.
-    public static func user(of path: String) -> Int32? {
+    package static func user(of path: String) -> Int32? {
         let descriptor = Glibc.open(place(of: path) + ".lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
         // Closing it gives back what was taken.

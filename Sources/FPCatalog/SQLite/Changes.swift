@@ -8,14 +8,15 @@ extension Database {
         let number = try first(
             """
             INSERT INTO uploads (id, state, created_at, touched_at, completed_at, stored_at, owner,
-                session_token, session_committed)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                session_token, session_committed, session_received)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING RETURNING number
             """,
             [
                 upload.id.description, upload.state.rawValue, upload.createdAt.milliseconds,
                 upload.touchedAt.milliseconds, upload.completedAt?.milliseconds, upload.storedAt?.milliseconds,
                 upload.owner, (upload.session?.token).map { Data($0) }, try (upload.session?.committed).map(signed),
+                try (upload.session?.received).map(signed),
             ]
         ).map { $0[0] as Int64 }
         guard let number else { throw CatalogError.failed("There already is an upload \(upload.id).") }
@@ -33,10 +34,18 @@ extension Database {
     }
 
     func advance(_ id: UploadID, by change: ChunkArrival) throws -> Bool {
-        let (end, overflow) = change.chunk.offset.addingReportingOverflow(change.chunk.length)
-        guard !overflow else { throw CatalogError.failed("A chunk ends beyond what an offset can say.") }
-        var assignments = "touched_at = ?, session_committed = ?"
-        var values: [(any DatabaseValueConvertible)?] = [change.arrivedAt.milliseconds, try signed(end)]
+        var assignments: String
+        var values: [(any DatabaseValueConvertible)?] = [change.arrivedAt.milliseconds]
+        switch change.extent {
+        case .whole(let chunk):
+            let (end, overflow) = chunk.offset.addingReportingOverflow(chunk.length)
+            guard !overflow else { throw CatalogError.failed("A chunk ends beyond what an offset can say.") }
+            assignments = "touched_at = ?, session_committed = ?, session_received = ?"
+            values += [try signed(end), try signed(end)]
+        case .part(let end):
+            assignments = "touched_at = ?, session_received = max(session_received, ?)"
+            values.append(try signed(end))
+        }
         if let token = change.token {
             // Only when there is one: to assign a column, even to itself, writes its index again.
             assignments += ", session_token = ?"
@@ -53,14 +62,18 @@ extension Database {
             """,
             [size, change.name, number]
         )
-        try put(change.chunk, of: number)
+        if case .whole(let chunk) = change.extent { try put(chunk, of: number) }
         return true
     }
 
     func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) throws -> Bool {
         guard
             let number = try update(
-                "touched_at = ?, session_committed = min(session_committed, ?) WHERE id = ? AND state = 'receiving'",
+                """
+                touched_at = ?1, session_committed = min(session_committed, ?2),
+                session_received = min(session_received, ?2)
+                WHERE id = ?3 AND state = 'receiving'
+                """,
                 [now.milliseconds, try signed(offset), id.description]
             )
         else { return false }
@@ -72,7 +85,8 @@ extension Database {
         guard
             let number = try update(
                 """
-                state = 'complete', touched_at = ?1, completed_at = ?1, session_token = NULL, session_committed = NULL
+                state = 'complete', touched_at = ?1, completed_at = ?1, session_token = NULL, session_committed = NULL,
+                session_received = NULL
                 WHERE id = ?2 AND state = 'receiving'
                 """,
                 [now.milliseconds, id.description]
@@ -88,7 +102,8 @@ extension Database {
         guard
             let number = try update(
                 """
-                state = 'receiving', touched_at = ?, completed_at = NULL, session_token = ?, session_committed = 0
+                state = 'receiving', touched_at = ?, completed_at = NULL, session_token = ?, session_committed = 0,
+                session_received = 0
                 WHERE id = ? AND state IN ('receiving', 'complete')
                     AND (SELECT count(*) FROM files WHERE upload = number) = 1
                 """,

@@ -3,8 +3,7 @@ import GRDB
 /// How the catalog's connections are set up.
 enum Connections {
     /// The connection for changes, to a database of the version that this code knows.
-    static func writer(_ path: String, _ durability: SQLiteCatalog.Durability, program: String) throws -> DatabaseQueue
-    {
+    static func writer(_ path: String, _ durability: CatalogDurability, program: String) throws -> DatabaseQueue {
         var configuration = configuration
         configuration.journalMode = .wal
         // GRDB prepares a connection before it turns WAL mode on, which changes the file: a database that is not ours

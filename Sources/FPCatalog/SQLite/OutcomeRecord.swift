@@ -61,7 +61,7 @@ final class OutcomeRecord: Sendable {
 
 extension SQLiteCatalog {
     /// As ``Catalog/trouble()`` says.
-    public func trouble() async -> CatalogTrouble? {
+    package func trouble() async -> CatalogTrouble? {
         if outcomes.isProven { return nil }
         if let trouble = outcomes.trouble, trouble.kind == .damaged { return trouble }
         do throws(CatalogError) {

@@ -8,7 +8,7 @@ extension Database {
     private static func record(metadata: String) -> String {
         """
         SELECT u.id, u.state, u.created_at, u.touched_at, u.completed_at, u.stored_at, u.owner,
-            u.session_token, u.session_committed, \(metadata),
+            u.session_token, u.session_committed, u.session_received, \(metadata),
             f.name, f.size, f.content_type, f.etag, f.store, f.key,
             f.destination_store, f.destination_key, f.destination_token
         FROM uploads u JOIN files f ON f.upload = u.number
@@ -62,12 +62,15 @@ extension UploadRecord {
             )
         }
         var session: WriteSession?
-        if let token: Data = row[7] { session = WriteSession(token: Array(token), committed: unsigned(row[8])) }
+        if let token: Data = row[7] {
+            session = WriteSession(
+                token: Array(token), committed: unsigned(row[8]), received: unsigned(row[9]))
+        }
         self.init(
             id: id, state: state, createdAt: Timestamp(milliseconds: row[2]),
             touchedAt: Timestamp(milliseconds: row[3]),
             completedAt: (row[4] as Int64?).map(Timestamp.init), storedAt: (row[5] as Int64?).map(Timestamp.init),
-            metadata: row[9], owner: row[6], files: [], session: session
+            metadata: row[10], owner: row[6], files: [], session: session
         )
     }
 }
@@ -75,11 +78,11 @@ extension UploadRecord {
 extension FileRecord {
     fileprivate init(_ row: Row) {
         self.init(
-            name: row[10], size: (row[11] as Int64?).map(unsigned), contentType: row[12], etag: row[13], store: row[14],
-            key: row[15]
+            name: row[11], size: (row[12] as Int64?).map(unsigned), contentType: row[13], etag: row[14], store: row[15],
+            key: row[16]
         )
-        guard let store: String = row[16] else { return }
-        destination = Destination(store: store, key: row[17], token: (row[18] as Data?).map(Array.init))
+        guard let store: String = row[17] else { return }
+        destination = Destination(store: store, key: row[18], token: (row[19] as Data?).map(Array.init))
     }
 }
 

@@ -1,5 +1,5 @@
 import Dispatch
-public import FPFormats
+package import FPFormats
 import GRDB
 import Glibc
 import Logging
@@ -12,16 +12,7 @@ import struct Foundation.Data
 /// All changes go through one connection, whose commits they share; reads have connections of their own and see every
 /// change that returned before they were asked. No call blocks its thread, and none is given up because its task is
 /// cancelled: what it was asked to change is changed or refused.
-public final class SQLiteCatalog: Catalog {
-    /// What a change that returned survives.
-    public enum Durability: Sendable {
-        /// The end of the process, however it comes. After a loss of power the last changes may be missing, and the
-        /// database is consistent.
-        case process
-        /// The end of the process and a loss of power: each commit waits for the disk.
-        case power
-    }
-
+package final class SQLiteCatalog: Catalog {
     // In the order in which they must go when the catalog is dropped unclosed: the lock last.
     let changes: ChangeQueue
     let outcomes = OutcomeRecord()
@@ -32,7 +23,7 @@ public final class SQLiteCatalog: Catalog {
     private let closing = Mutex<Task<Void, Never>?>(nil)
     private let cursorKey: [UInt8]
     /// As ``Catalog/identity`` says.
-    public let identity: CatalogIdentity
+    package let identity: CatalogIdentity
     private let logger: Logger
     private let lock: CatalogLock
 
@@ -44,7 +35,7 @@ public final class SQLiteCatalog: Catalog {
     ///   - logger: for what its operator should know.
     /// - Throws: ``CatalogError/inUse(_:)`` if another host has it open, ``CatalogError/tooNew(_:)`` if a newer fphost
     ///   wrote it, ``CatalogError/full(_:)`` and ``CatalogError/failed(_:)``.
-    public static func open(path: String, durability: Durability, program: String = "fphost", logger: Logger)
+    package static func open(path: String, durability: CatalogDurability, program: String = "fphost", logger: Logger)
         async throws(CatalogError) -> SQLiteCatalog
     {
         let outcome = await withCheckedContinuation {
@@ -63,7 +54,8 @@ public final class SQLiteCatalog: Catalog {
         return try outcome.get()
     }
 
-    private init(_ path: String, _ durability: Durability, program: String, logger: Logger) throws(CatalogError) {
+    private init(_ path: String, _ durability: CatalogDurability, program: String, logger: Logger) throws(CatalogError)
+    {
         lock = try CatalogLock(database: path)
         let strangers = try DatabaseFile.create(path)
         if strangers != 0 {
@@ -105,7 +97,7 @@ public final class SQLiteCatalog: Catalog {
     }
 
     /// Finishes what was begun, moves everything into the database file itself and closes it. Every later call fails.
-    public func close() async {
+    package func close() async {
         let task = closing.withLock { closing in
             let task = closing ?? Task { await finish() }
             closing = task
@@ -139,25 +131,25 @@ public final class SQLiteCatalog: Catalog {
 
 extension SQLiteCatalog {
     /// As ``Catalog/insert(_:)`` says.
-    public func insert(_ upload: UploadRecord) async throws(CatalogError) {
+    package func insert(_ upload: UploadRecord) async throws(CatalogError) {
         try upload.checkInsertable()
         try await changes.perform { db in try db.insert(upload) }
     }
 
     /// As ``Catalog/advance(_:by:)`` says.
-    public func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
+    package func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
         try checkText(change.name)
         if let token = change.token { try checkToken(token) }
         return try await changes.perform { db in try db.advance(id, by: change) }
     }
 
     /// As ``Catalog/rewind(_:to:at:)`` says.
-    public func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool {
+    package func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool {
         try await changes.perform { db in try db.rewind(id, to: offset, at: now) }
     }
 
     /// As ``Catalog/complete(_:file:chunk:at:)`` says.
-    public func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp)
+    package func complete(_ id: UploadID, file: FileRecord, chunk: ChunkRecord?, at now: Timestamp)
         async throws(CatalogError) -> Bool
     {
         try file.check()
@@ -165,7 +157,7 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/beginAgain(_:file:token:at:)`` says.
-    public func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp)
+    package func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp)
         async throws(CatalogError) -> Bool
     {
         try file.check()
@@ -174,18 +166,18 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/touch(_:at:)`` says.
-    public func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
+    package func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
         try await changes.perform { db in try db.touch(id, at: now) }
     }
 
     /// As ``Catalog/beginStoring(_:destinations:)`` says.
-    public func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool {
+    package func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool {
         for destination in destinations { try destination.check() }
         return try await changes.perform { db in try db.beginStoring(id, destinations: destinations) }
     }
 
     /// As ``Catalog/recordStoringSession(_:file:token:at:)`` says.
-    public func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp)
+    package func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp)
         async throws(CatalogError)
     {
         try checkToken(token)
@@ -193,25 +185,25 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/finishStoring(_:etags:at:)`` says.
-    public func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool {
+    package func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool {
         for etag in etags { try checkText(etag) }
         return try await changes.perform { db in try db.finishStoring(id, etags: etags, at: now) }
     }
 
     /// As ``Catalog/abandonStoring(_:at:)`` says.
-    public func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool {
+    package func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool {
         try await changes.perform { db in try db.abandonStoring(id, at: now) }
     }
 
     /// As ``Catalog/beginDeleting(_:from:)`` says.
-    public func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError)
+    package func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError)
         -> UploadRecord?
     {
         try await changes.perform { db in try db.beginDeleting(id, from: states) }
     }
 
     /// As ``Catalog/forgetBegunWrites(in:before:except:)`` says.
-    public func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
+    package func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
         async throws(CatalogError)
     {
         guard isText(store) else { return }
@@ -219,7 +211,7 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/forget(_:)`` says.
-    public func forget(_ id: UploadID) async throws(CatalogError) {
+    package func forget(_ id: UploadID) async throws(CatalogError) {
         try await changes.perform { db in try db.forget(id) }
     }
 }
@@ -228,23 +220,23 @@ extension SQLiteCatalog {
 
 extension SQLiteCatalog {
     /// As ``Catalog/upload(_:)`` says.
-    public func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord? {
+    package func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord? {
         try await lookups.perform { db in try db.record(id) }
     }
 
     /// As ``Catalog/upload(store:key:)`` says.
-    public func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord? {
+    package func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord? {
         guard isText(store), isText(key) else { return nil }
         return try await lookups.perform { db in try db.stored(store, key) }
     }
 
     /// As ``Catalog/chunk(of:at:)`` says.
-    public func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
+    package func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
         try await lookups.perform { db in try db.chunk(of: id, at: offset) }
     }
 
     /// As ``Catalog/uploads(matching:)`` says.
-    public func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage {
+    package func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage {
         let key = cursorKey
         let after: ListingCursor?
         if let cursor = query.cursor { after = try ListingCursor(cursor, for: query, key: key) } else { after = nil }
@@ -269,12 +261,12 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/expired(before:limit:)`` says.
-    public func expired(before moment: Timestamp, limit: Int) async throws(CatalogError) -> [UploadRecord] {
+    package func expired(before moment: Timestamp, limit: Int) async throws(CatalogError) -> [UploadRecord] {
         try await scans.perform { db in try db.expired(before: moment, limit: limit) }
     }
 
     /// As ``Catalog/uploads(in:after:limit:)`` says.
-    public func uploads(in states: Set<UploadState>, after: UploadID?, limit: Int) async throws(CatalogError)
+    package func uploads(in states: Set<UploadState>, after: UploadID?, limit: Int) async throws(CatalogError)
         -> [UploadRecord]
     {
         var query = UploadQuery()
@@ -292,34 +284,34 @@ extension SQLiteCatalog {
     }
 
     /// As ``Catalog/known(keys:in:)`` says.
-    public func known(keys: [String], in store: String) async throws(CatalogError) -> Set<TextKey> {
+    package func known(keys: [String], in store: String) async throws(CatalogError) -> Set<TextKey> {
         guard isText(store) else { return [] }
         return try await scans.perform { db in try db.known(keys: keys.filter(isText), in: store) }
     }
 
     /// As ``Catalog/known(tokens:)`` says.
-    public func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]> {
+    package func known(tokens: [[UInt8]]) async throws(CatalogError) -> Set<[UInt8]> {
         try await scans.perform { db in try db.known(tokens: tokens) }
     }
 
     /// As ``Catalog/begunWrites(to:in:)`` says.
-    public func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [TextKey: Timestamp] {
+    package func begunWrites(to keys: [String], in store: String) async throws(CatalogError) -> [TextKey: Timestamp] {
         guard isText(store) else { return [:] }
         return try await scans.perform { db in try db.begunWrites(to: keys.filter(isText), in: store) }
     }
 
     /// As ``Catalog/storesWithBegunWrites(before:)`` says.
-    public func storesWithBegunWrites(before moment: Timestamp) async throws(CatalogError) -> Set<String> {
+    package func storesWithBegunWrites(before moment: Timestamp) async throws(CatalogError) -> Set<String> {
         try await scans.perform { db in try db.storesWithBegunWrites(before: moment) }
     }
 
     /// As ``Catalog/storesInUse()`` says.
-    public func storesInUse() async throws(CatalogError) -> [String: Int] {
+    package func storesInUse() async throws(CatalogError) -> [String: Int] {
         try await scans.perform { db in try db.storesInUse() }
     }
 
     /// As ``Catalog/counts()`` says.
-    public func counts() async throws(CatalogError) -> [UploadState: Int] {
+    package func counts() async throws(CatalogError) -> [UploadState: Int] {
         try await scans.perform { db in try db.counts() }
     }
 }

@@ -10,7 +10,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    private static let steps = [first, second]
+    static let steps = [first, second, third]
 
     private static let first = """
         CREATE TABLE about (
@@ -95,6 +95,12 @@ enum Schema {
             PRIMARY KEY (store, key)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX begun_writes_by_time ON begun_writes (store, begun_at);
+        """
+
+    private static let third = """
+        -- How many bytes are safe, which is more than the whole chunks where a cut one is kept as far as it came.
+        ALTER TABLE uploads ADD COLUMN session_received INTEGER CHECK (session_received >= session_committed);
+        UPDATE uploads SET session_received = session_committed WHERE session_committed IS NOT NULL;
         """
 
     /// Refuses a database that is not for this code, before anything in it is touched.

@@ -10,7 +10,9 @@ import Testing
 
     private static let records: [UploadRecord] = {
         var receiving = UploadRecord.receiving(at: -5, owner: "somebody", name: "a", size: 1 << 62)
-        receiving.session?.committed = 77
+        receiving.session = WriteSession(token: [7], committed: 77)
+        var cut = UploadRecord.receiving()
+        cut.session = WriteSession(token: [7], committed: 77, received: 99)
         var complete = UploadRecord.complete(at: 1_800_000_000_000, names: ["main.jpg", "thumb.jpg", "big.jpg"])
         complete.metadata = #"{"key": "value"}"#
         complete.files[1].contentType = nil
@@ -20,7 +22,7 @@ import Testing
         storing.state = .storing
         storing.files[0].destination = Destination(store: "media", key: "one", token: [0, 255, 0])
         storing.files[1].destination = Destination(store: "archive", key: "two")
-        return [receiving, complete, storing, .stored(keys: ["one", "two"])]
+        return [receiving, cut, complete, storing, .stored(keys: ["one", "two"])]
             + texts.map { text in
                 var upload = UploadRecord.stored(owner: text, store: text, keys: [text])
                 upload.metadata = text
@@ -126,7 +128,8 @@ import Testing
         add("NUL in a name", .complete()) { $0.files[0].name = "a\0" }
         add("NUL in a key", .stored(keys: ["a\0b"])) { _ in }
         add("a size of 64 bits", .complete()) { $0.files[0].size = 1 << 63 }
-        add("an offset of 64 bits", .receiving()) { $0.session?.committed = .max }
+        add("an offset of 64 bits", .receiving()) { $0.session?.reach(.max) }
+        add("less received than committed", .receiving()) { $0.session?.committed = 1 }
         for (what, upload) in cases {
             try await withCatalog { catalog in
                 let refused = await refusal { try await catalog.insert(upload) }

@@ -29,7 +29,8 @@ private enum Call {
             return .advance(
                 id,
                 ChunkArrival(
-                    chunk: chunk, size: random.pick([nil, 40]), name: random.pick(["", "n"]),
+                    random.pick([.whole(chunk), .part(upTo: offset + 3)]), size: random.pick([nil, 40]),
+                    name: random.pick(["", "n"]),
                     token: random.pick([nil, [1], [2, 0]]), arrivedAt: now
                 )
             )

@@ -18,12 +18,12 @@ import Testing
             var upload = UploadRecord.receiving(at: 1)
             try await catalog.insert(upload)
             let first = ChunkArrival(
-                chunk: ChunkRecord(offset: 0, length: 10, fingerprint: .max), size: 25, name: "ü.bin", token: nil,
+                .whole(ChunkRecord(offset: 0, length: 10, fingerprint: .max)), size: 25, name: "ü.bin", token: nil,
                 arrivedAt: 5
             )
             #expect(try await catalog.advance(upload.id, by: first))
             upload.touchedAt = 5
-            upload.session?.committed = 10
+            upload.session?.reach(10)
             upload.files[0].size = 25
             upload.files[0].name = "ü.bin"
             #expect(try await catalog.upload(upload.id) == upload)
@@ -47,10 +47,60 @@ import Testing
             try await catalog.insert(upload)
             _ = try await catalog.advance(upload.id, by: ChunkArrival(0, 10))
             var again = ChunkArrival(0, 4)
-            again.chunk.fingerprint = 1
+            let other = ChunkRecord(offset: 0, length: 4, fingerprint: 1)
+            again.extent = .whole(other)
             #expect(try await catalog.advance(upload.id, by: again))
-            #expect(try await catalog.chunk(of: upload.id, at: 0) == again.chunk)
+            #expect(try await catalog.chunk(of: upload.id, at: 0) == other)
             #expect(try await catalog.upload(upload.id)?.session?.committed == 4)
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `a part of a chunk raises what is received, and leaves what is committed and the chunks as they are`(
+        _ withCatalog: CatalogUnderTest
+    ) async throws {
+        try await withCatalog { catalog in
+            var upload = UploadRecord.receiving(at: 1)
+            try await catalog.insert(upload)
+            _ = try await catalog.advance(upload.id, by: ChunkArrival(0, 10))
+            let part = ChunkArrival(upTo: 17, at: 5, size: 40, name: "n", token: [3])
+            #expect(try await catalog.advance(upload.id, by: part))
+            upload.touchedAt = 5
+            upload.session = WriteSession(token: [3], committed: 10, received: 17)
+            upload.files[0].size = 40
+            upload.files[0].name = "n"
+            #expect(try await catalog.upload(upload.id) == upload)
+            #expect(try await catalog.chunk(of: upload.id, at: 0) == ChunkArrival(0, 10).chunk)
+            #expect(try await catalog.chunk(of: upload.id, at: 10) == nil)
+
+            #expect(try await catalog.advance(upload.id, by: ChunkArrival(upTo: 12, at: 6)))
+            upload.touchedAt = 6
+            #expect(try await catalog.upload(upload.id) == upload, "what is received never falls")
+
+            #expect(try await catalog.advance(upload.id, by: ChunkArrival(17, 3, at: 7)))
+            upload.touchedAt = 7
+            upload.session = WriteSession(token: [3], committed: 20)
+            #expect(try await catalog.upload(upload.id) == upload, "a whole chunk sets both")
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `taking an upload back takes back what is received, also where no chunk ends beyond`(
+        _ withCatalog: CatalogUnderTest
+    ) async throws {
+        try await withCatalog { catalog in
+            let upload = UploadRecord.receiving(at: 1)
+            try await catalog.insert(upload)
+            _ = try await catalog.advance(upload.id, by: ChunkArrival(0, 10))
+            _ = try await catalog.advance(upload.id, by: ChunkArrival(upTo: 17))
+            for (offset, committed, received) in [(30, 10, 17), (15, 10, 15), (10, 10, 10), (4, 4, 4)]
+                as [(UInt64, UInt64, UInt64)]
+            {
+                #expect(try await catalog.rewind(upload.id, to: offset, at: 3))
+                let session = try await catalog.upload(upload.id)?.session
+                #expect(session?.committed == committed)
+                #expect(session?.received == received)
+            }
         }
     }
 
@@ -117,6 +167,7 @@ import Testing
             for upload in Self.others {
                 try await catalog.insert(upload)
                 #expect(try await catalog.advance(upload.id, by: ChunkArrival(0, 1)) == false)
+                #expect(try await catalog.advance(upload.id, by: ChunkArrival(upTo: 1)) == false)
                 #expect(try await catalog.rewind(upload.id, to: 0, at: 9) == false)
                 let chunk = ChunkRecord(offset: 0, length: 1, fingerprint: 1)
                 #expect(try await catalog.complete(upload.id, file: upload.files[0], chunk: chunk, at: 9) == false)
@@ -151,6 +202,7 @@ import Testing
             named.name = "a\0b"
             let impossible = [
                 ChunkArrival(.max, 2), ChunkArrival(1 << 62, 1 << 62), ChunkArrival(0, 1, token: []), named,
+                ChunkArrival(upTo: .max), ChunkArrival(upTo: 1, token: []),
             ]
             for change in impossible {
                 let refused = await refusal {

@@ -7,7 +7,7 @@ import Testing
 @testable import FPCatalog
 
 @Suite struct OpeningTests {
-    private func open(_ path: String, _ durability: SQLiteCatalog.Durability = .process, program: String = "fphost")
+    private func open(_ path: String, _ durability: CatalogDurability = .process, program: String = "fphost")
         async throws(CatalogError) -> SQLiteCatalog
     {
         try await SQLiteCatalog.open(
@@ -121,8 +121,8 @@ import Testing
         await again.close()
     }
 
-    @Test(arguments: [(SQLiteCatalog.Durability.process, 1), (.power, 2)])
-    func `the database is set up for its durability`(_ durability: SQLiteCatalog.Durability, _ synchronous: Int)
+    @Test(arguments: [(CatalogDurability.process, 1), (.power, 2)])
+    func `the database is set up for its durability`(_ durability: CatalogDurability, _ synchronous: Int)
         async throws
     {
         let directory = try TemporaryDirectory()
@@ -157,7 +157,7 @@ import Testing
             Issue.record("it was opened")
             return
         }
-        for part in [path, "version 99", "fphost 7.8.9", "up to 2"] { #expect(sentence.contains(part)) }
+        for part in [path, "version 99", "fphost 7.8.9", "up to 3"] { #expect(sentence.contains(part)) }
         #expect(try directory.contents("catalog.db") == before)
         #expect(await error(path) == .tooNew(sentence), "the lock is free again")
     }
@@ -220,6 +220,7 @@ import Testing
             try db.execute(
                 sql: """
                     DROP TABLE begun_writes; DELETE FROM about WHERE name IN ('catalog id', 'name key');
+                    ALTER TABLE uploads DROP COLUMN session_received;
                     PRAGMA user_version = 1
                     """)
         }
@@ -229,6 +230,54 @@ import Testing
         #expect(migrated.identity.id.utf8.count == 32)
         #expect(try await migrated.upload(upload.id) == upload)
         await migrated.close()
+    }
+
+    /// A database as an older fphost left it.
+    private func makeOlder(_ version: Int, at path: String, receiving: UploadID, complete: UploadID) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction { db in
+            for step in Schema.steps[..<version] { try db.execute(sql: step) }
+            try db.execute(
+                sql: """
+                    INSERT INTO about VALUES ('written by', 'an older fphost');
+                    PRAGMA application_id = \(Schema.applicationID);
+                    PRAGMA user_version = \(version);
+                    INSERT INTO uploads VALUES
+                        (1, '\(receiving)', 'receiving', 5, 6, NULL, NULL, 'me', x'0102', 77),
+                        (2, '\(complete)', 'complete', 5, 6, 7, NULL, NULL, NULL, NULL);
+                    INSERT INTO metadata VALUES (1, '{}');
+                    INSERT INTO files VALUES
+                        (1, 0, 'a', 99, NULL, NULL, 'staging', 'k', NULL, NULL, NULL),
+                        (2, 0, 'b', 3, 'text/plain', 'e', 'staging', 'l', NULL, NULL, NULL);
+                    INSERT INTO chunks VALUES (1, 0, 77, 5)
+                    """)
+        }
+        try queue.close()
+    }
+
+    @Test(arguments: 1...2) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
+    {
+        let directory = try TemporaryDirectory()
+        let (receiving, complete) = (UploadID.random(), UploadID.random())
+        try makeOlder(version, at: directory.catalogPath, receiving: receiving, complete: complete)
+        #expect(SQLiteCatalog.objection(to: directory.catalogPath) == nil)
+        let catalog = try await directory.openCatalog()
+        var expected = UploadRecord(
+            id: receiving, state: .receiving, createdAt: 5, touchedAt: 6, metadata: "{}", owner: "me",
+            files: [FileRecord(name: "a", size: 99, store: "staging", key: "k")],
+            session: WriteSession(token: [1, 2], committed: 77, received: 77))
+        #expect(try await catalog.upload(receiving) == expected)
+        #expect(try await catalog.chunk(of: receiving, at: 0) == ChunkRecord(offset: 0, length: 77, fingerprint: 5))
+        #expect(try await catalog.advance(receiving, by: ChunkArrival(upTo: 80, at: 8)))
+        let whole = try #require(try await catalog.upload(complete))
+        #expect(whole.state == .complete && whole.session == nil && whole.files[0].name == "b")
+        await catalog.close()
+        let again = try await directory.openCatalog()
+        expected.touchedAt = 8
+        expected.session?.received = 80
+        #expect(try await again.upload(receiving) == expected)
+        #expect(try await again.beginAgain(complete, file: whole.files[0], token: [9], at: 9))
+        await again.close()
     }
 
     @Test func `a cursor is good after a restart`() async throws {

@@ -41,7 +41,7 @@ struct CatalogUnderTest: Sendable, CustomTestStringConvertible {
 extension TemporaryDirectory {
     var catalogPath: String { url.resolvingSymlinksInPath().path + "/catalog.db" }
 
-    func openCatalog(_ durability: SQLiteCatalog.Durability = .process) async throws(CatalogError) -> SQLiteCatalog {
+    func openCatalog(_ durability: CatalogDurability = .process) async throws(CatalogError) -> SQLiteCatalog {
         try await SQLiteCatalog.open(
             path: catalogPath, durability: durability, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )

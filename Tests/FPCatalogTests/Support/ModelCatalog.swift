@@ -82,11 +82,16 @@ final class ModelCatalog: Catalog {
     func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
         try self.change(id, in: [.receiving]) { entry in
             entry.record.touchedAt = change.arrivedAt
-            entry.record.session?.committed = change.chunk.offset + change.chunk.length
+            switch change.extent {
+            case .whole(let chunk):
+                entry.record.session?.committed = chunk.offset + chunk.length
+                entry.record.session?.received = chunk.offset + chunk.length
+                entry.chunks[chunk.offset] = chunk
+            case .part(let end): entry.record.session!.received = max(entry.record.session!.received, end)
+            }
             if let token = change.token { entry.record.session?.token = token }
             if let size = change.size { entry.record.files[0].size = size }
             if !change.name.isEmpty { entry.record.files[0].name = change.name }
-            entry.chunks[change.chunk.offset] = change.chunk
         }
     }
 
@@ -94,6 +99,7 @@ final class ModelCatalog: Catalog {
         try change(id, in: [.receiving]) { entry in
             entry.record.touchedAt = now
             entry.record.session!.committed = min(entry.record.session!.committed, offset)
+            entry.record.session!.received = min(entry.record.session!.received, offset)
             entry.chunks = entry.chunks.filter { $0.value.offset + $0.value.length <= offset }
         }
     }

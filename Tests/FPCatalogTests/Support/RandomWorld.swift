@@ -42,7 +42,9 @@ struct RandomWorld {
             files: (0..<count).map { _ in file(&random) }
         )
         switch state {
-        case .receiving: upload.session = WriteSession(token: [UInt8.random(in: 0...9, using: &random)], committed: 0)
+        case .receiving:
+            upload.session = WriteSession(
+                token: [UInt8.random(in: 0...9, using: &random)], committed: 0, received: random.pick([0, 0, 7]))
         case .storing:
             for number in upload.files.indices { upload.files[number].destination = destination(&random) }
         case .stored:

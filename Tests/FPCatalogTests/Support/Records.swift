@@ -49,9 +49,28 @@ extension UploadRecord {
 extension ChunkArrival {
     init(_ offset: UInt64, _ length: UInt64, at time: Timestamp = 2, token: [UInt8]? = nil) {
         self.init(
-            chunk: ChunkRecord(offset: offset, length: length, fingerprint: offset &* 0x9E37_79B9_7F4A_7C15), size: nil,
+            .whole(ChunkRecord(offset: offset, length: length, fingerprint: offset &* 0x9E37_79B9_7F4A_7C15)),
+            size: nil,
             name: "", token: token, arrivedAt: time
         )
+    }
+
+    /// A chunk that was cut.
+    init(upTo end: UInt64, at time: Timestamp = 2, size: UInt64? = nil, name: String = "", token: [UInt8]? = nil) {
+        self.init(.part(upTo: end), size: size, name: name, token: token, arrivedAt: time)
+    }
+
+    /// The chunk, if it arrived whole.
+    var chunk: ChunkRecord? {
+        if case .whole(let chunk) = extent { chunk } else { nil }
+    }
+}
+
+extension WriteSession {
+    /// Sets both of the offsets.
+    mutating func reach(_ offset: UInt64) {
+        committed = offset
+        received = offset
     }
 }
 

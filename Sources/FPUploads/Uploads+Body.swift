@@ -1,0 +1,166 @@
+import FPCatalog
+import FPStorage
+import NIOCore
+
+/// What came of a chunk's body into a write session.
+private struct Arrival {
+    /// The number of bytes.
+    var length: UInt64 = 0
+    var fingerprint: UInt64 = 0
+    /// The first bytes of the file, if the chunk begins with them.
+    var signature: [UInt8]?
+    /// Why no more came, if that was before the end of a chunk that is kept as far as it came.
+    var failure: UploadError?
+}
+
+extension Uploads {
+    /// Takes a chunk's body into its session, and puts on record what counts of it.
+    /// - Throws: ``UploadError``; the writer is then of no more use.
+    func receive(
+        _ body: some ByteSource, of chunk: Chunk, into writer: StoreWriter, _ record: UploadRecord, file: FileRecord
+    ) async throws(UploadError) -> Upload {
+        let arrival = try await write(body, of: chunk, to: writer, file: file)
+        if let failure = arrival.failure {
+            await keep(arrival, of: chunk, in: writer, record, file: file)
+            throw failure
+        }
+        let end = chunk.offset + arrival.length
+        guard chunk.isLast ?? (end == file.size) else {
+            let record = try await count(arrival, of: chunk, in: writer, record, file: file)
+            await writers.put(writer, for: record.id)
+            return view(record)
+        }
+        var (record, file) = (record, file)
+        if file.size == nil {
+            // A commit whose answer is lost can be recognised by the size alone, so that is on record before.
+            file.size = end
+            record = try await count(arrival, of: chunk, in: writer, record, file: file)
+        }
+        let info = try await translatingStoreError { () async throws(StoreError) in
+            try await writer.commit(size: end, power: settings.isPowerDurable)
+        }
+        await writer.close()
+        let known = ChunkRecord(offset: chunk.offset, length: arrival.length, fingerprint: arrival.fingerprint)
+        return try await complete(record, file: file, info: info, chunk: known, signature: arrival.signature)
+    }
+
+    private func write(
+        _ body: some ByteSource, of chunk: Chunk, to writer: StoreWriter, file: FileRecord
+    ) async throws(UploadError) -> Arrival {
+        let fingerprint = ChunkFingerprint()
+        // The first bytes are seen here only if all of them come in this chunk.
+        var arrival = Arrival(signature: chunk.offset == 0 ? [] : nil)
+        do throws(BodyFailure) {
+            while let buffers = try await next(of: body, behind: arrival.length, of: chunk, file: file) {
+                if let seen = arrival.signature, seen.count < MediaType.signatureLength {
+                    arrival.signature = MediaType.head(seen, buffers)
+                }
+                do throws(StoreError) {
+                    try await writer.write(buffers) { fingerprint.update($0) }
+                } catch {
+                    throw BodyFailure(UploadError(error), leavesBytes: false)
+                }
+                arrival.length += buffers.readableBytes
+            }
+            try checkEnd(chunk.offset + arrival.length, of: chunk, file: file)
+        } catch {
+            guard error.leavesBytes, chunk.keeping == .everySafeByte else { throw error.reason }
+            arrival.failure = error.reason
+        }
+        arrival.fingerprint = fingerprint.value
+        return arrival
+    }
+
+    /// Why a chunk ends before its time.
+    private struct BodyFailure: Error {
+        let reason: UploadError
+        /// Whether what came before is what the client meant, and is in the session.
+        let leavesBytes: Bool
+
+        init(_ reason: UploadError, leavesBytes: Bool = true) {
+            self.reason = reason
+            self.leavesBytes = leavesBytes
+        }
+    }
+
+    /// What comes next of a body of which so many bytes have come; `nil` at its end.
+    private func next(
+        of body: some ByteSource, behind length: UInt64, of chunk: Chunk, file: FileRecord
+    ) async throws(BodyFailure) -> [ByteBuffer]? {
+        let buffers: [ByteBuffer]?
+        do throws(ByteSourceError) {
+            buffers = try await body.next()
+        } catch {
+            if case .failed(let reason) = error { throw BodyFailure(reason, leavesBytes: false) }
+            throw BodyFailure(UploadError(error))
+        }
+        guard let buffers else { return nil }
+        let limit = chunk.bodyLength ?? (file.size ?? settings.maxSize) - chunk.offset
+        guard length + buffers.readableBytes <= limit else {
+            throw BodyFailure(file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file) : Self.longBody)
+        }
+        return buffers
+    }
+
+    private func checkEnd(_ end: UInt64, of chunk: Chunk, file: FileRecord) throws(BodyFailure) {
+        if chunk.keeping == .whole, end == chunk.offset, end != file.size { throw BodyFailure(Self.emptyChunk) }
+        if chunk.isLast == true, let size = file.size, end != size { throw BodyFailure(Self.earlyEnd(end, of: size)) }
+    }
+
+    // MARK: - What counts
+
+    /// Counts what came of a chunk that was cut. Its request fails whatever becomes of that.
+    private func keep(
+        _ arrival: Arrival, of chunk: Chunk, in writer: StoreWriter, _ record: UploadRecord, file: FileRecord
+    ) async {
+        guard arrival.length > 0 else { return }
+        do throws(UploadError) {
+            _ = try await count(arrival, of: chunk, in: writer, record, file: file)
+        } catch {
+            logger.info("upload \(record.id): a chunk that was cut does not count: \(error.detail ?? error.message)")
+        }
+    }
+
+    /// Makes safe what came of a chunk, and puts it on record: all of it or, where every safe byte is kept, as much as
+    /// the store has made safe.
+    /// - Returns: the upload as it is on record then.
+    private func count(
+        _ arrival: Arrival, of chunk: Chunk, in writer: StoreWriter, _ record: UploadRecord, file: FileRecord
+    ) async throws(UploadError) -> UploadRecord {
+        let end = chunk.offset + arrival.length
+        var (safe, token): (UInt64, [UInt8]?) = (end, nil)
+        if arrival.length > 0 {
+            let progress = try await translatingStoreError { () async throws(StoreError) in
+                try await writer.sync(power: settings.isPowerDurable)
+            }
+            (safe, token) = (progress.durableOffset, progress.token)
+        }
+        guard safe >= end || chunk.keeping == .everySafeByte else { throw Self.unsafe(safe) }
+        let isWhole = safe >= end && arrival.failure == nil && arrival.length > 0
+        let known = ChunkRecord(offset: chunk.offset, length: arrival.length, fingerprint: arrival.fingerprint)
+        let change = ChunkArrival(
+            isWhole ? .whole(known) : .part(upTo: safe), size: file.size, name: file.name, token: token,
+            arrivedAt: .now)
+        let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
+            try await catalog.advance(record.id, by: change)
+        }
+        guard wasReceiving else { throw .notFound(record.id) }
+        guard safe >= end || arrival.failure != nil else { throw Self.unsafe(safe) }
+        var record = record
+        record.files[0] = file
+        record.session?.received = safe
+        if isWhole { record.session?.committed = end }
+        record.touchedAt = change.arrivedAt
+        return record
+    }
+
+    private static func unsafe(_ safe: UInt64) -> UploadError {
+        UploadError(
+            .internalFault, "The store could not make the chunk safe; send it again.",
+            detail: "the staging store holds \(safe) bytes after a sync")
+    }
+}
+
+extension [ByteBuffer] {
+    fileprivate var readableBytes: UInt64 { reduce(0) { $0 + UInt64($1.readableBytes) } }
+}

@@ -1,0 +1,58 @@
+import FPCatalog
+import FPStorage
+
+extension Uploads {
+    /// Catches up with a commit whose outcome never reached the catalog.
+    func completeCommitted(_ record: UploadRecord, file: FileRecord) async throws(UploadError) -> Upload {
+        let info = try await translatingStoreError { () async throws(StoreError) in
+            try await stores.staging.stat(file.key)
+        }
+        guard file.size == nil || file.size == info.size else {
+            let reason = "its file in staging has \(info.size) bytes and not the \(file.size ?? 0) that were sent"
+            let (_, writer) = try await beginAgain(record, file: file, because: reason)
+            await writers.put(writer, for: record.id)
+            throw Self.lostBytes
+        }
+        return try await complete(record, file: file, info: info, chunk: nil, signature: nil)
+    }
+
+    /// Puts an upload on record as complete, whose file is committed in staging.
+    func complete(
+        _ record: UploadRecord, file: FileRecord, info: ObjectInfo, chunk: ChunkRecord?, signature: [UInt8]?
+    ) async throws(UploadError) -> Upload {
+        var file = file
+        file.size = info.size
+        file.etag = info.etag
+        if file.name.isEmpty { file.name = "file" }
+        let head: [UInt8]
+        if let signature { head = signature } else { head = try await readSignature(of: file) }
+        file.contentType = MediaType.of(signature: head, name: file.name, declared: nil)
+        let now = Timestamp.now
+        let whole = file
+        let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
+            try await catalog.complete(record.id, file: whole, chunk: chunk, at: now)
+        }
+        guard wasReceiving else { throw .notFound(record.id) }
+        var record = record
+        record.state = .complete
+        record.completedAt = now
+        record.touchedAt = now
+        record.session = nil
+        record.files[0] = file
+        return view(record)
+    }
+
+    private func readSignature(of file: FileRecord) async throws(UploadError) -> [UInt8] {
+        guard file.size != 0 else { return [] }
+        return try await translatingStoreError { () async throws(StoreError) in
+            let length = UInt64(MediaType.signatureLength)
+            let reader = try await stores.staging.read(file.key, length: length)
+            defer { reader.close() }
+            var signature: [UInt8] = []
+            while signature.count < MediaType.signatureLength, let buffer = try await reader.next() {
+                signature.append(contentsOf: buffer.readableBytesView)
+            }
+            return signature
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import FPCatalog
+import FPFormats
+import FPStorage
+
+extension Uploads {
+    /// Gives out the id of an upload whose bytes will come in chunks.
+    /// - Parameters:
+    ///   - length: the size of the file in bytes; `nil` if the first chunk will tell.
+    ///   - metadata: the client's JSON text.
+    ///   - name: the client's name for the file; `nil` if a chunk will tell.
+    ///   - owner: who uploads.
+    public func create(
+        length: UInt64?, metadata: String?, name: String? = nil, owner: String? = nil
+    ) async throws(UploadError) -> Upload {
+        if let length { try checkSize(length) }
+        let id = UploadID.random()
+        let arrival = arrivals.hold(id)
+        defer { withExtendedLifetime(arrival) {} }
+        let (key, writer) = try await beginSession(for: id, length: length)
+        let now = Timestamp.now
+        let record = UploadRecord(
+            id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: owner,
+            files: [
+                FileRecord(
+                    name: name.map(FileName.sanitised) ?? "", size: length, store: stores.staging.name, key: key)
+            ],
+            session: WriteSession(token: writer.token, committed: 0))
+        do throws(CatalogError) {
+            try await catalog.insert(record)
+        } catch {
+            try? await writer.abort()
+            await writer.close()
+            throw UploadError(error)
+        }
+        await writers.put(writer, for: id)
+        return view(record)
+    }
+
+    /// A new write session in staging under a new key.
+    func beginSession(
+        for id: UploadID, length: UInt64?
+    ) async throws(UploadError) -> (key: String, writer: StoreWriter) {
+        try await claim.require()
+        let request = WriteRequest(
+            key: stagingKeys.make(for: id), size: length, resumable: true, ifNotExists: true, hasOwnKey: true,
+            contentType: nil)
+        let writer = try await translatingStoreError { () async throws(StoreError) in
+            try await stores.staging.beginWrite(request)
+        }
+        return (request.key, writer)
+    }
+
+    /// Refuses a file that is larger than an upload may be.
+    func checkSize(_ size: UInt64) throws(UploadError) {
+        guard size <= settings.maxSize else {
+            throw UploadError(
+                .tooLarge, "The file has \(size) bytes; an upload may hold \(settings.maxSize) at most.")
+        }
+    }
+}
