@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "FPThreads"),
         .target(name: "FPCurl", dependencies: ["CCurl", "FPThreads"]),
         .target(name: "FPPluginAPI"),
-        .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
+        .target(name: "FPPluginKit", dependencies: ["FPPluginAPI", "FPThreads"]),
         .target(name: "CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
         .target(name: "CChecksums"),
@@ -76,7 +76,9 @@ let package = Package(
         .target(name: "FPFormats"),
         .target(name: "FPConfig", dependencies: ["CYaml", "FPFormats"]),
         .target(name: "CFPStorage"),
-        .target(name: "FPStorage", dependencies: ["CFPStorage", "FPFormats", "FPPluginAPI", nioCore, logging, crypto]),
+        .target(
+            name: "FPStorage",
+            dependencies: ["CFPStorage", "FPFormats", "FPPluginAPI", "FPThreads", nioCore, logging, crypto]),
         .target(name: "FPContractDriver", dependencies: ["FPPluginAPI"]),
         .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
@@ -107,7 +109,7 @@ let package = Package(
             name: "fphost",
             dependencies: [
                 "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPCurl", "FPFetch", "FPFormats", "FPHTTP",
-                "FPContractDriver", "FPServer", "FPStorage", "FPUploads",
+                "FPContractDriver", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [

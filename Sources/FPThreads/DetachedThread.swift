@@ -9,8 +9,14 @@ package enum DetachedThread {
     }
 
     /// Starts a thread with all signals blocked: they are the business of the rest of the process.
+    /// - Parameter stackSize: in bytes; nil for the system's own, which is large.
     /// - Returns: false if the system has no thread to give.
-    package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) -> Bool {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        if let stackSize { pthread_attr_setstacksize(&attributes, stackSize) }
         var everything = sigset_t()
         var before = sigset_t()
         sigfillset(&everything)
@@ -19,18 +25,14 @@ package enum DetachedThread {
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let work = Unmanaged.passRetained(Work(body))
         var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
+        let failure = pthread_create(
+            &thread, &attributes,
             { work in
                 guard let work else { return nil }
                 Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()
                 return nil
             }, work.toOpaque())
-        guard code == 0 else {
-            work.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
+        if failure != 0 { work.release() }
+        return failure == 0
     }
 }

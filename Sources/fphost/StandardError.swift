@@ -1,5 +1,6 @@
 import Dispatch
 import FPStorage
+import FPThreads
 import Glibc
 import Synchronization
 
@@ -44,19 +45,7 @@ enum StandardError {
             return !queue.isServing
         }
         guard starts else { return }
-        var thread = pthread_t()
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        // Signals are for others.
-        var all = sigset_t()
-        var before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)
-        let failure = pthread_create(&thread, &attributes, { _ in StandardError.writeForEver() }, nil)
-        pthread_sigmask(SIG_SETMASK, &before, nil)
-        guard failure == 0 else {
+        guard DetachedThread.start({ StandardError.writeForEver() }) else {
             queue.withLock { $0.isServing = false }
             return
         }

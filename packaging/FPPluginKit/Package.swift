@@ -7,7 +7,8 @@ let package = Package(
     products: [.library(name: "FPPluginKit", targets: ["FPPluginKit"])],
     targets: [
         .target(name: "FPPluginAPI"),
-        .target(name: "FPPluginKit", dependencies: ["FPPluginAPI"]),
+        .target(name: "FPPluginKit", dependencies: ["FPPluginAPI", "FPThreads"]),
+        .target(name: "FPThreads"),
     ],
     swiftLanguageModes: [.v6]
 )
