@@ -1,4 +1,5 @@
 import CLinux
+import FPPluginKit
 import Glibc
 
 /// The names in a directory, in the order that the file system gives them.
@@ -24,13 +25,7 @@ struct DirectoryStream: ~Copyable {
     /// A name and what it names.
     struct Item {
         let name: [UInt8]
-        let kind: Kind
-    }
-
-    enum Kind {
-        case file
-        case directory
-        case other
+        let kind: NameKind
     }
 
     /// The next name other than "." and ".."; nil at the end.
@@ -49,7 +44,7 @@ struct DirectoryStream: ~Copyable {
         }
     }
 
-    private func kind(_ type: UInt8, _ name: [UInt8]) -> Kind {
+    private func kind(_ type: UInt8, _ name: [UInt8]) -> NameKind {
         switch Int(type) {
         case DT_REG: return .file
         case DT_DIR: return .directory
@@ -61,39 +56,5 @@ struct DirectoryStream: ~Copyable {
             return found.isFile ? .file : found.isDirectory ? .directory : .other
         default: return .other
         }
-    }
-}
-
-/// Keeps the smallest of many byte strings, in bounded memory.
-struct Smallest {
-    private let limit: Int
-    private var kept: [Entry] = []
-    /// Nothing above it can be among the smallest any more.
-    private var ceiling: [UInt8]?
-
-    struct Entry {
-        let sortName: [UInt8]
-        let kind: DirectoryStream.Kind
-    }
-
-    init(limit: Int) { self.limit = limit }
-
-    mutating func insert(_ entry: Entry) {
-        if let ceiling, !entry.sortName.lexicographicallyPrecedes(ceiling) { return }
-        kept.append(entry)
-        if kept.count >= limit * 2 + 256 { shrink() }
-    }
-
-    /// The smallest, in order.
-    consuming func sorted() -> [Entry] {
-        shrink()
-        return kept
-    }
-
-    private mutating func shrink() {
-        kept.sort { $0.sortName.lexicographicallyPrecedes($1.sortName) }
-        guard kept.count > limit else { return }
-        kept.removeLast(kept.count - limit)
-        ceiling = kept.last?.sortName
     }
 }

@@ -2,41 +2,12 @@ import CLinux
 import FPPluginKit
 import Glibc
 
-/// Where a page ended. A name and not a place, so that it holds for every process and whatever happens between.
-private struct Cursor {
-    private static let version: UInt8 = 1
-    let after: [UInt8]
-
-    init(after: [UInt8]) { self.after = after }
-
-    init(_ bytes: [UInt8]?) throws(PluginError) {
-        guard let bytes else {
-            after = []
-            return
-        }
-        guard bytes.first == Self.version else {
-            throw PluginError(.invalid, "the cursor is none of this plugin's")
-        }
-        after = Array(bytes.dropFirst())
-    }
-
-    var bytes: [UInt8] { [Self.version] + after }
-}
-
-/// Names kept at a time, at most: a page may be larger, but is gathered in steps of this.
-private let largestBatch = 4096
-
 extension LocalStore: ListingStore {
     func list(
         _ request: ListRequest, _ call: borrowing Call, _ emit: (ListEntry) -> Bool
     ) throws(PluginError) -> [UInt8]? {
-        let cursor = try Cursor(request.cursor).after
-        let start = Array(request.startAfter.utf8)
-        let bound = cursor.lexicographicallyPrecedes(start) ? start : cursor
-        var walk = try ObjectWalk(
-            tree, prefix: request.prefix, after: bound, batchSize: min(request.maxEntries, largestBatch))
-        guard try walk.run(call, emit) == false, let last = walk.last else { return nil }
-        return Cursor(after: Array(last.utf8)).bytes
+        var walk = try ObjectWalk(LocalWalk(tree), request)
+        return try walk.page(call, emit)
     }
 }
 
@@ -44,8 +15,9 @@ extension LocalStore: PendingListingStore {
     func listPending(
         _ request: ListRequest, _ call: borrowing Call, _ emit: (PendingEntry) -> Bool
     ) throws(PluginError) -> [UInt8]? {
-        var after = try Cursor(request.cursor).after
-        let batchSize = min(request.maxEntries, largestBatch)
+        var after = try ListCursor(request.cursor).name
+        // Names kept at a time: a page may be larger.
+        let batchSize = min(request.maxEntries, 4096)
         while true {
             let names = try tree.sessionNames(after: after, limit: batchSize)
             for name in names {
@@ -54,7 +26,7 @@ extension LocalStore: PendingListingStore {
                 guard let id = SessionID(String(decoding: name, as: UTF8.self)),
                     let entry = try tree.pendingEntry(id), entry.key.utf8.starts(with: request.prefix.utf8)
                 else { continue }
-                guard emit(entry) else { return Cursor(after: after).bytes }
+                guard emit(entry) else { return ListCursor(after: after).bytes }
             }
             if names.count < batchSize { return nil }
         }
@@ -66,13 +38,13 @@ extension Tree {
     fileprivate func sessionNames(after: [UInt8], limit: Int) throws(PluginError) -> [[UInt8]] {
         let root = try root()
         return try saying("listing unfinished uploads") { () throws(SystemError) in
-            var smallest = Smallest(limit: limit * 2)
+            var smallest = SmallestNames<Void>(limit: limit * 2)
             let isThere = try existing { () throws(SystemError) in
                 let stream = try DirectoryStream(try directory(Self.stagingPath, in: root))
                 while let item = try stream.next() {
                     let name = Array(item.name.prefix(32))
                     guard after.lexicographicallyPrecedes(name) else { continue }
-                    smallest.insert(Smallest.Entry(sortName: item.name, kind: item.kind))
+                    smallest.insert(item.name, ())
                 }
                 return true
             }
@@ -80,7 +52,7 @@ extension Tree {
             // A session has two names, which follow each other.
             var names: [[UInt8]] = []
             for entry in smallest.sorted() {
-                let name = Array(entry.sortName.prefix(32))
+                let name = Array(entry.name.prefix(32))
                 if names.last != name { names.append(name) }
             }
             return Array(names.prefix(limit))

@@ -33,7 +33,7 @@ enum LocationProblem {
             case EACCES, EPERM: "this user may not create it in \(shown); create it, or change the owner of \(shown)"
             case ENOTDIR: "a part of \(shown) is not a directory; correct `location`"
             case EROFS: "\(shown) is on a file system that is mounted read-only"
-            default: PluginError.text(of: number)
+            default: PluginError.text(ofErrno: number)
             }
         return describe(number, "the location \(location) does not exist and cannot be made: \(sentence)")
     }
@@ -43,7 +43,7 @@ enum LocationProblem {
             switch number {
             case EACCES, EPERM: "this user may not open it; change its owner or mode"
             case ENOTDIR: "it is not a directory; correct `location`"
-            default: PluginError.text(of: number)
+            default: PluginError.text(ofErrno: number)
             }
         return describe(number, "the location \(location) cannot be opened: \(sentence)")
     }

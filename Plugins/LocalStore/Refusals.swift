@@ -23,7 +23,7 @@ extension Tree {
         }
         let reason = obstacle ?? "nothing can be staged in \(settings.location); check its owner, mode and mount"
         return PluginError(
-            .readOnly, "\(doing): \(PluginError.text(of: error.number)); \(reason)", errno: error.number)
+            .readOnly, "\(doing): \(PluginError.text(ofErrno: error.number)); \(reason)", errno: error.number)
     }
 
     /// Why nothing at all can be written, as far as a look tells; nil if it seems that something can.

@@ -23,14 +23,14 @@ struct SessionRecord {
     private static let safetyPlace: off_t = 8
 
     var bytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(.local)
         writer.append(Self.magic)
         writer.append(UInt32(ifNotExists ? 1 : 0))
         return writer.bytes + safety.bytes + keyBytes
     }
 
     private var keyBytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(.local)
         writer.append(key.string)
         return writer.bytes
     }
@@ -54,7 +54,7 @@ struct SessionRecord {
         var buffer = [UInt8](repeating: 0, count: 2048)
         let count = pread(file.raw, &buffer, buffer.count, 0)
         guard count >= 0 else { throw SystemError(number: errno) }
-        var reader = ByteReader(Array(buffer.prefix(count)))
+        var reader = ByteReader(buffer.prefix(count), .local)
         guard reader.next(UInt32.self) == Self.magic, let flags = reader.next(UInt32.self),
             let safety = Safety(&reader), let text = reader.nextText(), let key = try? Key(text)
         else { return nil }
@@ -85,7 +85,7 @@ struct SessionRecord {
 
 extension SessionRecord.Safety {
     fileprivate var bytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(.local)
         writer.append(boot.high)
         writer.append(boot.low)
         writer.append(offset)

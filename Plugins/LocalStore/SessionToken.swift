@@ -2,39 +2,17 @@ import CLinux
 import FPPluginKit
 import Glibc
 
-/// The random name of a session; also the name of its file.
-struct SessionID: Equatable, Sendable {
-    let high: UInt64
-    let low: UInt64
-
-    static func random() -> SessionID {
-        SessionID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
-    }
-
-    init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
-    }
-
-    /// From 32 hexadecimal digits, in lower case.
-    init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
-            let low = UInt64(text.suffix(16), radix: 16)
-        else { return nil }
-        self.init(high: high, low: low)
-        guard fileName == text else { return nil }
-    }
-
+extension SessionID {
     /// Holds the staged bytes.
-    var fileName: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
+    var fileName: String { text }
 
     /// Holds the session's record. There from before the bytes until after they are published or dropped.
     var recordName: String { fileName + ".m" }
+}
 
-    private static func hexadecimal(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+extension ByteLayout {
+    /// That of the plugin's tokens and records.
+    static let local = ByteLayout(.littleEndian, lengthSize: .two)
 }
 
 /// What names a session, for the host to keep: all that is needed to go on with it or to recognise its commit.
@@ -59,7 +37,7 @@ struct SessionToken: Equatable, Sendable {
     static let markName = "user.fphost.session"
 
     var bytes: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(.local)
         let kind: UInt8
         var inode: UInt64 = 0
         var born: Int64 = 0
@@ -91,7 +69,7 @@ struct SessionToken: Equatable, Sendable {
 
     /// Nil if the bytes are no token of ours.
     init?(_ bytes: [UInt8]) {
-        var reader = ByteReader(bytes)
+        var reader = ByteReader(bytes, .local)
         guard reader.next(UInt8.self) == Self.version, let flags = reader.next(UInt8.self), flags <= 1,
             let kind = reader.next(UInt8.self), let high = reader.next(UInt64.self),
             let low = reader.next(UInt64.self), let inode = reader.next(UInt64.self),

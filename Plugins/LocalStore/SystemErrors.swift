@@ -8,7 +8,7 @@ extension PluginError {
     ///   - doing: What was tried, on what: "writing \"a/b\"".
     static func system(_ number: Int32, _ doing: String) -> PluginError {
         let (code, advice) = meaning(of: number)
-        return PluginError(code, "\(doing): \(text(of: number))\(advice)", errno: number)
+        return PluginError(code, "\(doing): \(text(ofErrno: number))\(advice)", errno: number)
     }
 
     /// The one place that says what becomes of an `errno`. A code of class 1 (`FP_CLASS`) is an answer about one key,
@@ -37,11 +37,32 @@ extension PluginError {
         default: (.transient, "")
         }
     }
+}
 
-    static func text(of number: Int32) -> String {
-        var buffer = [CChar](repeating: 0, count: 128)
-        // The POSIX variant: it fills the buffer and returns a status.
-        guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
+/// A failed system call, before it is said what it was for.
+struct SystemError: Error {
+    let number: Int32
+
+    func doing(_ what: @autoclosure () -> String) -> PluginError { .system(number, what()) }
+}
+
+/// Turns the result of a call that sets `errno` into an error.
+@discardableResult
+func check(_ result: Int32) throws(SystemError) -> Int32 {
+    guard result >= 0 else { throw SystemError(number: errno) }
+    return result
+}
+
+/// Turns a result of CLinux into an error.
+@discardableResult
+func checkNegated(_ result: Int64) throws(SystemError) -> Int64 {
+    guard result >= 0 else { throw SystemError(number: Int32(clamping: -result)) }
+    return result
+}
+
+/// Says what was tried when a system call in `body` fails.
+func saying<Result: ~Copyable>(
+    _ what: @autoclosure () -> String, _ body: () throws(SystemError) -> Result
+) throws(PluginError) -> Result {
+    do throws(SystemError) { return try body() } catch { throw error.doing(what()) }
 }

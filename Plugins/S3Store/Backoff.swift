@@ -1,5 +1,4 @@
 import FPPluginKit
-import Glibc
 
 /// When to send something again that nobody but the plugin can send again: growing pauses with jitter, inside the
 /// deadline of the call that waits.
@@ -20,28 +19,5 @@ struct Backoff {
         let pause = max(upper / 2 + upper / 2 * Double.random(in: 0...1), error.retryAfter ?? .zero)
         if let left = call.timeLeft, pause >= left { throw error }
         try call.sleep(pause)
-    }
-}
-
-extension Call {
-    /// Lets time pass, as long as the call is wanted.
-    func sleep(_ pause: Duration) throws(PluginError) {
-        let end = ContinuousClock.now + pause
-        while true {
-            try check()
-            let left = end - .now
-            guard left > .zero else { return }
-            // A cancelled call must return within a second, also where there is no descriptor to tell.
-            var watched = pollfd(fd: cancelFD, events: Int16(POLLIN), revents: 0)
-            poll(&watched, 1, Int32(min(250, left.wholeMilliseconds + 1)))
-        }
-    }
-}
-
-extension Duration {
-    /// Rounded down.
-    fileprivate var wholeMilliseconds: Int {
-        let (seconds, attoseconds) = components
-        return Int(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Bytes on their way from the network to a reader: first in, first out, in a fixed room.
 struct ByteRing: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer

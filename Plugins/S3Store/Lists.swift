@@ -3,8 +3,8 @@ import S3Signature
 
 /// Where a page ended: a name, so that it holds for every process and whatever happens between.
 private struct Cursor {
-    private static let version: UInt8 = 1
     let after: String
+    /// What tells entries of one key apart; empty if nothing has to.
     let second: String
 
     init(after: String, second: String = "") {
@@ -13,22 +13,17 @@ private struct Cursor {
     }
 
     init(_ bytes: [UInt8]?) throws(PluginError) {
-        guard let bytes else {
-            self.init(after: "")
-            return
-        }
-        let texts = bytes.dropFirst().split(separator: 0, omittingEmptySubsequences: false)
+        let texts = try ListCursor(bytes ?? Self(after: "").bytes).name
+            .split(separator: 0, omittingEmptySubsequences: false)
             .compactMap { String(validating: $0, as: UTF8.self) }
-        guard bytes.first == Self.version, texts.count == 2 else {
-            throw PluginError(.invalid, "the cursor is none of this plugin's")
-        }
+        guard texts.count == 2 else { throw PluginError(.invalid, "the cursor is none of this plugin's") }
         self.init(after: texts[0], second: texts[1])
     }
 
     /// Whether an entry comes after it.
     func precedes(_ key: String, _ id: String) -> Bool { isBefore((after, second), (key, id)) }
 
-    var bytes: [UInt8] { [Self.version] + after.utf8 + [0] + second.utf8 }
+    var bytes: [UInt8] { ListCursor(after: after.utf8 + [0] + second.utf8).bytes }
 }
 
 /// In the order of bytes, as S3 has it; by Swift's own, keys in two forms of Unicode are one.

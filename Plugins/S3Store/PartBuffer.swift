@@ -55,8 +55,8 @@ final class PartBuffer: @unchecked Sendable {
     private let hash: RunningDigest?
     private var sum: RunningChecksum
     private var blocks: [UnsafeMutableRawPointer] = []
-    /// The file that the bytes are in; negative if they are in memory.
-    private var file: Int32 = -1
+    /// The file that the bytes are in; nil if they are in memory.
+    private var file: Descriptor?
 
     init(capacity: Int, _ settings: Settings, _ budget: MemoryBudget) throws(PluginError) {
         self.capacity = capacity
@@ -67,7 +67,6 @@ final class PartBuffer: @unchecked Sendable {
 
     deinit {
         for block in blocks { budget.give(back: block) }
-        if file >= 0 { close(file) }
     }
 
     var room: Int { capacity - count }
@@ -106,7 +105,7 @@ final class PartBuffer: @unchecked Sendable {
         let wanted = min(bytes.count, room)
         while taken < wanted {
             let piece = UnsafeRawBufferPointer(rebasing: bytes[taken..<wanted])
-            let stored = file >= 0 ? try writeToFile(piece) : store(piece)
+            let stored = if let file = file?.raw { try write(piece, to: file) } else { store(piece) }
             guard stored > 0 else { break }
             update(UnsafeRawBufferPointer(rebasing: piece.prefix(stored)))
             taken += stored
@@ -117,7 +116,7 @@ final class PartBuffer: @unchecked Sendable {
 
     /// Moves the bytes to a file without a name, so that this part needs no memory any more.
     func spill(to directory: String) throws(PluginError) {
-        guard file < 0 else { return }
+        guard file == nil else { return }
         let opened = cl_open(AT_FDCWD, directory, cl_o_tmpfile | O_RDWR | O_CLOEXEC, 0o600)
         guard opened >= 0 else {
             throw PluginError(
@@ -125,17 +124,16 @@ final class PartBuffer: @unchecked Sendable {
                 "all of `max_memory` is in use and `spool_directory` \(directory) takes no file; make it writable",
                 errno: -opened)
         }
+        let spooled = Descriptor(owning: opened)
         var place = 0
         for block in blocks {
             let length = min(MemoryBudget.blockSize, count - place)
             guard Self.write(UnsafeRawBufferPointer(start: block, count: length), to: opened, at: place) else {
-                let number = errno
-                close(opened)
-                throw Self.fileProblem(number)
+                throw Self.fileProblem(errno)
             }
             place += length
         }
-        file = opened
+        file = consume spooled
         for block in blocks { budget.give(back: block) }
         blocks = []
     }
@@ -143,7 +141,7 @@ final class PartBuffer: @unchecked Sendable {
     /// Copies bytes from `offset` on.
     /// - Returns: how many; negative if the file cannot be read.
     func copy(from offset: Int, to target: UnsafeMutableRawBufferPointer) -> Int {
-        guard file < 0 else { return pread(file, target.baseAddress, target.count, off_t(offset)) }
+        if let file = file?.raw { return pread(file, target.baseAddress, target.count, off_t(offset)) }
         let place = offset % MemoryBudget.blockSize
         let length = min(target.count, MemoryBudget.blockSize - place)
         let block = blocks[offset / MemoryBudget.blockSize]
@@ -163,7 +161,7 @@ final class PartBuffer: @unchecked Sendable {
         return length
     }
 
-    private func writeToFile(_ bytes: UnsafeRawBufferPointer) throws(PluginError) -> Int {
+    private func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws(PluginError) -> Int {
         guard Self.write(bytes, to: file, at: count) else { throw Self.fileProblem(errno) }
         return bytes.count
     }

@@ -103,7 +103,7 @@ struct CredentialProcess {
         guard piped == 0 else {
             throw PluginError(.transient, "no pipe for the credential_process", errno: -piped)
         }
-        defer { close(ends[0]) }
+        let pipe = Descriptor(owning: ends[0])
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
@@ -140,9 +140,9 @@ struct CredentialProcess {
         var chunk = [UInt8](repeating: 0, count: 4096)
         while output.count < 1 << 20 {
             try call.check()
-            var poller = pollfd(fd: ends[0], events: Int16(POLLIN), revents: 0)
+            var poller = pollfd(fd: pipe.raw, events: Int16(POLLIN), revents: 0)
             guard poll(&poller, 1, 100) > 0 else { continue }
-            let count = read(ends[0], &chunk, chunk.count)
+            let count = read(pipe.raw, &chunk, chunk.count)
             if count <= 0 { break }
             output += chunk.prefix(count)
         }

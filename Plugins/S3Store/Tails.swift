@@ -49,7 +49,7 @@ struct Tail: Equatable, Sendable {
     var name: String {
         let flags = (ifNotExists ? 1 : 0) | (schedule.grows ? 2 : 0)
         return [
-            end.bigEndianBytes.hexadecimal, digest, id?.text ?? "", String(schedule.base, radix: 16), String(flags),
+            Hexadecimal.text(end), digest, id?.text ?? "", String(schedule.base, radix: 16), String(flags),
             String(age.generation, radix: 16), String(age.time, radix: 16), nonce, predecessor,
         ].joined(separator: "-")
     }
@@ -57,7 +57,7 @@ struct Tail: Equatable, Sendable {
     /// Nil if it is none of ours.
     init?(name: some StringProtocol) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
-        guard words.count == 9, words.allSatisfy({ $0.utf8.allSatisfy(isHexadecimalDigit) }),
+        guard words.count == 9, words.allSatisfy({ $0.utf8.allSatisfy(Hexadecimal.isDigit) }),
             words[0].utf8.count == 16, let end = UInt64(words[0], radix: 16), words[1].utf8.count == 16,
             words[2].isEmpty || words[2].utf8.count == 32,
             let base = UInt64(words[3], radix: 16), base > 0, let flags = UInt8(words[4]), flags <= 3,
@@ -66,7 +66,7 @@ struct Tail: Equatable, Sendable {
         else { return nil }
         self.end = end
         digest = String(words[1])
-        id = SessionID(String(words[2]))
+        id = SessionID(words[2])
         schedule = PartSchedule(base: base, grows: flags & 2 != 0)
         ifNotExists = flags & 1 != 0
         age = Age(generation: generation, time: time)
@@ -100,11 +100,6 @@ struct Tail: Equatable, Sendable {
 
     /// Where the marks of all sessions are, without `location`.
     static let directory = ".fp/t/"
-}
-
-/// A digit as the names of the plugin's own objects have it: in lower case.
-func isHexadecimalDigit(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
 }
 
 extension SessionToken {

@@ -20,7 +20,7 @@ struct Abilities: Sendable, Equatable {
     /// Finds out with a few files of a name of their own, which are removed again.
     static func find(on connection: Connection, _ call: borrowing Call) throws(PluginError) -> Abilities {
         try connection.makeStaging(call)
-        let base = "\(connection.paths.privateDirectory)/trial-\(SessionID.random().name)"
+        let base = "\(connection.paths.privateDirectory)/trial-\(SessionID.random().text)"
         let trial = Trial(connection: connection, base: base)
         defer { trial.cleanUp() }
         return try trial.run(call)

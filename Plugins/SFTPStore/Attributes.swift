@@ -34,7 +34,7 @@ struct Attributes: Sendable, Equatable {
         self.times = times
     }
 
-    init?(_ reader: inout WireReader) {
+    init?(_ reader: inout ByteReader) {
         guard let flags = reader.next(UInt32.self) else { return nil }
         self.init()
         if flags & Flag.size != 0 {
@@ -59,7 +59,7 @@ struct Attributes: Sendable, Equatable {
         }
     }
 
-    func append(to writer: inout WireWriter) {
+    func append(to writer: inout ByteWriter) {
         var flags: UInt32 = 0
         if size != nil { flags |= Flag.size }
         if owner != nil { flags |= Flag.owner }

@@ -154,7 +154,7 @@ final class PrivateKey {
 
     static func load(_ source: Source, passphrase: String?) -> Result<PrivateKey, Problem> {
         if case .file(let path, _) = source, access(path, R_OK) != 0 {
-            return .failure(Problem(reason: "\(source.name) cannot be read: \(Socket.text(of: errno))"))
+            return .failure(Problem(reason: "\(source.name) cannot be read: \(PluginError.text(ofErrno: errno))"))
         }
         var key: ssh_key?
         var wasAsked = false

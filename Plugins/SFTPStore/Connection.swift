@@ -1,41 +1,43 @@
-import CSSH
 import FPPluginKit
 import Glibc
 import Synchronization
 
-// Sendable by hand: what changes is behind the monitor, or belongs to the connection's own thread.
 /// A connection to the SFTP server: any number of requests under way at once, for any number of files.
 ///
 /// A thread of its own drives libssh. Calls of the host leave requests in a queue and wait for replies, so that no call
 /// is ever inside libssh: it returns in time whatever the server, the network or the resolver does.
-final class Connection: @unchecked Sendable {
+final class Connection: Sendable {
     let settings: Settings
     let sight: RootSight
     private let log: Log
     private let bell: Bell
-    let monitor = Monitor()
-
+    private let monitor = Monitor(State())
     private let lastID = Atomic<UInt32>(0)
 
-    // Behind the monitor.
-    private var state = State.opening
-    private var isStopping = false
-    /// Until when a connection that stops still sends what is in the queue, such as the removal of a file.
-    private var lastWord: Int64 = 0
-    private var queue: [[UInt8]] = []
-    private var queuedBytes = 0
-    private var underWay: [UInt32: any ReplySink] = [:]
-    private var isAsleep = false
-    /// When the oldest request that nothing was heard since was sent.
-    private var lastRequest: Int64
-    private var lastReply: Int64
-    /// Signs of life do not count.
-    private var lastWork: Int64
-    private var openFiles = 0
-    private var found = Features()
-    private var hasEnded = false
+    private struct State {
+        var phase = Phase.opening
+        var isStopping = false
+        /// Until when a connection that stops still sends what is in the queue, such as the removal of a file.
+        var lastWord: Int64 = 0
+        var queue: [[UInt8]] = []
+        var queuedBytes = 0
+        var underWay: [UInt32: any ReplySink] = [:]
+        var isAsleep = false
+        /// When the oldest request that nothing was heard since was sent.
+        var lastRequest = Call.now
+        var lastReply = Call.now
+        /// Signs of life do not count.
+        var lastWork = Call.now
+        var openFiles = 0
+        var features = Features()
+        /// The thread is gone.
+        var hasEnded = false
 
-    private enum State {
+        var isOpen: Bool { if case .open = phase { true } else { false } }
+        var isClosed: Bool { if case .closed = phase { true } else { false } }
+    }
+
+    private enum Phase {
         case opening
         case open
         case closed(PluginError)
@@ -53,43 +55,61 @@ final class Connection: @unchecked Sendable {
         self.sight = sight
         self.log = log
         self.bell = bell
-        lastRequest = monotonicNow()
-        lastReply = lastRequest
-        lastWork = lastRequest
-        guard Thread.start({ self.run() }) else { throw PluginError(.transient, "no thread for a connection") }
+        guard BackgroundThread.start({ self.run() }) else {
+            throw PluginError(.transient, "no thread for a connection")
+        }
     }
 
     // MARK: - For calls of the host
 
     /// Waits until requests can be sent.
     func waitUntilOpen(_ call: borrowing Call) throws(PluginError) {
-        try monitor.locked { () throws(PluginError) in
-            try monitor.wait(call) { if case .opening = state { false } else { true } }
-            if case .closed(let error) = state { throw error }
+        let outcome = try monitor.wait(call) { state -> Result<Void, PluginError>? in
+            switch state.phase {
+            case .opening: nil
+            case .open: .success(())
+            case .closed(let error): .failure(error)
+            }
         }
+        try outcome.get()
     }
 
-    var isClosed: Bool { monitor.locked { hasClosed } }
+    /// Looks at the connection, or changes it in a way that nobody waits for.
+    private func quietly<Value, Failure: Error>(
+        _ body: (inout State) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try monitor.withLock(waking: false, body)
+    }
 
-    /// The same, with the lock held.
-    var hasClosed: Bool { if case .closed = state { true } else { false } }
+    /// Looks at what the connection's lock guards: the trackers of writes that were sent over it.
+    /// - Parameter body: learns whether the connection is closed.
+    func withLock<Value>(_ body: (_ isClosed: Bool) -> Value) -> Value { quietly { body($0.isClosed) } }
 
-    var isOpen: Bool { monitor.locked { if case .open = state { true } else { false } } }
+    /// Waits until nothing more will be heard of writes that were sent, then looks at their tracker.
+    func whenQuiet<Value>(
+        _ tracker: WriteTracker, _ call: borrowing Call, _ body: (WriteTracker) -> Value
+    ) throws(PluginError) -> Value {
+        try monitor.wait(call) { _ in tracker.isQuiet ? .some(body(tracker)) : nil }
+    }
+
+    var isClosed: Bool { quietly { $0.isClosed } }
+
+    var isOpen: Bool { quietly { $0.isOpen } }
 
     /// What the server can do. Known once the connection is open.
-    var features: Features { monitor.locked { found } }
+    var features: Features { quietly { $0.features } }
 
     /// How much it has to do.
-    var load: Int { monitor.locked { openFiles + underWay.count } }
+    var load: Int { quietly { $0.openFiles + $0.underWay.count } }
 
     /// For how long the server has owed an answer without a word.
     var silence: Duration {
-        monitor.locked { underWay.isEmpty ? .zero : .nanoseconds(monotonicNow() - max(lastReply, lastRequest)) }
+        quietly { $0.underWay.isEmpty ? .zero : .nanoseconds(Call.now - max($0.lastReply, $0.lastRequest)) }
     }
 
-    var fileCount: Int { monitor.locked { openFiles } }
+    var fileCount: Int { quietly { $0.openFiles } }
 
-    func countFile(_ change: Int) { monitor.locked { openFiles += change } }
+    func countFile(_ change: Int) { quietly { $0.openFiles += change } }
 
     /// Sends a request. Its reply is waited for with `reply`.
     func ask(_ request: Request) throws(PluginError) -> Exchange {
@@ -102,7 +122,7 @@ final class Connection: @unchecked Sendable {
     func send(_ request: consuming Request, to sink: any ReplySink) throws(PluginError) {
         let id = newID()
         let packet = request.numbered(id)
-        try monitor.locked { () throws(PluginError) in try enqueue(packet, id, sink) }
+        try quietly { state throws(PluginError) in try enqueue(packet, id, sink, &state) }
     }
 
     /// Sends a request that nobody waits for; a connection that is gone has done as much.
@@ -115,31 +135,25 @@ final class Connection: @unchecked Sendable {
     ) throws(PluginError) -> Bool {
         let id = newID()
         let packet = request.numbered(id)
-        return try monitor.locked { () throws(PluginError) in
-            try monitor.wait(call) {
-                hasClosed || !tracker.isWell || (queuedBytes < Self.queueLimit && tracker.hasRoom)
-            }
-            if hasClosed || !tracker.isWell { return false }
+        return try monitor.wait(call) { state -> Bool? in
+            if state.isClosed || !tracker.isWell { return false }
+            guard state.queuedBytes < Self.queueLimit, tracker.hasRoom else { return nil }
             tracker.add(WriteTracker.Part(id: id, start: start, count: count, packet: packet))
-            try enqueue(packet, id, tracker)
+            send(packet, id, tracker, &state)
             return true
         }
     }
 
     func reply(to exchange: Exchange, _ call: borrowing Call) throws(PluginError) -> Reply {
-        try monitor.locked { () throws(PluginError) in
-            do throws(PluginError) {
-                try monitor.wait(call) { exchange.outcome != nil }
-            } catch {
-                exchange.isAbandoned = true
-                throw error
-            }
-            guard let outcome = exchange.outcome else { throw PluginError(.internalError, "a reply got lost") }
-            return try outcome.get()
+        let outcome = try monitor.wait(call) { _ in
+            exchange.outcome
+        } onGivingUp: { _ in
+            exchange.isAbandoned = true
         }
+        return try outcome.get()
     }
 
-    func isAnswered(_ exchange: Exchange) -> Bool { monitor.locked { exchange.outcome != nil } }
+    func isAnswered(_ exchange: Exchange) -> Bool { quietly { _ in exchange.outcome != nil } }
 
     /// One request and its reply.
     func run(_ request: Request, _ call: borrowing Call) throws(PluginError) -> Reply {
@@ -159,7 +173,7 @@ final class Connection: @unchecked Sendable {
         do throws(PluginError) {
             for exchange in exchanges { replies.append(try reply(to: exchange, call)) }
         } catch {
-            monitor.locked { for exchange in exchanges { exchange.isAbandoned = true } }
+            quietly { _ in for exchange in exchanges { exchange.isAbandoned = true } }
             for exchange in exchanges {
                 if case .success(.handle(let handle)) = exchange.outcome { tell(.close(handle)) }
             }
@@ -170,29 +184,35 @@ final class Connection: @unchecked Sendable {
 
     /// Ends the connection. Returns at once.
     func stop() {
-        monitor.locked {
-            isStopping = true
-            lastWord = monotonicNow() + 1_000_000_000
+        quietly {
+            $0.isStopping = true
+            $0.lastWord = Call.now + 1_000_000_000
         }
         bell.ring()
     }
 
     /// Waits for the thread to be gone, but not for ever: a resolver cannot be interrupted.
     func waitForEnd(before deadline: Int64) {
-        monitor.locked { monitor.wait(before: deadline) { hasEnded } }
+        _ = monitor.wait(atMost: .nanoseconds(deadline - Call.now)) { $0.hasEnded ? true : nil }
     }
 
     private func newID() -> UInt32 { lastID.wrappingAdd(1, ordering: .relaxed).newValue }
 
-    private func enqueue(_ packet: [UInt8], _ id: UInt32, _ sink: any ReplySink) throws(PluginError) {
-        if case .closed(let error) = state { throw error }
-        lastWork = monotonicNow()
-        if underWay.isEmpty { lastRequest = lastWork }
-        underWay[id] = sink
-        queue.append(packet)
-        queuedBytes += packet.count
-        guard isAsleep else { return }
-        isAsleep = false
+    private func enqueue(
+        _ packet: [UInt8], _ id: UInt32, _ sink: any ReplySink, _ state: inout State
+    ) throws(PluginError) {
+        if case .closed(let error) = state.phase { throw error }
+        send(packet, id, sink, &state)
+    }
+
+    private func send(_ packet: [UInt8], _ id: UInt32, _ sink: any ReplySink, _ state: inout State) {
+        state.lastWork = Call.now
+        if state.underWay.isEmpty { state.lastRequest = state.lastWork }
+        state.underWay[id] = sink
+        state.queue.append(packet)
+        state.queuedBytes += packet.count
+        guard state.isAsleep else { return }
+        state.isAsleep = false
         bell.ring()
     }
 
@@ -200,43 +220,36 @@ final class Connection: @unchecked Sendable {
 
     private func open() throws(PluginError) -> Link {
         let (link, features) = try Link.open(settings) { self.isWanted }
-        monitor.locked {
-            found = features
-            lastReply = monotonicNow()
-            lastWork = lastReply
+        quietly {
+            $0.features = features
+            $0.lastReply = Call.now
+            $0.lastWork = $0.lastReply
         }
         return link
     }
 
-    private var isWanted: Bool { monitor.locked { !isStopping } }
+    private var isWanted: Bool { quietly { !$0.isStopping } }
 
     private func run() {
         do throws(PluginError) {
             let link = try open()
-            monitor.locked {
-                state = .open
-                monitor.announce()
-            }
+            monitor.withLock { $0.phase = .open }
             try drive(link)
             link.session.finish()
             close(PluginError(.transient, "the connection to \(settings.server.name) was closed"))
         } catch {
             close(error)
         }
-        monitor.locked {
-            hasEnded = true
-            monitor.announce()
-        }
+        monitor.withLock { $0.hasEnded = true }
     }
 
     private func close(_ error: PluginError) {
-        monitor.locked {
-            state = .closed(error)
-            queue = []
-            queuedBytes = 0
-            for sink in underWay.values { sink.lose(error) }
-            underWay = [:]
-            monitor.announce()
+        monitor.withLock { state in
+            state.phase = .closed(error)
+            state.queue = []
+            state.queuedBytes = 0
+            for sink in state.underWay.values { sink.lose(error) }
+            state.underWay = [:]
         }
         guard isWanted else { return }
         log.write(.debug, "connection to \(settings.server.name) ended: \(error.message)")
@@ -246,20 +259,20 @@ final class Connection: @unchecked Sendable {
     private func drive(_ link: Link) throws(PluginError) {
         var sending = Sending()
         while true {
-            let isDone = monitor.locked {
-                sending.append(queue)
-                queue.removeAll(keepingCapacity: true)
-                return hasIdled || (isStopping && (underWay.isEmpty || monotonicNow() > lastWord))
+            let isDone = quietly { state in
+                sending.append(state.queue)
+                state.queue.removeAll(keepingCapacity: true)
+                return hasIdled(state) || (state.isStopping && (state.underWay.isEmpty || Call.now > state.lastWord))
             }
             if isDone { return }
             // First what has arrived: on the way libssh learns that the socket takes more.
             var moved = try receive(from: link)
             let sent = try sending.push(into: link)
             if sent > 0 {
-                monitor.locked {
-                    let wasFull = queuedBytes >= Self.queueLimit
-                    queuedBytes -= sent
-                    if wasFull, queuedBytes < Self.queueLimit { monitor.announce() }
+                quietly { state in
+                    let wasFull = state.queuedBytes >= Self.queueLimit
+                    state.queuedBytes -= sent
+                    if wasFull, state.queuedBytes < Self.queueLimit { monitor.wakeAll() }
                 }
             }
             moved += sent
@@ -267,36 +280,36 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    private var hasIdled: Bool {
+    private func hasIdled(_ state: State) -> Bool {
         let limit = settings.timing.idleClose.nanoseconds
-        return limit > 0 && underWay.isEmpty && monotonicNow() - lastWork > limit
+        return limit > 0 && state.underWay.isEmpty && Call.now - state.lastWork > limit
     }
 
     private func receive(from link: Link) throws(PluginError) -> Int {
         let count = try link.fill()
         guard count > 0 else { return 0 }
-        try monitor.locked { () throws(PluginError) in
-            lastReply = monotonicNow()
+        try quietly { state throws(PluginError) in
+            state.lastReply = Call.now
             // Most are answers to writes, which nobody waits for one by one.
             var isAwaited = false
             while let (id, reply) = try link.nextReply() {
-                guard let sink = underWay.removeValue(forKey: id) else { continue }
+                guard let sink = state.underWay.removeValue(forKey: id) else { continue }
                 if sink.receive(reply, to: id) { isAwaited = true }
                 if case .handle(let handle) = reply, let exchange = sink as? Exchange, exchange.isAbandoned {
                     let id = newID()
-                    try enqueue(Request.close(handle).numbered(id), id, Nobody.instance)
+                    try enqueue(Request.close(handle).numbered(id), id, Nobody.instance, &state)
                 }
             }
-            if isAwaited { monitor.announce() }
+            if isAwaited { monitor.wakeAll() }
         }
         return count
     }
 
     private func sleep(_ link: Link) throws(PluginError) {
-        let pause = try monitor.locked { () throws(PluginError) -> Int64 in
-            guard queue.isEmpty else { return 0 }
-            let pause = isStopping ? 50_000_000 : try nextPause()
-            isAsleep = true
+        let pause = try quietly { state throws(PluginError) -> Int64 in
+            guard state.queue.isEmpty else { return 0 }
+            let pause = state.isStopping ? 50_000_000 : try nextPause(&state)
+            state.isAsleep = true
             return pause
         }
         guard pause > 0 else { return }
@@ -306,16 +319,16 @@ final class Connection: @unchecked Sendable {
         ]
         poll(&pollers, 2, Int32(clamping: pause / 1_000_000 + 1))
         if pollers[1].revents != 0 { bell.silence() }
-        monitor.locked { isAsleep = false }
+        quietly { $0.isAsleep = false }
     }
 
-    /// How long to sleep at most. With the lock held.
-    private func nextPause() throws(PluginError) -> Int64 {
-        let now = monotonicNow()
+    /// How long to sleep at most.
+    private func nextPause(_ state: inout State) throws(PluginError) -> Int64 {
+        let now = Call.now
         let timing = settings.timing
         var pause: Int64 = 60_000_000_000
-        if !underWay.isEmpty {
-            let left = max(lastReply, lastRequest) + timing.answer.nanoseconds - now
+        if !state.underWay.isEmpty {
+            let left = max(state.lastReply, state.lastRequest) + timing.answer.nanoseconds - now
             guard left > 0 else {
                 throw PluginError(
                     .transient, "\(settings.server.name) has owed an answer for \(timing.answer), so it counts as lost")
@@ -323,15 +336,15 @@ final class Connection: @unchecked Sendable {
             return min(pause, left)
         }
         if timing.idleClose > .zero {
-            pause = min(pause, max(1_000_000, lastWork + timing.idleClose.nanoseconds - now))
+            pause = min(pause, max(1_000_000, state.lastWork + timing.idleClose.nanoseconds - now))
         }
         guard timing.keepAlive > .zero else { return pause }
-        let due = max(lastReply, lastRequest) + timing.keepAlive.nanoseconds - now
+        let due = max(state.lastReply, state.lastRequest) + timing.keepAlive.nanoseconds - now
         if due <= 0 {
-            let work = lastWork
+            let work = state.lastWork
             let id = newID()
-            try enqueue(Request.realPath(".").numbered(id), id, Nobody.instance)
-            lastWork = work
+            try enqueue(Request.realPath(".").numbered(id), id, Nobody.instance, &state)
+            state.lastWork = work
             return 0
         }
         return min(pause, due)

@@ -1,14 +1,17 @@
 import FPPluginKit
+import Synchronization
 
-// Sendable by hand: the list is behind the monitor.
 /// The connections of a store. They are opened when there is work for them, and again after they broke.
-final class ConnectionPool: @unchecked Sendable {
+final class ConnectionPool: Sendable {
     let settings: Settings
     private let sight = RootSight()
     private let log: Log
-    private let monitor = Monitor()
-    private var connections: [Connection] = []
-    private var isClosed = false
+    private let state = Mutex(State())
+
+    private struct State {
+        var connections: [Connection] = []
+        var isClosed = false
+    }
 
     /// What the connection is for.
     enum Purpose {
@@ -41,31 +44,31 @@ final class ConnectionPool: @unchecked Sendable {
     var anyOpen: Connection? { leastBusy() }
 
     private func leastBusy() -> Connection? {
-        monitor.locked { connections.filter(\.isOpen) }.min { $0.load < $1.load }
+        state.withLock { $0.connections.filter(\.isOpen) }.min { $0.load < $1.load }
     }
 
     private func choose(_ purpose: Purpose) throws(PluginError) -> (Connection, isNew: Bool) {
-        try monitor.locked { () throws(PluginError) in
-            guard !isClosed else { throw PluginError(.transient, "the store is closed") }
-            connections.removeAll(where: \.isClosed)
-            let answering = connections.filter { $0.isOpen && $0.silence < .seconds(3) }
+        try state.withLock { state throws(PluginError) in
+            guard !state.isClosed else { throw PluginError(.transient, "the store is closed") }
+            state.connections.removeAll(where: \.isClosed)
+            let answering = state.connections.filter { $0.isOpen && $0.silence < .seconds(3) }
             if let best = answering.min(by: { $0.load < $1.load }) {
                 let isGood = purpose == .requests || best.fileCount == 0
-                if isGood || connections.count >= settings.maxConnections { return (best, false) }
-            } else if connections.count >= settings.maxConnections {
+                if isGood || state.connections.count >= settings.maxConnections { return (best, false) }
+            } else if state.connections.count >= settings.maxConnections {
                 // None says a word. One that comes up may; else the quietest makes room for a new one.
-                if let opening = connections.first(where: { !$0.isOpen }) { return (opening, false) }
-                guard let quietest = connections.max(by: { $0.silence < $1.silence }) else {
+                if let opening = state.connections.first(where: { !$0.isOpen }) { return (opening, false) }
+                guard let quietest = state.connections.max(by: { $0.silence < $1.silence }) else {
                     throw PluginError(.internalError, "a pool without room")
                 }
                 guard quietest.silence > .seconds(10) else { return (quietest, false) }
                 quietest.stop()
-                connections.removeAll { $0 === quietest }
-            } else if purpose == .requests, let opening = connections.first(where: { !$0.isOpen }) {
+                state.connections.removeAll { $0 === quietest }
+            } else if purpose == .requests, let opening = state.connections.first(where: { !$0.isOpen }) {
                 return (opening, false)
             }
             let new = try Connection(settings, sight, log)
-            connections.append(new)
+            state.connections.append(new)
             return (new, true)
         }
     }
@@ -86,12 +89,12 @@ final class ConnectionPool: @unchecked Sendable {
 
     /// Ends all connections, and waits for them a little.
     func close() {
-        let closing = monitor.locked {
-            isClosed = true
-            return connections
+        let closing = state.withLock {
+            $0.isClosed = true
+            return $0.connections
         }
         for connection in closing { connection.stop() }
-        let deadline = monotonicNow() + 3_000_000_000
+        let deadline = Call.now + 3_000_000_000
         for connection in closing { connection.waitForEnd(before: deadline) }
     }
 }

@@ -62,38 +62,3 @@ extension Connection {
 extension Reply.Name {
     fileprivate var isSelfOrParent: Bool { bytes.elementsEqual(".".utf8) || bytes.elementsEqual("..".utf8) }
 }
-
-/// Keeps the smallest of many names, in bounded memory.
-struct Smallest {
-    private let limit: Int
-    private var kept: [Entry] = []
-    /// Nothing above it can be among the smallest any more.
-    private var ceiling: [UInt8]?
-
-    struct Entry {
-        /// The name; of a directory with a slash, since that is where its objects stand in the order.
-        let sortName: [UInt8]
-        let attributes: Attributes
-    }
-
-    init(limit: Int) { self.limit = limit }
-
-    mutating func insert(_ entry: Entry) {
-        if let ceiling, !entry.sortName.lexicographicallyPrecedes(ceiling) { return }
-        kept.append(entry)
-        if kept.count >= limit * 2 + 256 { shrink() }
-    }
-
-    /// The smallest, in order.
-    consuming func sorted() -> [Entry] {
-        shrink()
-        return kept
-    }
-
-    private mutating func shrink() {
-        kept.sort { $0.sortName.lexicographicallyPrecedes($1.sortName) }
-        guard kept.count > limit else { return }
-        kept.removeLast(kept.count - limit)
-        ceiling = kept.last?.sortName
-    }
-}

@@ -1,3 +1,5 @@
+import FPPluginKit
+
 /// What a server said about itself when the connection was opened.
 struct Features: Sendable {
     /// Names of extensions.
@@ -19,7 +21,7 @@ struct Features: Sendable {
     private static let largestReadStep: UInt32 = 64 << 10
 
     mutating func adopt(limits bytes: [UInt8]) {
-        var reader = WireReader(bytes)
+        var reader = ByteReader(bytes, .ssh)
         guard reader.next(UInt64.self) != nil, let read = reader.next(UInt64.self),
             let write = reader.next(UInt64.self)
         else { return }

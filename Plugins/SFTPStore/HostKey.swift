@@ -88,13 +88,13 @@ extension SSHSession {
         guard ssh_pki_export_pubkey_base64(key, &text) == SSH_OK, let text else { return nil }
         defer { ssh_string_free_char(text) }
         guard let bytes = KnownHosts.decoded(String(cString: text).utf8) else { return nil }
-        var reader = WireReader(bytes)
+        var reader = ByteReader(bytes, .ssh)
         return reader.nextText().map { ServerKey(type: $0, key: bytes) }
     }
 
     /// As `ssh-keygen -l` prints it. libssh hashes keys that it knows only, so the kinds that it does not have none.
     private static func fingerprint(_ bytes: [UInt8]) -> String {
-        var reader = WireReader(bytes)
+        var reader = ByteReader(bytes, .ssh)
         var key: ssh_key?
         guard let name = reader.nextText(),
             ssh_pki_import_pubkey_base64(base64(bytes), ssh_key_type_from_name(name), &key) == SSH_OK, let key

@@ -52,7 +52,7 @@ extension Connection {
 
     /// Whether not even a directory can be made in root_path. Directories are no objects, so that nobody sees it.
     func refusesEverything(_ call: borrowing Call) -> Bool {
-        let path = "\(paths.rootDirectory == "/" ? "" : paths.rootDirectory)/.fp-trial-\(SessionID.random().name)"
+        let path = "\(paths.rootDirectory == "/" ? "" : paths.rootDirectory)/.fp-trial-\(SessionID.random().text)"
         guard case .status(let status) = try? run(.makeDirectory(path, Attributes(permissions: 0o700)), call)
         else { return false }
         if status.isOK { tell(.removeDirectory(path)) }

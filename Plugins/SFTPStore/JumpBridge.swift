@@ -24,10 +24,10 @@ enum JumpBridge {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw PluginError(.transient, "a pair of sockets: \(Socket.text(of: errno))", errno: errno)
+            throw PluginError(.transient, "a pair of sockets: \(PluginError.text(ofErrno: errno))", errno: errno)
         }
         let bridge = Bridge(session, channel, ends[0])
-        guard Thread.start({ bridge.run() }) else {
+        guard BackgroundThread.start({ bridge.run() }) else {
             close(ends[1])
             throw PluginError(.transient, "no thread for the way through \(jump.name)")
         }
@@ -49,7 +49,7 @@ private final class Bridge: @unchecked Sendable {
     init(_ session: SSHSession, _ channel: ssh_channel, _ local: Int32) {
         self.session = session
         self.channel = channel
-        self.local = Descriptor(local)
+        self.local = Descriptor(owning: local)
     }
 
     deinit {

@@ -69,7 +69,7 @@ struct KnownHosts {
 
     private mutating func read(_ path: String) {
         guard let file = fopen(path, "re") else {
-            if errno != ENOENT, errno != ENOTDIR { unreadable.append("\(path): \(Socket.text(of: errno))") }
+            if errno != ENOENT, errno != ENOTDIR { unreadable.append("\(path): \(PluginError.text(ofErrno: errno))") }
             return
         }
         defer { fclose(file) }
@@ -84,7 +84,7 @@ struct KnownHosts {
             take(Array(UnsafeRawBufferPointer(start: line, count: count)), "line \(number) of \(path)")
         }
         // A directory opens, and then cannot be read.
-        if ferror(file) != 0 { unreadable.append("\(path): \(Socket.text(of: errno))") }
+        if ferror(file) != 0 { unreadable.append("\(path): \(PluginError.text(ofErrno: errno))") }
     }
 
     private mutating func take(_ line: [UInt8], _ place: String) {
@@ -123,7 +123,7 @@ struct KnownHosts {
     private static func key(_ words: ArraySlice<ArraySlice<UInt8>>) -> (type: String, key: [UInt8])? {
         guard let type = words.first, let text = words.dropFirst().first, let key = decoded(text) else { return nil }
         // Strings one after the other, the first of them its kind, and nothing torn.
-        var reader = WireReader(key)
+        var reader = ByteReader(key, .ssh)
         guard let inner = reader.nextString(), inner.elementsEqual(type), !reader.isAtEnd else { return nil }
         while !reader.isAtEnd { guard reader.nextString() != nil else { return nil } }
         return (String(decoding: type, as: UTF8.self), key)

@@ -22,7 +22,7 @@ final class Link {
     static func open(
         _ settings: Settings, isWanted: @escaping () -> Bool
     ) throws(PluginError) -> (Link, Features) {
-        let deadline = monotonicNow() + settings.timing.connect.nanoseconds
+        let deadline = Call.now + settings.timing.connect.nanoseconds
         let socket: Int32
         if let jump = settings.jump {
             socket = try JumpBridge.open(
@@ -44,7 +44,7 @@ final class Link {
         let server = settings.server.name
         try push(Request.hello)
         let (kind, body) = try firstPacket()
-        var reader = WireReader(body)
+        var reader = ByteReader(body, .ssh)
         guard kind == 2, let version = reader.next(UInt32.self), version >= 3 else {
             throw PluginError(.config, "\(server) speaks no SFTP of version 3")
         }

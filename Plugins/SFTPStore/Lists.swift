@@ -1,44 +1,14 @@
 import FPPluginKit
 
-/// Where a page ended. A name and not a place, so that it holds for every process and whatever happens between.
-private struct Cursor {
-    private static let version: UInt8 = 1
-    let after: [UInt8]
-
-    init(after: [UInt8]) { self.after = after }
-
-    init(_ bytes: [UInt8]?) throws(PluginError) {
-        guard let bytes else {
-            after = []
-            return
-        }
-        guard bytes.first == Self.version else {
-            throw PluginError(.invalid, "the cursor is none of this plugin's")
-        }
-        after = Array(bytes.dropFirst())
-    }
-
-    var bytes: [UInt8] { [Self.version] + after }
-}
-
-/// Names kept at a time, at most: a page may be larger, but is gathered in steps of this.
-private let largestBatch = 4096
-
 extension SFTPStore: ListingStore {
     func list(
         _ request: ListRequest, _ call: borrowing Call, _ emit: (ListEntry) -> Bool
     ) throws(PluginError) -> [UInt8]? {
-        let cursor = try Cursor(request.cursor).after
-        let start = Array(request.startAfter.utf8)
-        let bound = cursor.lexicographicallyPrecedes(start) ? start : cursor
         let connection = try pool.connection(for: .requests, call)
-        var walk = ObjectWalk(
-            connection, prefix: request.prefix, after: bound, batchSize: min(request.maxEntries, largestBatch))
-        guard try walk.run(call, emit) == false, let last = walk.last else {
-            if walk.last == nil { try connection.expectRoot(call) }
-            return nil
-        }
-        return Cursor(after: Array(last.utf8)).bytes
+        var walk = try ObjectWalk(RemoteWalk(connection), request)
+        let cursor = try walk.page(call, emit)
+        if walk.hasFoundNone { try connection.expectRoot(call) }
+        return cursor
     }
 }
 
@@ -47,18 +17,19 @@ extension SFTPStore: PendingListingStore {
         _ request: ListRequest, _ call: borrowing Call, _ emit: (PendingEntry) -> Bool
     ) throws(PluginError) -> [UInt8]? {
         let connection = try pool.connection(for: .requests, call)
-        var after = try Cursor(request.cursor).after
+        var after = try ListCursor(request.cursor).name
         let own = [connection.paths.privateDirectory, connection.paths.staging].map(Request.attributes(ofLink:))
         guard try connection.areOwn(connection.run(own, call)) else {
             try connection.expectRoot(call)
             return nil
         }
-        let batchSize = min(request.maxEntries, largestBatch)
+        // Names kept at a time: a page may be larger.
+        let batchSize = min(request.maxEntries, 4096)
         if after.isEmpty { try sweep(connection, call) }
         while true {
             let sessions = try connection.sessions(after: after, limit: batchSize, call)
             for (session, record) in zip(sessions, try connection.records(of: sessions, call)) {
-                after = Array(session.id.name.utf8)
+                after = Array(session.id.text.utf8)
                 switch record {
                 case .missing: try sweep(session, on: connection, call)
                 case .unreadable(let error):
@@ -71,7 +42,7 @@ extension SFTPStore: PendingListingStore {
                         token: SessionToken(id: session.id, key: record.key, ifNotExists: record.ifNotExists).bytes,
                         durableBytes: connection.features.isSerial ? size : min(size, record.safeOffset),
                         modifiedNanoseconds: session.bytes.modifiedNanoseconds)
-                    guard emit(entry) else { return Cursor(after: after).bytes }
+                    guard emit(entry) else { return ListCursor(after: after).bytes }
                 }
             }
             if sessions.count < batchSize { return nil }
@@ -99,15 +70,15 @@ extension Connection {
         after: [UInt8], limit: Int, _ call: borrowing Call
     ) throws(PluginError) -> [StagedSession] {
         let doing = "listing unfinished uploads"
-        let found = try collect(paths.staging, doing, call, into: { Smallest(limit: limit) }) { smallest, name in
+        let found = try collect(paths.staging, doing, call, into: { SmallestNames<Attributes>(limit: limit) }) {
+            smallest, name in
             guard name.bytes.count == 32, name.attributes.kind == .file,
                 after.lexicographicallyPrecedes(name.bytes)
             else { return }
-            smallest.insert(Smallest.Entry(sortName: name.bytes, attributes: name.attributes))
+            smallest.insert(name.bytes, name.attributes)
         }
         return (found?.sorted() ?? []).compactMap { entry in
-            SessionID(String(decoding: entry.sortName, as: UTF8.self))
-                .map { StagedSession(id: $0, bytes: entry.attributes) }
+            SessionID(String(decoding: entry.name, as: UTF8.self)).map { StagedSession(id: $0, bytes: entry.item) }
         }
     }
 

@@ -13,16 +13,14 @@ struct Patience {
 
     /// Waits a little before the next attempt.
     /// - Throws: `error`, if there is to be none; `.timeout` and `.cancelled`, as the call says.
-    mutating func wait(after error: PluginError, _ pauses: Monitor, _ call: borrowing Call) throws(PluginError) {
-        let now = monotonicNow()
+    mutating func wait(after error: PluginError, _ call: borrowing Call) throws(PluginError) {
+        let now = Call.now
         let end = self.end ?? now + limit
         self.end = end
         guard error.code == .transient, now < end else { throw error }
         // Up to a half more, lest all that wait for a server come back at once.
         let due = min(end, now + pause + .random(in: 0...pause / 2))
         pause = min(Self.longestPause, pause * 2)
-        try pauses.locked { () throws(PluginError) in
-            try pauses.wait(call) { monotonicNow() >= due }
-        }
+        try call.sleep(.nanoseconds(due - now))
     }
 }

@@ -237,15 +237,13 @@ struct Placing {
         guard case .data(let bytes) = try connection.run(read, call), let last = bytes.first else {
             throw PluginError.unexpected(doing)
         }
-        let pauses = Monitor()
         while true {
             let write = withUnsafeBytes(of: last) { Request.write(file.handle, at: place, $0) }
             try connection.run(write, call).expectOK(doing)
             let found = try connection.run(.attributes(ofHandle: file.handle), call).expectAttributes(doing)
             // A time far ahead of the server's clock is not waited for.
             guard let time = found.times?.modified, time <= old, old - time < 3 else { return }
-            let pause = monotonicNow() + 100_000_000
-            try pauses.locked { () throws(PluginError) in try pauses.wait(call) { monotonicNow() >= pause } }
+            try call.sleep(.milliseconds(100))
         }
     }
 }

@@ -1,5 +1,9 @@
 import FPPluginKit
+import Glibc
 import Synchronization
+
+/// Seconds since 1970, as servers stamp files with.
+func unixNow() -> UInt32 { UInt32(truncatingIfNeeded: time(nil)) }
 
 /// The times of objects that were removed a moment ago.
 ///

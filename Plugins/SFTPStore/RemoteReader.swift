@@ -83,10 +83,10 @@ final class RemoteReader: PluginReader {
     private func receive(_ call: borrowing Call) throws(PluginError) {
         guard first < underWay.count else { return }
         let part = underWay[first]
-        let start = monotonicNow()
+        let start = Call.now
         let reply = try file.connection.reply(to: part.exchange, call)
         // To ask further ahead helps only where there is a distance to bridge.
-        if monotonicNow() - start > Self.noticeable { ahead = min(Self.furthest, ahead * 2) }
+        if Call.now - start > Self.noticeable { ahead = min(Self.furthest, ahead * 2) }
         first += 1
         if first > 64 {
             underWay.removeFirst(first)

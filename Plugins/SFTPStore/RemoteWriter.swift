@@ -87,7 +87,7 @@ final class RemoteWriter: PluginWriter {
             } catch {
                 if error.outcomeUnknown { isUnclear = true }
                 guard connection?.isClosed ?? true else { throw error }
-                try patience.wait(after: error, store.pauses, call)
+                try patience.wait(after: error, call)
             }
         }
     }
@@ -138,7 +138,7 @@ final class RemoteWriter: PluginWriter {
 
     private func history() -> SessionLedger.History {
         guard let connection = file?.connection else { return hasStrays ? .unknown : .settled }
-        return connection.monitor.locked {
+        return connection.withLock { _ in
             tracker.forget()
             if hasStrays || tracker.loss != nil { return .unknown }
             return tracker.isQuiet ? .settled : .draining(tracker, connection)
@@ -155,9 +155,7 @@ final class RemoteWriter: PluginWriter {
         if let damage { throw damage }
         while true {
             if let file {
-                let (isClosed, isRefused) = file.connection.monitor.locked {
-                    (file.connection.hasClosed, tracker.refusal != nil)
-                }
+                let (isClosed, isRefused) = file.connection.withLock { ($0, tracker.refusal != nil) }
                 if isRefused { throw try failure(file, call) }
                 if !isClosed { return file }
             }
@@ -165,14 +163,14 @@ final class RemoteWriter: PluginWriter {
                 return try reopen(call)
             } catch {
                 guard connection?.isClosed ?? true else { throw error }
-                try patience.wait(after: error, store.pauses, call)
+                try patience.wait(after: error, call)
             }
         }
     }
 
     /// Opens the file over another connection, and sends again what the last one took with it.
     private func reopen(_ call: borrowing Call) throws(PluginError) -> OpenFile {
-        let lost = file?.connection.monitor.locked { tracker.unanswered } ?? tracker.unanswered
+        let lost = file?.connection.withLock { _ in tracker.unanswered } ?? tracker.unanswered
         if !lost.isEmpty { hasStrays = true }
         connection = nil
         let connection = try store.pool.connection(for: .bytes, call)
@@ -210,11 +208,7 @@ final class RemoteWriter: PluginWriter {
         while true {
             let file = try openFile(&patience, call)
             connection = file.connection
-            let isWell = try file.connection.monitor.locked { () throws(PluginError) in
-                try file.connection.monitor.wait(call) { tracker.isQuiet }
-                return tracker.isWell
-            }
-            if isWell { return file }
+            if try file.connection.whenQuiet(tracker, call, \.isWell) { return file }
         }
     }
 
@@ -238,10 +232,7 @@ final class RemoteWriter: PluginWriter {
     /// Why writes were refused, and the end of this writer.
     private func failure(_ file: OpenFile, _ call: borrowing Call) throws(PluginError) -> PluginError {
         let connection = file.connection
-        let (refusal, place) = try connection.monitor.locked { () throws(PluginError) in
-            try connection.monitor.wait(call) { tracker.isQuiet }
-            return (tracker.refusal, tracker.refusedAt)
-        }
+        let (refusal, place) = try connection.whenQuiet(tracker, call) { ($0.refusal, $0.refusedAt) }
         guard let refusal else { return PluginError(.internalError, "\(doing): nothing was refused") }
         // What came after the refused bytes may have been written: cut it off, lest the length count what is missing.
         if let place, connection.features.isSerial {

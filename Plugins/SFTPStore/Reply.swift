@@ -1,3 +1,5 @@
+import FPPluginKit
+
 /// What a server answers (draft-ietf-secsh-filexfer-02, section 7).
 enum Reply: Sendable {
     case status(Status)
@@ -24,7 +26,7 @@ enum Reply: Sendable {
             self = .data(Array(body[4..<4 + Int(count)]))
             return
         }
-        var reader = WireReader(body)
+        var reader = ByteReader(body, .ssh)
         switch kind {
         case 101:
             guard let code = reader.next(UInt32.self) else { return nil }

@@ -1,3 +1,10 @@
+import FPPluginKit
+
+extension ByteLayout {
+    /// That of SSH (RFC 4251, section 5), and so of SFTP, host keys, and the plugin's own tokens and records.
+    static let ssh = ByteLayout(.bigEndian, lengthSize: .four)
+}
+
 /// A request to the server (draft-ietf-secsh-filexfer-02, section 6), whole but for its id.
 struct Request {
     /// Length, kind, room for the id, and the body.
@@ -5,8 +12,8 @@ struct Request {
 
     private static let headerSize = 9
 
-    private init(_ kind: UInt8, capacity: Int = 128, _ body: (inout WireWriter) -> Void) {
-        var writer = WireWriter(capacity: Self.headerSize + capacity)
+    private init(_ kind: UInt8, capacity: Int = 128, _ body: (inout ByteWriter) -> Void) {
+        var writer = ByteWriter(.ssh, capacity: Self.headerSize + capacity)
         writer.append(UInt32(0))
         writer.append(kind)
         writer.append(UInt32(0))
@@ -35,7 +42,6 @@ extension Request {
         static let read = OpenMode(rawValue: 0x01)
         static let write = OpenMode(rawValue: 0x02)
         static let create = OpenMode(rawValue: 0x08)
-        static let truncate = OpenMode(rawValue: 0x10)
         static let exclusive = OpenMode(rawValue: 0x20)
     }
 
@@ -125,7 +131,7 @@ enum Extension {
 }
 
 extension Request {
-    private static func extended(_ name: String, _ body: (inout WireWriter) -> Void) -> Request {
+    private static func extended(_ name: String, _ body: (inout ByteWriter) -> Void) -> Request {
         Request(200) {
             $0.append(name)
             body(&$0)

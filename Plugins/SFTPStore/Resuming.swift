@@ -116,10 +116,7 @@ extension SFTPStore {
         case .settled: return true
         case .unknown: return false
         case .draining(let tracker, let connection):
-            return try connection.monitor.locked { () throws(PluginError) in
-                try connection.monitor.wait(call) { tracker.isQuiet }
-                return tracker.loss == nil
-            }
+            return try connection.whenQuiet(tracker, call) { $0.loss == nil }
         }
     }
 
@@ -141,8 +138,7 @@ extension SFTPStore {
             let found = try traces(of: staged, on: connection, call)
             if isSettled || found == last { return found }
             last = found
-            let pause = monotonicNow() + 150_000_000
-            try pauses.locked { () throws(PluginError) in try pauses.wait(call) { monotonicNow() >= pause } }
+            try call.sleep(.milliseconds(150))
         }
     }
 

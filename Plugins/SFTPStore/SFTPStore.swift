@@ -11,8 +11,6 @@ final class SFTPStore: PluginStore {
     let log: Log
     let ledger = SessionLedger()
     let removed = RecentTimes()
-    /// To sleep on.
-    let pauses = Monitor()
     private let known = Mutex<Known>(Known())
 
     /// What was learned from the server.

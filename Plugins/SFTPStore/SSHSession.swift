@@ -102,7 +102,7 @@ final class SSHSession {
             let code = step(raw)
             guard code == again else { return code }
             guard isWanted() else { throw PluginError(.transient, "the store is closed") }
-            guard monotonicNow() < deadline else {
+            guard Call.now < deadline else {
                 throw PluginError(.transient, "\(server.name) took too long to answer; raise `timeout` if it is slow")
             }
             waitForSocket()

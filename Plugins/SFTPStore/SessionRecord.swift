@@ -17,18 +17,18 @@ struct SessionRecord: Equatable, Sendable {
     static let capacity: UInt32 = 2048
 
     var bytes: [UInt8] {
-        var writer = WireWriter()
+        var writer = ByteWriter(.ssh)
         writer.append(Self.magic)
         writer.append(UInt32(ifNotExists ? 1 : 0))
         let head = writer.bytes
-        var tail = WireWriter()
+        var tail = ByteWriter(.ssh)
         tail.append(key.string)
         tail.append(Self.sum(tail.bytes))
         return head + Self.bytes(ofOffset: safeOffset) + tail.bytes
     }
 
     static func bytes(ofOffset offset: UInt64) -> [UInt8] {
-        var writer = WireWriter()
+        var writer = ByteWriter(.ssh)
         writer.append(offset)
         writer.append(sum(writer.bytes))
         return writer.bytes
@@ -41,7 +41,7 @@ struct SessionRecord: Equatable, Sendable {
 
     /// Nil if the bytes are no whole record.
     init?(_ bytes: [UInt8]) {
-        var reader = WireReader(bytes)
+        var reader = ByteReader(bytes, .ssh)
         guard reader.next(UInt32.self) == Self.magic, let flags = reader.next(UInt32.self),
             let offset = reader.next(UInt64.self), let offsetSum = reader.next(UInt64.self)
         else { return nil }

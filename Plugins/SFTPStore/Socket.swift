@@ -29,7 +29,8 @@ enum Socket {
             }
         }
         throw PluginError(
-            .transient, "connecting to \(server.host) port \(server.port): \(text(of: problem))", errno: problem)
+            .transient, "connecting to \(server.host) port \(server.port): \(PluginError.text(ofErrno: problem))",
+            errno: problem)
     }
 
     private struct Problem: Error { let number: Int32 }
@@ -45,7 +46,7 @@ enum Socket {
         var problem = errno
         if problem == EINPROGRESS {
             problem = ETIMEDOUT
-            while isWanted(), monotonicNow() < deadline {
+            while isWanted(), Call.now < deadline {
                 var poller = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
                 guard poll(&poller, 1, 100) > 0 else { continue }
                 var size = socklen_t(MemoryLayout<Int32>.size)
@@ -66,11 +67,5 @@ enum Socket {
         // file by then. An orderly end of a connection comes after the last answer, when nothing is left to send.
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
-    }
-
-    static func text(of number: Int32) -> String {
-        var buffer = [CChar](repeating: 0, count: 128)
-        guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

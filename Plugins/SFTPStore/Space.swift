@@ -9,7 +9,7 @@ struct Space: Sendable {
     let isReadOnly: Bool
 
     init?(_ bytes: [UInt8]) {
-        var reader = WireReader(bytes)
+        var reader = ByteReader(bytes, .ssh)
         var words: [UInt64] = []
         while words.count < 11, let word = reader.next(UInt64.self) { words.append(word) }
         // f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_favail, f_fsid, f_flag, f_namemax

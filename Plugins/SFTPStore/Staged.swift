@@ -21,7 +21,7 @@ struct Staged: Sendable {
         directory = connection.paths.staging
     }
 
-    var path: String { "\(directory)/\(id.name)" }
+    var path: String { "\(directory)/\(id.text)" }
     var openRecordPath: String { "\(directory)/\(id.openRecordName)" }
     var committedRecordPath: String { "\(directory)/\(id.committedRecordName)" }
 
@@ -115,7 +115,7 @@ extension SFTPStore {
     func drop(_ id: SessionID, of key: Key? = nil, _ call: borrowing Call) throws(PluginError) {
         try pool.perform(call) { (connection, call) throws(PluginError) in
             let base = connection.paths.staging
-            let path = "\(base)/\(id.name)"
+            let path = "\(base)/\(id.text)"
             let doing = "dropping an upload"
             let bytes = try connection.run(.attributes(ofLink: path), call).attributesIfThere(doing)
             var records = [id.openRecordName]

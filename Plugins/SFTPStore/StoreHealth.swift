@@ -62,7 +62,7 @@ extension SFTPStore {
     /// Writes, reads back and removes a file.
     private func probe(_ connection: Connection, _ call: borrowing Call) throws(PluginError) {
         let doing = "writing a probe"
-        let path = "\(connection.paths.privateDirectory)/trial-\(SessionID.random().name)"
+        let path = "\(connection.paths.privateDirectory)/trial-\(SessionID.random().text)"
         defer { connection.tell(.remove(path)) }
         let new = Request.open(path, [.write, .create, .exclusive], Attributes(permissions: 0o600))
         let file = OpenFile(connection, try connection.run(new, call).expectHandle(doing))

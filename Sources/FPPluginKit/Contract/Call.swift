@@ -10,7 +10,8 @@ public struct Call: ~Copyable {
     public let raw: UnsafePointer<fp_call>
     private let fields: fp_call
 
-    init(_ raw: UnsafePointer<fp_call>) {
+    /// A call of the host, for as long as its record is valid.
+    package init(_ raw: UnsafePointer<fp_call>) {
         self.raw = raw
         fields = readHostStruct(raw)
     }
@@ -28,13 +29,16 @@ public struct Call: ~Copyable {
 
     /// The time left, never negative; nil if there is no deadline.
     public var timeLeft: Duration? {
-        deadlineNanoseconds.map { .nanoseconds(max(0, $0.subtractingReportingOverflow(monotonicNanoseconds()).0)) }
+        deadlineNanoseconds.map { .nanoseconds(max(0, $0.subtractingReportingOverflow(Call.now).0)) }
     }
 
     /// True once the host cancelled the call or its deadline passed. Cheap.
     public var isCancelled: Bool {
-        guard let ask = fields.is_cancelled else { return false }
-        return ask(raw) != 0
+        if let ask = fields.is_cancelled { return ask(raw) != 0 }
+        // A host that gives no function still sets the deadline and the descriptor.
+        if let deadlineNanoseconds, Call.now >= deadlineNanoseconds { return true }
+        var watched = pollfd(fd: cancelFD, events: Int16(POLLIN), revents: 0)
+        return cancelFD >= 0 && poll(&watched, 1, 0) > 0
     }
 
     /// What ties log lines, and the back-end's own log, to the request. May be empty.
@@ -44,15 +48,9 @@ public struct Call: ~Copyable {
     /// - Throws: `.timeout` past the deadline, `.cancelled` if the host gave up.
     public func check() throws(PluginError) {
         guard isCancelled else { return }
-        if let deadlineNanoseconds, monotonicNanoseconds() >= deadlineNanoseconds {
+        if let deadlineNanoseconds, Call.now >= deadlineNanoseconds {
             throw PluginError(.timeout, "the call's deadline passed")
         }
         throw PluginError(.cancelled, "the host cancelled the call")
     }
-}
-
-func monotonicNanoseconds() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }

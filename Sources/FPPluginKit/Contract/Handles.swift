@@ -3,7 +3,6 @@ import FPPluginAPI
 /// What an `fp_instance *` points to.
 final class StoreHandle {
     let store: any PluginStore
-    let host: Host
     // Cast once, because a dynamic cast on every call would cost more than the call.
     let resumable: (any ResumableStore)?
     let listing: (any ListingStore)?
@@ -14,9 +13,8 @@ final class StoreHandle {
     let offered: Capabilities.Flags
     let threadingMax: Threading
 
-    init(_ store: any PluginStore, host: Host) {
+    init(_ store: any PluginStore) {
         self.store = store
-        self.host = host
         resumable = store as? any ResumableStore
         listing = store as? any ListingStore
         pendingListing = store as? any PendingListingStore

@@ -67,7 +67,7 @@ func slotCreate(
         let type = try pluginType()
         let host = Host(try required(host, "host"))
         let store = try type.init(ConfigNode(try required(config, "configuration")), host, call)
-        let handle = StoreHandle(store, host: host)
+        let handle = StoreHandle(store)
         let undue = store.capabilities.flags.subtracting(handle.offered)
         guard undue.isEmpty else {
             store.close()

@@ -1,4 +1,5 @@
 import FPPluginAPI
+import Glibc
 
 /// Why a call on a store failed: the one error type that a plugin throws.
 ///
@@ -89,6 +90,14 @@ public struct PluginError: Error, Sendable {
 }
 
 extension PluginError {
+    /// The system's own words for an `errno`, such as "No space left on device".
+    public static func text(ofErrno number: Int32) -> String {
+        var buffer = [CChar](repeating: 0, count: 128)
+        // The POSIX variant: it fills the buffer and returns a status.
+        guard strerror_r(number, &buffer, buffer.count) == 0 else { return "error \(number)" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// Copies the error into the host's record, within its size, and returns the status for the host.
     func report(to record: UnsafeMutablePointer<fp_error>?) -> fp_status {
         guard let record else { return code.rawValue }

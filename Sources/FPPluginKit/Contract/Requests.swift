@@ -140,7 +140,10 @@ public struct ListRequest: Sendable {
     /// At least 1.
     public let maxEntries: Int
 
-    init(_ request: fp_list_req, of slot: String) throws(PluginError) {
+    /// Reads the host's request.
+    /// - Throws: `.unsupported` for a flag that is not known, `.invalid` for a page without entries or a text that is no
+    ///   UTF-8.
+    package init(_ request: fp_list_req, of slot: String) throws(PluginError) {
         try refuseUnknown(request.flags, known: 0, of: slot)
         guard request.max_entries >= 1 else { throw PluginError(.invalid, "\(slot): max_entries must be at least 1") }
         guard let prefix = request.prefix.validText, let startAfter = request.start_after.validText else {

@@ -1,13 +1,5 @@
+import FPPluginKit
 import Glibc
-
-/// A file descriptor that is closed with its last owner.
-final class Descriptor: Sendable {
-    let raw: Int32
-
-    init(_ raw: Int32) { self.raw = raw }
-
-    deinit { close(raw) }
-}
 
 /// Wakes a thread that sleeps in `poll`.
 final class Bell: Sendable {
@@ -20,8 +12,8 @@ final class Bell: Sendable {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { return nil }
-        descriptor = Descriptor(ends[0])
-        rope = Descriptor(ends[1])
+        descriptor = Descriptor(owning: ends[0])
+        rope = Descriptor(owning: ends[1])
     }
 
     func ring() {
