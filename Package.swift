@@ -74,11 +74,14 @@ let package = Package(
         plugin("SFTPStore", links: ["CSSH"]),
 
         .target(name: "FPFormats"),
+        .target(name: "FPContext", dependencies: [logging]),
         .target(name: "FPConfig", dependencies: ["CYaml", "FPFormats"]),
         .target(name: "CFPStorage"),
         .target(
             name: "FPStorage",
-            dependencies: ["CFPStorage", "FPFormats", "FPPluginAPI", "FPThreads", nioCore, logging, crypto]),
+            dependencies: [
+                "CFPStorage", "FPContext", "FPFormats", "FPPluginAPI", "FPThreads", nioCore, logging, crypto,
+            ]),
         .target(name: "FPContractDriver", dependencies: ["FPPluginAPI"]),
         .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
@@ -86,7 +89,8 @@ let package = Package(
         .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
-        .target(name: "FPHTTP", dependencies: ["FPFormats", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
+        .target(
+            name: "FPHTTP", dependencies: ["FPContext", "FPFormats", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
         .target(name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore]),
         .target(
             name: "FPFilePond",
@@ -108,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPCurl", "FPFetch", "FPFormats", "FPHTTP",
+                "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch", "FPFormats",
+                "FPHTTP",
                 "FPContractDriver", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -136,7 +141,8 @@ let package = Package(
             exclude: ["overrides-lsh", "overrides-openssh", "overrides-proftpd", "overrides-rclone"]),
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig", "FPFormats"]),
-        .testTarget(name: "FPStorageTests", dependencies: ["FPStorage", "Support", nioCore, logging, crypto]),
+        .testTarget(
+            name: "FPStorageTests", dependencies: ["FPContext", "FPStorage", "Support", nioCore, logging, crypto]),
         .testTarget(
             name: "FPConformanceTests",
             dependencies: ["FPConformance", "FPContractDriver", "LocalStore", "Support", "fphost"]),
@@ -151,7 +157,8 @@ let package = Package(
         .testTarget(name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "Support", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
         .testTarget(
-            name: "FPHTTPTests", dependencies: ["FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
+            name: "FPHTTPTests",
+            dependencies: ["FPContext", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
         .testTarget(name: "FPFilePondTests", dependencies: ["FPFilePond", "FPHTTP", httpTypes]),
         .testTarget(
             name: "FPServerTests",

@@ -1,4 +1,5 @@
 import FPConfig
+import FPContext
 import FPFormats
 import Glibc
 import Logging
@@ -9,6 +10,7 @@ struct LineLogHandler: LogHandler {
     private let format: Settings.Log.Format
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider? = .requestContext
 
     init(label: String, settings: Settings.Log) {
         self.label = label
@@ -23,6 +25,7 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var fields = metadata
+        if let current = metadataProvider?.get() { fields.merge(current) { $1 } }
         if let more = event.metadata { fields.merge(more) { $1 } }
         let sorted = fields.sorted { $0.key < $1.key }
         var line =

@@ -20,6 +20,24 @@ struct LogTests {
         }
     }
 
+    @Test("what the handler logs, in child tasks as well, names the request by the same key as the access line")
+    func context() async throws {
+        let log = LogBook()
+        let logger = log.logger
+        let answer: @Sendable (Request) async -> Response = { request in
+            logger.info("in the handler")
+            await Task { logger.info("in a task of its own") }.value
+            return .text(.ok, request.id)
+        }
+        try await withServer(log: log, answering: answer) { address in
+            let id = try await RawClient.connect(to: address).exchange(get("/")).text
+            let lines = try await log.lines.wait("three lines") { $0.count == 3 }
+            #expect(lines.allSatisfy { $0.contains(" request_id=\(id)") }, "\(lines)")
+        }
+        logger.info("outside")
+        #expect(log.lines.value.last == "info outside ")
+    }
+
     @Test("requests that never reached the handler have their line too")
     func refusals() async throws {
         let log = LogBook()

@@ -1,3 +1,4 @@
+import FPContext
 import FPHTTP
 import Logging
 import NIOCore
@@ -23,6 +24,7 @@ final class LogBook: Sendable {
     private struct Handler: LogHandler {
         let book: LogBook
         var metadata: Logger.Metadata = [:]
+        var metadataProvider: Logger.MetadataProvider? = .requestContext
         var logLevel = Logger.Level.trace
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -31,7 +33,7 @@ final class LogBook: Sendable {
         }
 
         func log(event: LogEvent) {
-            let all = metadata.merging(event.metadata ?? [:]) { $1 }
+            let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
             let pairs = all.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
             let line = "\(event.level) \(event.message) \(pairs.joined(separator: " "))"
             book.lines.change { $0.append(line) }

@@ -1,3 +1,4 @@
+import FPContext
 import FPStorage
 import Support
 import Testing
@@ -189,9 +190,17 @@ import Testing
         }
     }
 
-    @Test func `carries the trace of the call it belongs to`() async throws {
-        let test = try await Store.$traceID.withValue("request-7") { try await TestStore() }
+    @Test func `carries the id of the request that it belongs to, there and in the host's line`() async throws {
+        let context = RequestContext(id: "request-7")
+        let test = try await RequestContext.$current.withValue(context) { try await TestStore() }
         #expect(test.log.text.contains("by trace request-7"))
+        try await RequestContext.$current.withValue(RequestContext(id: "request-8")) {
+            _ = try await test.store.stat("log/1")
+        }
+        let line = try #require(test.log.lines.first { $0.message == "log/1" })
+        #expect(line.metadata[RequestContext.metadataKey] == "request-8")
+        _ = try await test.store.stat("log/1")
+        #expect(test.log.lines.last { $0.message == "log/1" }?.metadata[RequestContext.metadataKey] == nil)
     }
 
     @Test func `memory from the host is counted`() async throws {

@@ -17,6 +17,8 @@ public struct PluginControl: Sendable {
         /// Whether the fault comes once the work is done; the `errno` with it; what health says that it cannot do; the status
         /// for keys that begin with `refused`.
         case afterEffect, osErrno, limits, refusal
+        /// The fingerprint of the last call's trace id, 0 for none.
+        case trace
         case perOperation = 16
     }
 
@@ -46,6 +48,13 @@ public struct PluginControl: Sendable {
     public subscript(operation: Operation, field: Field) -> Int {
         get { Int(word(operation, field).pointee.load(ordering: .sequentiallyConsistent)) }
         nonmutating set { word(operation, field).pointee.store(Int64(newValue), ordering: .sequentiallyConsistent) }
+    }
+
+    /// Whether the last call of the operation came with that trace id.
+    public func wasTraced(_ operation: Operation, by id: String) -> Bool {
+        // FNV-1a, 64 bits.
+        let fingerprint = id.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return self[operation, .trace] == Int(truncatingIfNeeded: fingerprint)
     }
 
     /// Makes the next calls fail; `times` -1 = all.

@@ -26,12 +26,18 @@ enum {
     OS_ERRNO,    /* in: goes into the error with FAULT; 0 = EIO                       */
     LIMITS,      /* in: of health: what it says that it cannot do                     */
     REFUSAL,     /* in: status for keys that begin with "refused", 0 = take them      */
+    TRACE,       /* out: fingerprint of the last call's trace id, 0 for none          */
     PER_OP = 16
 };
 
 static inline int64_t control_get(int64_t *words, int op, int field)
 {
     return words ? __atomic_load_n(&words[op * PER_OP + field], __ATOMIC_SEQ_CST) : 0;
+}
+
+static inline void control_set(int64_t *words, int op, int field, int64_t value)
+{
+    if (words) __atomic_store_n(&words[op * PER_OP + field], value, __ATOMIC_SEQ_CST);
 }
 
 static inline int64_t control_add(int64_t *words, int op, int field, int64_t by)

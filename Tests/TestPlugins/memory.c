@@ -115,6 +115,15 @@ static int is_refused(fp_instance *in, int op, fp_str key)
     return control_get(in->control, op, REFUSAL) && strncmp(key.ptr, "refused", 7) == 0;
 }
 
+/* FNV-1a, 64 bits. */
+static int64_t fingerprint(fp_str text)
+{
+    if (!text.len) return 0;
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < text.len; i++) hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
+    return (int64_t)hash;
+}
+
 static fp_status enter(fp_instance *in, int op, const fp_call *call)
 {
     int64_t *c = in->control;
@@ -124,6 +133,7 @@ static fp_status enter(fp_instance *in, int op, const fp_call *call)
     control_peak(c, OP_ALL, control_add(c, OP_ALL, IN_FLIGHT, 1));
     while (control_get(c, op, GATE)) usleep(500);
     if (!call) return FP_OK;
+    control_set(c, op, TRACE, fingerprint(call->trace_id));
     fp_status status = FP_OK;
     int64_t ms = control_get(c, op, SLEEP_MS);
     if (ms) status = sleep_for(call, ms);

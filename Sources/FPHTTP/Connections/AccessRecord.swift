@@ -1,3 +1,4 @@
+import FPContext
 import FPFormats
 import Logging
 import NIOCore
@@ -27,7 +28,7 @@ struct AccessRecord {
         logger.info(
             "\(method) \(path) \(status)\(isAborted ? " aborted" : "")",
             metadata: [
-                "request_id": "\(id)",
+                RequestContext.metadataKey: "\(id)",
                 "client": "\(client)",
                 "bytes_in": "\(bytesIn)",
                 "bytes_out": "\(bytesOut)",

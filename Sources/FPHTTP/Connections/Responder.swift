@@ -1,3 +1,4 @@
+import FPContext
 import HTTPTypes
 import Logging
 import NIOCore
@@ -19,11 +20,15 @@ struct Responder: Sendable {
     }
 
     func run() async {
+        await RequestContext.$current.withValue(RequestContext(id: request.id)) { await answer() }
+        server.tasks.leave()
+    }
+
+    private func answer() async {
         var response = await server.handler.respond(to: request)
         server.configuration.cors?.apply(to: &response.headers, for: request.headers)
         await send(response)
         response.body.discard()
-        server.tasks.leave()
     }
 
     private func send(_ response: Response) async {
@@ -99,6 +104,6 @@ struct Responder: Sendable {
     }
 
     private func log(_ message: Logger.Message) {
-        server.logger.error(message, metadata: ["request_id": "\(request.id)"])
+        server.logger.error(message)
     }
 }

@@ -41,7 +41,7 @@ extension Problem {
         let level: Logger.Level = Task.isCancelled ? .debug : status.code >= 500 ? .error : .notice
         logger.log(
             level: level, "\(request.method.rawValue) \(request.path): \(sentence)",
-            metadata: ["request": "\(request.id)", "status": "\(status.code)", "detail": "\(detail)"])
+            metadata: ["status": "\(status.code)", "detail": "\(detail)"])
     }
 
     /// What a body that ends early is in HTTP. The client seldom lives to read it.

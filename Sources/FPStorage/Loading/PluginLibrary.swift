@@ -156,7 +156,7 @@ public final class PluginLibrary: @unchecked Sendable {
         let host = host
         let site = CallSite(
             store: name, operation: .load, observer: nil, journalEntry: CallJournal.entry(store: name, plugin: path))
-        let call = BlockingCall<Void>(site, deadline: .now + .seconds(5), grace: .seconds(5), traceID: nil) {
+        let call = BlockingCall<Void>(site, deadline: .now + .seconds(5), grace: .seconds(5), requestContext: nil) {
             context throws(StoreError) in
             let (status, failure) = context.perform { load(host.pointer, $0) }
             if status != FP_OK {

@@ -1,4 +1,5 @@
 import CFPStorage
+import FPContext
 import Synchronization
 
 /// What a call is and whom to tell about it: enough to make an error of whatever becomes of it.
@@ -55,10 +56,13 @@ class ResultJob<Value: Sendable>: PoolJob, @unchecked Sendable {
     private let body: Body
     private var result: Result<Value, StoreError>?
 
-    init(_ site: CallSite, deadline: MonotonicTime, grace: Duration, traceID: String?, body: @escaping Body) {
+    init(
+        _ site: CallSite, deadline: MonotonicTime, grace: Duration, requestContext: RequestContext?,
+        body: @escaping Body
+    ) {
         self.site = site
         self.body = body
-        super.init(deadline: deadline, grace: grace, traceID: traceID)
+        super.init(deadline: deadline, grace: grace, requestContext: requestContext)
         site.observer?.callBegan()
     }
 

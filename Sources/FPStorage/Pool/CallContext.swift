@@ -57,7 +57,7 @@ final class CallContext: @unchecked Sendable {
     /// Makes the context ready for one job. Only the owning thread calls it, between jobs.
     func begin(_ job: PoolJob) {
         call.pointee.deadline_ns = job.deadline.nanoseconds
-        setTrace(job.traceID)
+        setTrace(job.requestContext?.id)
     }
 
     /// Takes back what cancellation left behind. Under the pool's lock, at the moment from which nobody calls

@@ -1,3 +1,4 @@
+import FPContext
 import Synchronization
 
 /// One call on its way through a pool. It is resumed exactly once: by the thread that ran it, by its caller's
@@ -25,7 +26,8 @@ class PoolJob: @unchecked Sendable {
 
     let deadline: MonotonicTime
     let grace: Duration
-    let traceID: String?
+    /// The request that the job is for.
+    let requestContext: RequestContext?
     let submitted = MonotonicTime.now
     private let phase = Atomic<UInt8>(Phase.new.rawValue)
     private let cancelRequested = Atomic<Bool>(false)
@@ -37,10 +39,10 @@ class PoolJob: @unchecked Sendable {
     /// Whether the running call has been told that its deadline passed; guarded by the pool's lock.
     var deadlineSignalled = false
 
-    init(deadline: MonotonicTime, grace: Duration, traceID: String?) {
+    init(deadline: MonotonicTime, grace: Duration, requestContext: RequestContext?) {
         self.deadline = deadline
         self.grace = grace
-        self.traceID = traceID
+        self.requestContext = requestContext
     }
 
     // For subclasses.

@@ -1,4 +1,5 @@
 import CFPStorage
+import FPContext
 
 /// One thread of a pool, with the context that its calls share.
 ///
@@ -50,7 +51,8 @@ final class PoolWorker: @unchecked Sendable {
         let ran = job.claimRun()
         if ran {
             context.begin(job)
-            job.work(context)
+            // The task's own values end at its thread: what the plugin logs is to name the request as well.
+            RequestContext.$current.withValue(job.requestContext) { job.work(context) }
         }
         // The thread is free again before its caller hears of it: the caller's next job then finds it here and not a
         // thread that has to be woken first.

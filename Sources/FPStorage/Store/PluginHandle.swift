@@ -138,7 +138,7 @@ final class PluginHandle: Sendable {
     private func closeDetached() {
         let call = DetachedCall(
             store.site(closeOperation), deadline: .now + store.settings.deadline, grace: store.settings.hangGrace,
-            traceID: nil
+            requestContext: nil
         ) { _ in self.closeNow() }
         call.start(in: store.pool, lane: .release)
     }

@@ -27,14 +27,16 @@ final class PluginInstance: Sendable {
 
     deinit {
         if isDestroyed.load(ordering: .acquiring) { return }
-        let call = DetachedCall(destroySite, deadline: deadline, grace: .seconds(5), traceID: nil, body: destruction)
+        let call = DetachedCall(
+            destroySite, deadline: deadline, grace: .seconds(5), requestContext: nil, body: destruction)
         call.start(in: library.control, lane: .release)
     }
 
     /// Destroys the instance now and waits for it. Only when no call is under way, no handle open, and none will be.
     nonisolated(nonsending) func destroy() async {
         if isDestroyed.exchange(true, ordering: .acquiringAndReleasing) { return }
-        let call = Call<Void>(destroySite, deadline: deadline, grace: .seconds(5), traceID: nil, body: destruction)
+        let call = Call<Void>(
+            destroySite, deadline: deadline, grace: .seconds(5), requestContext: nil, body: destruction)
         _ = await withUnsafeContinuation { call.start($0, in: library.control, lane: .release) }
     }
 

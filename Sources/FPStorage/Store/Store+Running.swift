@@ -1,3 +1,5 @@
+import FPContext
+
 /// How calls get onto the pool and back.
 extension Store {
     /// Runs a call once: refused while the store is down or shutting down.
@@ -95,7 +97,8 @@ extension Store {
         deadline: MonotonicTime, _ body: @escaping ResultJob<Value>.Body
     ) async -> Result<Value, StoreError> {
         let call = Call<Value>(
-            site(operation, about: subject), deadline: deadline, grace: settings.hangGrace, traceID: Self.traceID,
+            site(operation, about: subject), deadline: deadline, grace: settings.hangGrace,
+            requestContext: RequestContext.current,
             body: body)
         // The call is counted now: a shutdown either sees it, or is seen here.
         if activity.isClosing, lane != .release {

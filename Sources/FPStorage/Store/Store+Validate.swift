@@ -1,3 +1,4 @@
+import FPContext
 public import Logging
 
 extension Store {
@@ -16,7 +17,7 @@ extension Store {
             store: name, operation: .validate, observer: nil,
             journalEntry: CallJournal.entry(store: name, plugin: library.path))
         let call = BlockingCall<Void>(
-            site, deadline: .now + settings.deadline, grace: settings.hangGrace, traceID: traceID
+            site, deadline: .now + settings.deadline, grace: settings.hangGrace, requestContext: RequestContext.current
         ) { context throws(StoreError) in
             let result: Result<Void, StoreError> = config.withContractTree { tree in
                 do throws(StoreError) {

@@ -1,3 +1,4 @@
+import FPContext
 import FPPluginAPI
 import Logging
 import Synchronization
@@ -25,9 +26,6 @@ public final class Store: Sendable {
     /// Why the plugin is never called, if it is not.
     let held: String?
     private let declaration: Mutex<InstanceDeclaration>
-
-    /// The id that goes with every call made under it, for the plugin's log lines.
-    @TaskLocal public static var traceID: String?
 
     /// What the store can do. Read again after each successful health call, for some plugins learn it on first contact.
     public var capabilities: StoreCapabilities { declaration.withLock { $0.capabilities } }
@@ -58,7 +56,7 @@ public final class Store: Sendable {
             store: name, operation: .create, observer: nil,
             journalEntry: CallJournal.entry(store: name, plugin: library.path))
         let call = BlockingCall<OpenedInstance>(
-            site, deadline: .now + settings.deadline, grace: settings.hangGrace, traceID: traceID
+            site, deadline: .now + settings.deadline, grace: settings.hangGrace, requestContext: RequestContext.current
         ) { context throws(StoreError) in
             try OpenedInstance(
                 library: library, host: host, config: config, settings: settings, errors: errors, context: context)

@@ -1,3 +1,4 @@
+import FPContext
 import Logging
 import Synchronization
 
@@ -28,6 +29,7 @@ final class LogRecorder: Sendable {
         let recorder: LogRecorder
         var logLevel = Logger.Level.trace
         var metadata: Logger.Metadata = [:]
+        var metadataProvider: Logger.MetadataProvider? = .requestContext
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
             get { metadata[key] }
@@ -35,7 +37,7 @@ final class LogRecorder: Sendable {
         }
 
         func log(event: LogEvent) {
-            let all = metadata.merging(event.metadata ?? [:]) { $1 }
+            let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
             let line = Line(
                 level: event.level, message: "\(event.message)", metadata: all.mapValues { "\($0)" })
             recorder.kept.withLock { $0.append(line) }
