@@ -2,9 +2,9 @@ import Glibc
 
 /// The descriptors that are open at some moment.
 ///
-/// libcurl opens a pair to wake a multi handle by and, for each name lookup, one to hear of its end by; before 8.9 they
-/// stay open in programs that the process executes. A descriptor that another thread opens meanwhile gets what it should
-/// have anyway.
+/// libcurl opens a pair to wake a multi handle by and, for each name lookup, one to hear of its end by. Older versions,
+/// 7.88 for one, leave both open in programs that the process executes, and give nobody a say in it; so what was opened is
+/// found by comparison, right afterwards. A descriptor that another thread opens meanwhile gets what it should have anyway.
 struct OpenDescriptors {
     private let numbers: Set<CInt>
 
