@@ -78,6 +78,8 @@ run: setup build ## Build the host, start it with ./fphost.yaml, and print the p
 lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds without a warning
 	@echo "lint: the contract with plugins"
 	@scripts/abi check
+	@echo "lint: what each module imports"
+	@scripts/architecture
 	@echo "lint: text from outside"
 	@scripts/lint-text
 	@echo "lint: swift format"

@@ -26,7 +26,7 @@ let exports: [LinkerSetting] =
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
     .target(
         name: name,
-        dependencies: ["FPPluginKit"] + links,
+        dependencies: ["FPPluginAPI", "FPPluginKit"] + links,
         path: "Plugins/\(name)",
         linkerSettings: exports + [released]
     )
