@@ -29,7 +29,7 @@ extension S3StoreTests {
             let more = ["multipart_copy_above": String(inParts ? partSize : 5 << 30)]
             let media = try Fixture(Self.ofMedia.merging(more) { $1 }, url: proxy.url)
             let bytes = payload(inParts ? partSize + 5 : 1000)
-            for (given, due) in [("", "text/x-first"), ("image/png", "image/png")] {
+            for (given, due) in [(nil, "text/x-first"), ("image/png", "image/png")] as [(String?, String)] {
                 let writer = try staging.store.begin(
                     "s", contentType: "text/x-first", metadata: [(key: "owner", value: "me")])
                 try writer.write(bytes)
