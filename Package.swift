@@ -154,11 +154,11 @@ let package = Package(
             ]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
-        .testTarget(name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "Support", nioCore, logging]),
+        .testTarget(name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
         .testTarget(
             name: "FPHTTPTests",
-            dependencies: ["FPContext", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
+            dependencies: ["FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
         .testTarget(name: "FPFilePondTests", dependencies: ["FPFilePond", "FPHTTP", httpTypes]),
         .testTarget(
             name: "FPServerTests",

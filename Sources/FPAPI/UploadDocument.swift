@@ -41,7 +41,7 @@ enum UploadDocument {
     private static func size(_ size: UInt64?) -> JSON { size.map { .integer($0) } ?? .null }
 
     private static func time(_ moment: Timestamp?) -> JSON {
-        .text(moment.map(InternetTime.string))
+        .text(moment.map { InternetTime.text(millisecondsSince1970: $0.milliseconds) })
     }
 
     /// The client's own JSON, byte by byte. Text that is none (there is no way in for it, but the catalog outlives

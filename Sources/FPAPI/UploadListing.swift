@@ -89,7 +89,7 @@ enum UploadListing: Equatable {
             throw Problem(
                 .badRequest, "The parameter \"\(name)\" must be a time such as 2025-03-01T12:00:00Z (RFC 3339).")
         }
-        return moment
+        return Timestamp(milliseconds: moment)
     }
 
     private static func wantsMetadata(_ value: String?) throws(Problem) -> Bool {

@@ -41,10 +41,7 @@ extension SettingsDecoder {
             timeout: values.duration("fetch.timeout"),
             connectTimeout: .milliseconds(capped("fetch.connect_timeout", by: "fetch.timeout", Quantity.duration.text)),
             maxRedirects: values.int("fetch.max_redirects"),
-            allow: parsed("fetch.allow") { text in
-                if HostName.isValid(text) { return .success(.host(text.asciiLowercased())) }
-                return AddressBlock.parse(text).map { .addresses($0) }
-            },
+            allow: parsed("fetch.allow", HostRule.parse),
             concurrency: values.int("fetch.concurrency")
         )
     }
@@ -82,7 +79,7 @@ extension SettingsDecoder {
     }
 
     private func listen() -> [ListenAddress] {
-        let addresses = parsed("server.listen") { ListenAddress.parse($0, source: source) }
+        let addresses = parsed("server.listen", listenAddress)
         if let node = values["server.listen"] {
             if node.children.isEmpty {
                 complain(node, "\"server.listen\" is empty; name an address, such as 127.0.0.1:8080")
@@ -95,9 +92,29 @@ extension SettingsDecoder {
         return addresses
     }
 
+    /// An address whose socket, if it is one, can be made.
+    private func listenAddress(_ text: String) -> Result<ListenAddress, Complaint> {
+        ListenAddress.parse(text).flatMap { address in
+            guard case .unix(let path) = address else { return .success(address) }
+            return source.absolutePath(path).flatMap(Self.socket)
+        }
+    }
+
+    private static func socket(_ path: String) -> Result<ListenAddress, Complaint> {
+        let longest = ListenAddress.longestPath
+        guard path.utf8.count <= longest else {
+            return .failure(Complaint("is the path \(path), longer than the \(longest) bytes of a socket's path"))
+        }
+        let directory = String(path.cutAtLast("/")?.before ?? "")
+        guard FileAccess.kind(of: directory.isEmpty ? "/" : directory) == .directory else {
+            return .failure(Complaint("needs the directory \(directory), which does not exist; create it"))
+        }
+        return .success(.unix(path: path))
+    }
+
     private func parsedBasePath(_ node: CheckedNode) -> String? {
-        switch BasePath.parse(node.text) {
-        case .success(let path): return path
+        switch BasePathSyntax.segments(of: node.text) {
+        case .success(let segments): return "/" + segments.joined(separator: "/")
         case .failure(let complaint):
             complain(node, "\"server.base_path\" \(complaint.text)")
             return nil

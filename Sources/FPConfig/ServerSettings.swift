@@ -1,3 +1,5 @@
+import FPFormats
+
 extension Settings {
     /// `server`: sockets, paths and limits of HTTP.
     public struct Server: Sendable, Equatable {
@@ -15,7 +17,7 @@ extension Settings {
         public var timeouts: Timeouts
         /// Connections that are open at once.
         public var maxConnections: Int
-        /// The proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
+        /// The proxies whose `X-Forwarded-For` and `X-Request-ID` headers are believed.
         public var trustedProxies: [AddressBlock]
         /// Whether load accepts the stored path as well as the id.
         public var loadByPath: Bool

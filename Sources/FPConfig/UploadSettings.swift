@@ -1,3 +1,5 @@
+import FPFormats
+
 extension Settings {
     /// `uploads`: the life of uploads.
     public struct Uploads: Sendable, Equatable {
@@ -40,16 +42,8 @@ extension Settings {
         /// Redirects that are followed.
         public var maxRedirects: Int
         /// What may be fetched although it is on a private network.
-        public var allow: [Permission]
+        public var allow: [HostRule]
         /// Transfers at once.
         public var concurrency: Int
-
-        /// One exception from the rule that fetch reaches public addresses only.
-        public enum Permission: Sendable, Hashable {
-            /// Every address of a block.
-            case addresses(AddressBlock)
-            /// A host name, in lower case, whatever it resolves to.
-            case host(String)
-        }
     }
 }

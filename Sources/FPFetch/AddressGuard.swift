@@ -1,3 +1,4 @@
+import FPFormats
 import Glibc
 
 /// Decides which hosts and addresses may be talked to.

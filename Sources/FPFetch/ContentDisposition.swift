@@ -73,7 +73,7 @@ enum ContentDisposition {
     private static func extended(_ value: [UInt8]) -> String? {
         let parts = value.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
-        let bytes = PercentEncoding.decoded(Array(parts[2]))
+        let bytes = PercentEncoding.decoded(parts[2]).bytes
         return switch RemoteName.latin1(parts[0]).asciiLowercased() {
         case "utf-8": String(validating: bytes, as: UTF8.self)
         case "iso-8859-1": RemoteName.latin1(bytes)

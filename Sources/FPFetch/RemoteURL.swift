@@ -59,8 +59,7 @@ struct RemoteURL: Hashable, Sendable {
 
     /// The path's last segment, percent-decoded.
     var lastSegment: [UInt8] {
-        PercentEncoding.decoded(
-            Array(path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last ?? []))
+        PercentEncoding.decoded(Array((path.parts(at: "/").last ?? "").utf8)).bytes
     }
 
     private init(scheme: ArraySlice<UInt8>, _ reference: URLReference) throws(Invalid) {

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// The address ranges that are no place on the public internet, or that reach one through another address.
 ///
 /// From the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), plus what clouds put on public
@@ -23,12 +25,12 @@ enum SpecialAddresses {
     }
 
     private struct Range: Sendable {
-        let network: Network
+        let network: AddressBlock
         let kind: String
     }
 
     private static let globalUnicast = v6Network(0x2000, prefix: 3)
-    private static let nat64 = Network(IPAddress(v6: 0x0064_ff9b << 96), prefix: 96)
+    private static let nat64 = AddressBlock(IPAddress(v6: 0x0064_ff9b << 96), prefixLength: 96)
 
     private static let v4: [Range] = [
         v4Range(0, 0, 0, 0, 8, "this network (RFC 791)"),
@@ -51,18 +53,18 @@ enum SpecialAddresses {
     ]
 
     private static let v6: [Range] = [
-        Range(network: Network(IPAddress(v6: 0), prefix: 128), kind: "unspecified (RFC 4291)"),
-        Range(network: Network(IPAddress(v6: 1), prefix: 128), kind: "loopback (RFC 4291)"),
-        Range(network: Network(IPAddress(v6: 0), prefix: 96), kind: "IPv4-compatible, withdrawn (RFC 4291)"),
+        Range(network: AddressBlock(IPAddress(v6: 0), prefixLength: 128), kind: "unspecified (RFC 4291)"),
+        Range(network: AddressBlock(IPAddress(v6: 1), prefixLength: 128), kind: "loopback (RFC 4291)"),
+        Range(network: AddressBlock(IPAddress(v6: 0), prefixLength: 96), kind: "IPv4-compatible, withdrawn (RFC 4291)"),
         Range(
-            network: Network(IPAddress(v6: 0x0064_ff9b_0001 << 80), prefix: 48),
+            network: AddressBlock(IPAddress(v6: 0x0064_ff9b_0001 << 80), prefixLength: 48),
             kind: "NAT64 of a local network (RFC 8215)"
         ),
         v6Range(0x0100, 64, "discard only (RFC 6666)"),
         // Teredo (2001::/32) carries IPv4 addresses; it, benchmarking (2001:2::/48) and ORCHID are all in here.
         v6Range(0x2001, 23, "IETF protocol assignments, Teredo among them (RFC 2928, RFC 4380)"),
         Range(
-            network: Network(IPAddress(v6: 0x2001_0db8 << 96), prefix: 32),
+            network: AddressBlock(IPAddress(v6: 0x2001_0db8 << 96), prefixLength: 32),
             kind: "documentation (RFC 3849)"
         ),
         v6Range(0x2002, 16, "6to4, withdrawn (RFC 3056, RFC 7526)"),
@@ -83,7 +85,7 @@ enum SpecialAddresses {
         _ kind: String
     ) -> Range {
         let address = IPAddress(v4: first << 24 | second << 16 | third << 8 | fourth)
-        return Range(network: Network(address, prefix: prefix), kind: kind)
+        return Range(network: AddressBlock(address, prefixLength: prefix), kind: kind)
     }
 
     private static func v6Range(_ first: UInt128, _ prefix: Int, _ kind: String) -> Range {
@@ -91,7 +93,7 @@ enum SpecialAddresses {
     }
 
     /// A range given by the first 16 bits of its address.
-    private static func v6Network(_ first: UInt128, prefix: Int) -> Network {
-        Network(IPAddress(v6: first << 112), prefix: prefix)
+    private static func v6Network(_ first: UInt128, prefix: Int) -> AddressBlock {
+        AddressBlock(IPAddress(v6: first << 112), prefixLength: prefix)
     }
 }

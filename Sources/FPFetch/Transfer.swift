@@ -1,4 +1,5 @@
 import FPCurl
+import FPFormats
 import Glibc
 
 /// One fetch on the driver's thread: one GET request per hop.

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A URL reference cut at its delimiters (RFC 3986 appendix B), as bytes: what a `Location` field holds need not
 /// be UTF-8. The fragment is dropped, it is never sent.
 struct URLReference {
@@ -58,13 +60,15 @@ enum URLBytes {
     /// An absolute path without dot segments (RFC 3986 section 5.2.4) and with nothing in it that a path may not
     /// have. A `%` stays what it is, well-formed or not: the remote server is the one to judge it.
     static func path(_ bytes: some Collection<UInt8>) -> String {
-        encoded(removingDotSegments(Array(bytes)), keeping: pathBytes)
+        PercentEncoding.encoded(removingDotSegments(Array(bytes))) { isPlain($0) || pathBytes.contains($0) }
     }
 
     /// A query with nothing in it that a query may not have.
     static func query(_ bytes: some Collection<UInt8>) -> String {
-        encoded(Array(bytes), keeping: queryBytes)
+        PercentEncoding.encoded(bytes) { isPlain($0) || queryBytes.contains($0) }
     }
+
+    private static func isPlain(_ byte: UInt8) -> Bool { byte.isASCIILetter || byte.isASCIIDigit }
 
     private static func removingDotSegments(_ path: [UInt8]) -> [UInt8] {
         let slash = UInt8(ascii: "/")
@@ -82,22 +86,5 @@ enum URLBytes {
             }
         }
         return [slash] + kept.joined(separator: [slash])
-    }
-
-    private static func encoded(_ bytes: [UInt8], keeping kept: Set<UInt8>) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(bytes.count)
-        for byte in bytes {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a:
-                encoded.append(byte)
-            case _ where kept.contains(byte):
-                encoded.append(byte)
-            default:
-                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xf)]]
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
     }
 }

@@ -32,7 +32,7 @@ enum FilePondHeaders {
     /// Whether a body of that type is a chunk's bytes. Some gateways send the type as they would a query's value.
     static func isChunkType(_ type: String?) -> Bool {
         guard let type else { return true }
-        let decoded = PercentEncoding.decode(Array(type.utf8)[...], plusIsSpace: false).bytes
+        let decoded = PercentEncoding.decoded(type.utf8).bytes
         let plain = String(decoding: decoded, as: UTF8.self)
         return plain == "application/offset+octet-stream" || plain == "application/octet-stream"
     }

@@ -127,21 +127,8 @@ extension MultipartPart {
         else {
             return nil
         }
-        var bytes: [UInt8] = []
-        var encoded = text.utf8
-        while let byte = encoded.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = encoded.popFirst(), let low = encoded.popFirst(),
-                let decoded = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16), high != UInt8(ascii: "+")
-            else {
-                return nil
-            }
-            bytes.append(decoded)
-        }
-        guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+        let (bytes, isBroken) = PercentEncoding.decoded(text.utf8)
+        guard !isBroken, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             return nil
         }
         return String(validating: bytes, as: UTF8.self)

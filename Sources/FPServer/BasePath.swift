@@ -12,24 +12,15 @@ public struct BasePath: Sendable, Equatable, CustomStringConvertible {
     /// The base path and everything below it.
     let path: MountPath
 
-    /// Reads a path such as `/fp`; a final slash means nothing.
+    /// Reads a path such as `/fp`, as ``BasePathSyntax`` does.
     /// - Parameter others: What is served beside the host's own mounts.
-    /// - Throws: If it does not start with a slash, needs escaping in a URL, or begins with the name of another mount.
+    /// - Throws: If it needs escaping in a URL, has an empty part, or begins with the name of another mount.
     public init(_ text: String, beside others: [MountLine] = []) throws(Invalid) {
-        guard text.begins(with: "/") else { throw Invalid(description: "a base path starts with a slash, such as /fp") }
-        let parts = text.parts(at: "/").filter { !$0.isEmpty }.map(String.init)
-        let canonical = "/" + parts.joined(separator: "/")
-        guard text == canonical || text == canonical + "/" && !parts.isEmpty else {
-            throw Invalid(description: "a base path has no empty part: write \(canonical)")
-        }
-        for part in parts {
-            let isPlain = part.unicodeScalars.allSatisfy {
-                ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
-                    || "-._~".unicodeScalars.contains($0)
-            }
-            guard isPlain, part != ".", part != ".." else {
-                throw Invalid(description: "a base path is made of letters, digits, \"-\", \".\", \"_\" and \"~\"")
-            }
+        let parts: [String]
+        do {
+            parts = try BasePathSyntax.segments(of: text).get()
+        } catch {
+            throw Invalid(description: "the base path \(error.text)")
         }
         if let first = parts.first, (MountTable.lines + others).contains(where: { $0.reservedName == first }) {
             throw Invalid(description: "/\(first) is an address of the host's own; choose another base path")

@@ -34,7 +34,8 @@ enum MountTable {
         guard configuration.trustedProxies == .none else { return false }
         return configuration.addresses.allSatisfy { address in
             switch address {
-            case .tcp(let host, _): host == "localhost" || host == "::1" || host.begins(with: "127.")
+            case .tcp(let host?, _): host == "localhost" || IPAddress(host)?.isLoopback == true
+            case .tcp(nil, _): false
             case .unix: false
             }
         }

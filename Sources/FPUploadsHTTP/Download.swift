@@ -86,7 +86,7 @@ package enum Download {
         var headers: HTTPFields = [.cacheControl: "private, no-cache"]
         if let etag { headers[.eTag] = etag.description }
         if let modified {
-            let date = HTTPDate.string(secondsSince1970: Int(modified.seconds))
+            let date = HTTPDate.text(secondsSince1970: modified.seconds)
             headers[.lastModified] = date
         }
         return headers

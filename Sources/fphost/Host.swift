@@ -132,12 +132,7 @@ final class Host: Sendable {
         do {
             _ = try ServerSettings(settings, tokens: BearerTokens([]), connections: 1)
         } catch {
-            complain("server", "\(error)")
-        }
-        do {
-            _ = try AllowList(settings.fetch.allow.map(\.text))
-        } catch {
-            complain("fetch", "\(error)")
+            complain("server.base_path", "\(error)")
         }
         return problems
     }
@@ -176,8 +171,8 @@ final class Host: Sendable {
     private static func fetcher(_ settings: Settings, logger: Logger) throws -> Fetcher {
         let limits = FetchLimits(settings.fetch)
         do {
-            let allow = try AllowList(settings.fetch.allow.map(\.text))
-            return try Fetcher(limits: limits, allow: allow, version: Version.current, logger: logger)
+            return try Fetcher(
+                limits: limits, allow: AllowList(settings.fetch.allow), version: Version.current, logger: logger)
         } catch {
             throw Refusal(.configuration, "\(settings.position(of: "fetch")): \(error)")
         }

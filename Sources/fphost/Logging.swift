@@ -78,13 +78,8 @@ struct LineLogHandler: LogHandler {
     private static func timestamp() -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
-        gmtime_r(&now.tv_sec, &parts)
-        var text = [CChar](repeating: 0, count: 32)
-        let length = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
-        let date = String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let milliseconds = String(now.tv_nsec / 1_000_000)
-        return date + "." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds + "Z"
+        return InternetTime.text(
+            millisecondsSince1970: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
     }
 }
 

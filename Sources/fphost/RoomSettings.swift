@@ -35,45 +35,27 @@ extension FetchLimits {
     }
 }
 
-extension Settings.Fetch.Permission {
-    var text: String {
-        switch self {
-        case .addresses(let block): block.description
-        case .host(let name): name
-        }
-    }
-}
-
 extension ServerSettings {
     /// The settings of `server`.
     /// - Parameter connections: how many may be open at once.
     init(_ settings: Settings, tokens: BearerTokens, connections: Int) throws {
         let server = settings.server
-        var http = HTTPServer.Configuration(addresses: server.listen.map { FPHTTP.ListenAddress($0) })
+        var http = HTTPServer.Configuration(addresses: server.listen)
         http.cors = server.cors.map { CORSPolicy($0) }
         http.limits.connections = connections
         http.timeouts.head = server.timeouts.header
         http.timeouts.idle = server.timeouts.idle
         http.timeouts.bodyIdle = server.timeouts.bodyIdle
         http.timeouts.writeIdle = server.timeouts.bodyIdle
+        http.trustedProxies = TrustedProxies(server.trustedProxies)
         do {
-            http.trustedProxies = try TrustedProxies(server.trustedProxies.map(\.description))
             self.init(http: http, basePath: try BasePath(server.basePath))
         } catch {
-            throw Refusal(.configuration, "\(settings.position(of: "server")): \(error)")
+            throw Refusal(.configuration, "\(settings.position(of: "server.base_path")): \(error)")
         }
         loadsByPath = server.loadByPath
         self.tokens = tokens
         demo = server.demo ? DemoSettings(server.demoAssets) : nil
-    }
-}
-
-extension FPHTTP.ListenAddress {
-    init(_ address: FPConfig.ListenAddress) {
-        switch address {
-        case .tcp(let host, let port): self = .tcp(host: host ?? "::", port: Int(port))
-        case .unix(let path): self = .unix(path: path)
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FPFormats
 import Foundation
 
 /// `fphost uploads`
@@ -66,7 +67,7 @@ struct UploadsCommand: AsyncParsableCommand {
                 ("limit", "\(limit)"), ("metadata", json ? "true" : nil),
             ]
             let query = fields.compactMap { name, value in
-                value.map { "\(name)=\(PercentEncoding.component($0))" }
+                value.map { "\(name)=\(PercentEncoding.encoded($0))" }
             }
             return try ListedPage(try connection.send("GET", "/uploads?" + query.joined(separator: "&")))
         }
@@ -80,7 +81,7 @@ struct UploadsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingRefusals {
-                try printJSON(connection.send("GET", "/uploads/" + PercentEncoding.component(id)))
+                try printJSON(connection.send("GET", "/uploads/" + PercentEncoding.encoded(id)))
             }
         }
     }
@@ -99,7 +100,7 @@ struct UploadsCommand: AsyncParsableCommand {
                 var request = ["path": path]
                 request["store"] = storeName
                 try printJSON(
-                    connection.send("POST", "/uploads/\(PercentEncoding.component(id))/store", json: request))
+                    connection.send("POST", "/uploads/\(PercentEncoding.encoded(id))/store", json: request))
             }
         }
     }
@@ -122,7 +123,7 @@ struct UploadsCommand: AsyncParsableCommand {
                     }
                     return handle
                 }
-                let path = "/uploads/\(PercentEncoding.component(id))/content"
+                let path = "/uploads/\(PercentEncoding.encoded(id))/content"
                 _ = try connection.send("GET", path, to: target ?? .standardOutput)
             }
         }
@@ -139,7 +140,7 @@ struct UploadsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingRefusals {
-                let path = "/uploads/\(PercentEncoding.component(id))?delete_file=\(deleteFile)"
+                let path = "/uploads/\(PercentEncoding.encoded(id))?delete_file=\(deleteFile)"
                 _ = try connection.send("DELETE", path)
             }
         }
@@ -180,13 +181,4 @@ private func printJSON(_ data: Data) throws {
     let pretty = try JSONSerialization.data(
         withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     print(String(decoding: pretty, as: UTF8.self))
-}
-
-private enum PercentEncoding {
-    /// Everything but RFC 3986's unreserved characters escaped.
-    static func component(_ text: String) -> String {
-        var unreserved = CharacterSet.alphanumerics.intersection(CharacterSet(charactersIn: "\u{0}"..."\u{7F}"))
-        unreserved.insert(charactersIn: "-._~")
-        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
-    }
 }

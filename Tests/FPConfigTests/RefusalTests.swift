@@ -70,7 +70,6 @@ struct RefusalTests {
             "base_path: '/a b'",
             #"21: "server.base_path" must be a path of letters, digits, -, ., _, ~ and /, such as /fp, not "/a b""#
         ),
-        ("base_path: /api/v1/fp", #"21: "server.base_path" must not be below /api/v1, which is the application API's"#),
         (
             "demo_assets: /no/such",
             #"23: "server.demo_assets" names /no/such, which is not a directory; create it, or write auto"#

@@ -1,4 +1,5 @@
 import FPFetch
+import FPFormats
 import Logging
 import NIOCore
 import Synchronization
@@ -14,11 +15,16 @@ func makeFetcher(
     change(&limits)
     return try Fetcher(
         limits: limits,
-        allow: AllowList(allow),
+        allow: try allowing(allow),
         certificateAuthorities: certificateAuthorities,
         version: "1.2.3",
         logger: Logger(label: "test")
     )
+}
+
+/// What these entries of `fetch.allow` allow.
+func allowing(_ entries: [String]) throws -> AllowList {
+    AllowList(try entries.map { try HostRule.parse($0).get() })
 }
 
 extension Fetcher {

@@ -147,8 +147,6 @@ struct ConnectionTests {
             let response = try await RawClient.connect(to: address).exchange(get("/"))
             #expect(response["Server"] == "fphost")
             #expect(response["Date"]?.hasSuffix(" GMT") == true)
-            #expect(HTTPDate.string(secondsSince1970: 784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-            #expect(HTTPDate.string(secondsSince1970: 1_709_164_800) == "Thu, 29 Feb 2024 00:00:00 GMT")
         }
     }
 

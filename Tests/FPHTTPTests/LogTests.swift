@@ -1,3 +1,4 @@
+import FPFormats
 import FPHTTP
 import NIOCore
 import Testing
@@ -62,7 +63,7 @@ struct LogTests {
             (["::1", "127.0.0.1", "203.0.113.0/24"], "edge-1.2_3", "198.51.100.1"),
         ] as [([String], String?, String)] {
             try await withServer(
-                configure: { $0.trustedProxies = (try? TrustedProxies(trusted)) ?? .none },
+                configure: { $0.trustedProxies = TrustedProxies(trusted.compactMap { AddressBlock($0) }) },
                 answering: { .text(.ok, "\($0.id) \($0.clientAddress)") }
             ) { address in
                 let fields =
@@ -80,19 +81,12 @@ struct LogTests {
         arguments: ["", "a b", "a\"b", "é", String(repeating: "a", count: 65)])
     func insaneName(id: String) async throws {
         try await withServer(
-            configure: { $0.trustedProxies = (try? TrustedProxies(["127.0.0.1"])) ?? .none },
+            configure: { $0.trustedProxies = TrustedProxies([AddressBlock("127.0.0.1")].compactMap(\.self)) },
             answering: { .text(.ok, $0.id) }
         ) { address in
             let response = try await RawClient.connect(to: address).exchange(get("/", "X-Request-ID: \(id)\r\n"))
             #expect(response.text != id)
             #expect(!response.text.isEmpty)
         }
-    }
-
-    @Test(
-        "what is no network is refused",
-        arguments: ["", "10.0.0.0/33", "::/129", "10.0.0/8", "example.org", "10.0.0.0/-1"])
-    func badNetworks(text: String) {
-        #expect(throws: ListenAddress.Invalid.self) { try TrustedProxies([text]) }
     }
 }

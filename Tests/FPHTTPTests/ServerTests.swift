@@ -1,3 +1,4 @@
+import FPFormats
 import FPHTTP
 import Glibc
 import HTTPTypes
@@ -94,34 +95,11 @@ struct ServerTests {
     func portTaken() async throws {
         let first = Self.server([.tcp(host: "127.0.0.1", port: 0)])
         let port = try #require(try await first.start()[0].port)
-        let second = Self.server([.tcp(host: "127.0.0.1", port: 0), .tcp(host: "127.0.0.1", port: port)])
+        let second = Self.server([.tcp(host: "127.0.0.1", port: 0), .tcp(host: "127.0.0.1", port: UInt16(port))])
         let error = await #expect(throws: (any Error).self) { try await second.start() }
         #expect(error.map { "\($0)" } == "cannot listen on 127.0.0.1:\(port): another process listens there")
         await first.shutdown(grace: .zero)
         await second.shutdown(grace: .zero)
-    }
-
-    @Test(
-        "addresses are read as the configuration writes them",
-        arguments: [
-            ("127.0.0.1:8080", ListenAddress.tcp(host: "127.0.0.1", port: 8080)),
-            ("localhost:0", .tcp(host: "localhost", port: 0)),
-            ("[::1]:8080", .tcp(host: "::1", port: 8080)),
-            ("unix:/run/fphost.sock", .unix(path: "/run/fphost.sock")),
-        ]
-    )
-    func addresses(text: String, address: ListenAddress) throws {
-        #expect(try ListenAddress(text) == address)
-        #expect(address.description == text)
-    }
-
-    @Test(
-        "what is no address is refused with a sentence",
-        arguments: ["", "localhost", "localhost:", ":8080", "::1:8080", "a:b", "a:65536", "a:-1", "a:+1", "unix:"]
-    )
-    func badAddresses(text: String) throws {
-        let error = #expect(throws: ListenAddress.Invalid.self) { try ListenAddress(text) }
-        #expect(error?.description.isEmpty == false)
     }
 
     @Test("shutdown lets a request finish, closes idle connections and takes no new ones")

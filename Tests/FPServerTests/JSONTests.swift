@@ -88,28 +88,4 @@ struct JSONTests {
         default: value
         }
     }
-
-    @Test("times are written in UTC with milliseconds, and read with any offset")
-    func times() {
-        #expect(InternetTime.string(Timestamp(milliseconds: 784_111_777_009)) == "1994-11-06T08:49:37.009Z")
-        #expect(InternetTime.string(Timestamp(milliseconds: -1)) == "1969-12-31T23:59:59.999Z")
-        for text in [
-            "1994-11-06T08:49:37.009Z", "1994-11-06t09:49:37.009+01:00", "1994-11-06 03:49:37.0099-05:00",
-        ] {
-            #expect(InternetTime.parse(text)?.milliseconds == 784_111_777_009, "\(text)")
-        }
-        #expect(InternetTime.parse("1994-11-06T08:49:37Z")?.milliseconds == 784_111_777_000)
-        #expect(InternetTime.parse("1994-11-06T08:49:37.5Z")?.milliseconds == 784_111_777_500)
-    }
-
-    @Test(
-        "what is no RFC 3339 time is refused",
-        arguments: [
-            "", "1994-11-06", "1994-11-06T08:49:37", "1994-11-06T08:49Z", "1994-13-06T08:49:37Z",
-            "1994-11-06T08:49:37.Z",
-            "1994-11-06T08:49:37+0100", "1994-11-06T08:49:37+25:00", "1994-11-06T08:49:37Zx", "-994-11-06T08:49:37Z",
-        ])
-    func noTimes(_ text: String) {
-        #expect(InternetTime.parse(text) == nil)
-    }
 }

@@ -1,6 +1,7 @@
 import FPAccess
 import FPCatalog
 import FPFetch
+import FPFormats
 import FPServer
 import FPStorage
 import FPUploads
@@ -57,7 +58,9 @@ final class ServerHouse: Sendable {
             catalog: catalog, stores: try StoreMap(stores, staging: "staging", default: "media"),
             settings: uploadSettings, logger: logger)
         fetcher =
-            fetches ? try Fetcher(allow: try AllowList(["127.0.0.1"]), version: "test", logger: logger) : nil
+            fetches
+            ? try Fetcher(allow: AllowList([try HostRule.parse("127.0.0.1").get()]), version: "test", logger: logger)
+            : nil
         server = UploadServer(settings, uploads: uploads, fetcher: fetcher, logger: logger)
         client = HTTPClient(port: try #require(try await server.start().first?.port))
     }

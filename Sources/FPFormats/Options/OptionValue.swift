@@ -85,6 +85,7 @@ public enum PathSyntax {
     /// What is wrong with a path, whatever the file system holds; nil if nothing is.
     public static func complaint(about path: String) -> Complaint? {
         if path.isEmpty { return Complaint("is empty; give a path, or leave the key out") }
+        if path.utf8.contains(0) { return Complaint("has a zero byte, which no path has") }
         guard path.begins(with: "~"), !path.isSame(as: "~"), !path.begins(with: "~/") else { return nil }
         return Complaint("begins with ~; only ~/ is expanded, so write the path out, or ./~ for a name")
     }

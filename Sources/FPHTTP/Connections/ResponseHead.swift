@@ -61,7 +61,7 @@ struct ResponseHead: Sendable {
         } else if let length = Self.declaredLength(response, method, framing) {
             text.writeString("Content-Length: \(length)\r\n")
         }
-        text.writeString("Date: \(HTTPDate.now())\r\nServer: fphost\r\n")
+        text.writeString("Date: \(CurrentDate.text())\r\nServer: fphost\r\n")
         self.text = text
     }
 

@@ -43,28 +43,8 @@ public enum ContentDisposition {
 
     /// `value-chars` of RFC 8187, section 3.2.1.
     private static func extended(_ name: String) -> String {
-        var result = ""
-        for byte in name.utf8 {
-            if isAttributeCharacter(byte) {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                result.append("%")
-                result.append(hexDigits[Int(byte >> 4)])
-                result.append(hexDigits[Int(byte & 0xF)])
-            }
-        }
-        return result
-    }
-
-    private static let hexDigits = Array("0123456789ABCDEF")
-
-    private static func isAttributeCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default:
-            "!#$&+-.^_`|~".utf8.contains(byte)
+        PercentEncoding.encoded(name.utf8) { byte in
+            byte.isASCIILetter || byte.isASCIIDigit || "!#$&+-.^_`|~".utf8.contains(byte)
         }
     }
 }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A request's path in segments, each percent-decoded once and checked.
 ///
 /// What is refused with a 400: a path that is not absolute, a broken percent-encoding, bytes that are not UTF-8,
@@ -53,7 +55,7 @@ public struct RequestPath: Sendable, Equatable, CustomStringConvertible {
     static let asterisk = RequestPath(asterisk: ())
 
     private static func segment(_ part: ArraySlice<UInt8>) throws(Refusal) -> String {
-        let (bytes, isBroken) = PercentEncoding.decode(part, plusIsSpace: false)
+        let (bytes, isBroken) = PercentEncoding.decoded(part)
         if isBroken {
             throw .brokenEncoding
         }

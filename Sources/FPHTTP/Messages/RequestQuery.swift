@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A request's query as a form would be read (WHATWG URL, *application/x-www-form-urlencoded parsing*): `+` is a
 /// space, a broken percent-encoding stays as it is, and bytes that are not UTF-8 become U+FFFD.
 public struct RequestQuery: Sendable, Equatable {
@@ -31,6 +33,6 @@ public struct RequestQuery: Sendable, Equatable {
     }
 
     private static func text(_ encoded: ArraySlice<UInt8>) -> String {
-        String(decoding: PercentEncoding.decode(encoded, plusIsSpace: true).bytes, as: UTF8.self)
+        String(decoding: PercentEncoding.decoded(encoded, plusIsSpace: true).bytes, as: UTF8.self)
     }
 }

@@ -1,3 +1,5 @@
+import FPFormats
+
 /// A request target (RFC 9112, section 3.2) taken apart.
 package struct RequestTarget: Sendable {
     /// The path, decoded.
@@ -26,7 +28,7 @@ package struct RequestTarget: Sendable {
     package static func firstSegment(of target: String) -> String {
         let path = withoutAuthority(Array(target.utf8)[...])
         let segment = path.drop { $0 == UInt8(ascii: "/") }.prefix { !"/?#".utf8.contains($0) }
-        return String(decoding: PercentEncoding.decode(segment, plusIsSpace: false).bytes, as: UTF8.self)
+        return String(decoding: PercentEncoding.decoded(segment).bytes, as: UTF8.self)
     }
 
     /// Strips `http://host:port` from the absolute form, which servers must accept even if only proxies are sent it.

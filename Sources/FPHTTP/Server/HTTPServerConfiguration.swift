@@ -1,3 +1,5 @@
+import FPFormats
+
 extension HTTPServer {
     /// Where the server listens and what it puts up with.
     public struct Configuration: Sendable {

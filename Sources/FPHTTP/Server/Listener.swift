@@ -1,3 +1,4 @@
+import FPFormats
 import Glibc
 import NIOCore
 import NIOPosix
@@ -21,7 +22,7 @@ struct Listener: Sendable {
         switch address {
         case .tcp(let host, let port):
             do {
-                let channel = try await bootstrap.bind(host: host, port: port).get()
+                let channel = try await bootstrap.bind(host: host ?? "::", port: Int(port)).get()
                 guard let bound = channel.localAddress else {
                     throw Failure(description: "cannot listen on \(address): the socket has no address")
                 }

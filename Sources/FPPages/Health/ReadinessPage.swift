@@ -47,7 +47,8 @@ package struct ReadinessPage: Mount {
         return .object([
             place, JSON.Member(name: "problem", value: .string(problem.code)),
             JSON.Member(name: "detail", value: .string(problem.message)),
-            JSON.Member(name: "since", value: .string(InternetTime.string(problem.since))),
+            JSON.Member(
+                name: "since", value: .string(InternetTime.text(millisecondsSince1970: problem.since.milliseconds))),
         ])
     }
 }

@@ -1,8 +1,7 @@
-import FPFormats
-
 /// Origins of web pages (RFC 6454) in the form in which browsers send them.
-enum Origin {
-    static func parse(_ text: String) -> Result<String, Complaint> {
+public enum Origin {
+    /// The canonical form of an origin such as `https://app.example.org`.
+    public static func parse(_ text: String) -> Result<String, Complaint> {
         guard let scheme = URLSyntax.scheme(of: text) else {
             return .failure(Complaint("is not an origin such as https://app.example.org"))
         }
@@ -34,34 +33,8 @@ enum Origin {
             host = name
         }
         if let literal = host.without(prefix: "[")?.without(suffix: "]") {
-            return AddressBlock.bytes(of: String(literal))?.count == 16
+            return IPAddress.isIPv6(String(literal))
         }
-        return HostName.isValid(String(host)) || AddressBlock.bytes(of: String(host))?.count == 4
-    }
-}
-
-/// The path below which the FilePond endpoints are.
-enum BasePath {
-    /// The path of the application API, which the endpoints must not hide.
-    private static let taken = "/api/v1"
-
-    static func parse(_ text: String) -> Result<String, Complaint> {
-        let segments = text.parts(at: "/").filter { !$0.isEmpty }
-        let path = "/" + segments.joined(separator: "/")
-        guard !text.holds("//"), !segments.contains("."), !segments.contains("..") else {
-            return .failure(Complaint("must be a path without empty, \".\" or \"..\" segments, not \(quoted(text))"))
-        }
-        guard path.utf8.allSatisfy(isPathByte) else {
-            return .failure(
-                Complaint("must be a path of letters, digits, -, ., _, ~ and /, such as /fp, not \(quoted(text))"))
-        }
-        guard path != taken, !path.begins(with: taken + "/") else {
-            return .failure(Complaint("must not be below \(taken), which is the application API's"))
-        }
-        return .success(path)
-    }
-
-    private static func isPathByte(_ byte: UInt8) -> Bool {
-        byte.isASCIILetter || byte.isASCIIDigit || "-._~/".utf8.contains(byte)
+        return HostName.isValid(String(host)) || !host.has(":") && IPAddress(String(host)) != nil
     }
 }

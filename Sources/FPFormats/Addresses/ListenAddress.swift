@@ -1,16 +1,17 @@
-import FPFormats
-
-/// An address that the server listens on.
+/// An address that a server listens on.
 public enum ListenAddress: Sendable, Hashable {
     /// A TCP port. The host is a name or an address, IPv6 without brackets; nil for every address of the machine. Port 0
     /// lets the system choose.
     case tcp(host: String?, port: UInt16)
-    /// A socket in the file system; an absolute path.
+    /// A socket in the file system. A stale one in its place is removed; its mode is 0660.
     case unix(path: String)
+
+    /// The longest path in bytes that fits into `sockaddr_un`, whose last byte is zero.
+    public static let longestPath = 107
 }
 
 extension ListenAddress: CustomStringConvertible {
-    /// As the file writes it: `127.0.0.1:8080`, `[::1]:8080`, `:8080` or `unix:/run/fphost.sock`.
+    /// As the settings write it: `127.0.0.1:8080`, `[::1]:8080`, `:8080` or `unix:/run/fphost.sock`.
     public var description: String {
         switch self {
         case .tcp(nil, let port): ":\(port)"
@@ -21,12 +22,10 @@ extension ListenAddress: CustomStringConvertible {
 }
 
 extension ListenAddress {
-    /// The longest path that fits into `sockaddr_un`.
-    private static let longestPath = 107
-
-    static func parse(_ text: String, source: ConfigSource) -> Result<ListenAddress, Complaint> {
-        if let path = text.without(prefix: "unix:") {
-            return source.absolutePath(String(path)).flatMap(unix)
+    /// Reads `host:port`, `[v6]:port`, `:port` or `unix:PATH`. The path is as the text has it.
+    public static func parse(_ text: String) -> Result<ListenAddress, Complaint> {
+        if let path = text.without(prefix: "unix:").map(String.init) {
+            return PathSyntax.complaint(about: path).map { .failure($0) } ?? .success(.unix(path: path))
         }
         guard let (hostText, portText) = text.cutAtLast(":") else {
             let isPort = !text.isEmpty && text.utf8.allSatisfy(\.isASCIIDigit)
@@ -46,31 +45,20 @@ extension ListenAddress {
         if let address = text.without(prefix: "[")?.without(suffix: "]").map(String.init) {
             // An interface (RFC 4007 section 11) may follow a link-local address.
             let bare = address.cut(at: "%")?.before ?? address[...]
-            guard AddressBlock.bytes(of: String(bare))?.count == 16 else {
+            guard IPAddress.isIPv6(String(bare)) else {
                 return .failure(Complaint("has no IPv6 address between its brackets"))
             }
             return .success(address)
         }
-        if AddressBlock.bytes(of: text)?.count == 16 {
+        if IPAddress.isIPv6(text) {
             return .failure(Complaint("has an IPv6 address without brackets; write [\(text)]:port"))
         }
         if text == "*" {
             return .failure(Complaint("names every address; write :port for that"))
         }
-        guard AddressBlock.bytes(of: text) != nil || HostName.isValid(text) else {
+        guard IPAddress(text) != nil || HostName.isValid(text) else {
             return .failure(Complaint("has no valid host name or address before its port"))
         }
         return .success(text)
-    }
-
-    private static func unix(_ path: String) -> Result<ListenAddress, Complaint> {
-        guard path.utf8.count <= longestPath else {
-            return .failure(Complaint("is the path \(path), longer than the \(longestPath) bytes of a socket's path"))
-        }
-        let directory = String(path.cutAtLast("/")?.before ?? "")
-        guard FileAccess.kind(of: directory.isEmpty ? "/" : directory) == .directory else {
-            return .failure(Complaint("needs the directory \(directory), which does not exist; create it"))
-        }
-        return .success(.unix(path: path))
     }
 }

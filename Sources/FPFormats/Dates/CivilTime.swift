@@ -1,17 +1,20 @@
 /// A moment of UTC in the Gregorian calendar: what stands between seconds since 1970 and the dates of HTTP and JSON.
-package struct CivilTime: Sendable, Equatable {
-    package var year: Int
+public struct CivilTime: Sendable, Equatable {
+    /// 0 to 9999 where it was read.
+    public var year: Int
     /// 1 to 12.
-    package var month: Int
+    public var month: Int
     /// 1 to 31.
-    package var day: Int
-    package var hour: Int
-    package var minute: Int
+    public var day: Int
+    /// 0 to 23.
+    public var hour: Int
+    /// 0 to 59.
+    public var minute: Int
     /// 0 to 60; 60 is a leap second, and the same moment as the next second.
-    package var second: Int
+    public var second: Int
 
-    /// - Returns: `nil` for a date or time of day that there is not.
-    package init?(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
+    /// A date and time of day; `nil` for one that there is not.
+    public init?(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
         guard (0...9999).contains(year), (1...12).contains(month) else { return nil }
         guard day >= 1, day <= Self.days(in: month, of: year) else { return nil }
         guard (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second) else { return nil }
@@ -24,7 +27,7 @@ package struct CivilTime: Sendable, Equatable {
     }
 
     /// The moment that many seconds after 1970-01-01T00:00:00Z.
-    package init(secondsSince1970 seconds: Int64) {
+    public init(secondsSince1970 seconds: Int64) {
         let days = Int(Self.floorDivide(seconds, 86400))
         let rest = Int(seconds - Int64(days) * 86400)
         // Counted from 0000-03-01, so that the leap day is the last of its year, in cycles of 400 years.
@@ -43,7 +46,7 @@ package struct CivilTime: Sendable, Equatable {
     }
 
     /// Seconds since 1970-01-01T00:00:00Z.
-    package var secondsSince1970: Int64 {
+    public var secondsSince1970: Int64 {
         let shiftedYear = month <= 2 ? year - 1 : year
         let era = Int(Self.floorDivide(Int64(shiftedYear), 400))
         let yearOfEra = shiftedYear - era * 400
@@ -53,6 +56,16 @@ package struct CivilTime: Sendable, Equatable {
         let days = era * 146_097 + dayOfEra - 719_468
         return Int64(days) * 86400 + Int64(hour * 3600 + minute * 60 + second)
     }
+
+    /// The day of the week: 0 is Sunday.
+    public var weekday: Int {
+        let days = Self.floorDivide(secondsSince1970, 86400)
+        // 1970 began on a Thursday.
+        return Int(days + 4 - 7 * Self.floorDivide(days + 4, 7))
+    }
+
+    /// `08:49:37`
+    public var clock: String { "\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))" }
 
     private static func days(in month: Int, of year: Int) -> Int {
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
@@ -70,7 +83,7 @@ package struct CivilTime: Sendable, Equatable {
 }
 
 /// A number in at least `width` digits, with leading zeros.
-package func padded(_ number: Int, _ width: Int) -> String {
+public func padded(_ number: Int, _ width: Int) -> String {
     let digits = String(number)
     return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
 }

@@ -1,19 +1,16 @@
-import FPHTTP
-import FPUploads
-
-/// RFC 3339 in the one form that this server writes: UTC with milliseconds and a `Z`.
-package enum InternetTime {
-    package static func string(_ moment: Timestamp) -> String {
-        let milliseconds = moment.milliseconds
-        let seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
+/// Times as RFC 3339 has them, to the millisecond.
+public enum InternetTime {
+    /// The one form that is written here: UTC with milliseconds and a `Z`, `1994-11-06T08:49:37.009Z`.
+    public static func text(millisecondsSince1970 milliseconds: Int64) -> String {
+        let seconds = milliseconds.flooredSeconds
         let civil = CivilTime(secondsSince1970: seconds)
         let date = "\(padded(civil.year, 4))-\(padded(civil.month, 2))-\(padded(civil.day, 2))"
-        let time = "\(padded(civil.hour, 2)):\(padded(civil.minute, 2)):\(padded(civil.second, 2))"
-        return "\(date)T\(time).\(padded(Int(milliseconds - seconds * 1000), 3))Z"
+        return "\(date)T\(civil.clock).\(padded(Int(milliseconds - seconds * 1000), 3))Z"
     }
 
     /// Reads any `date-time` of RFC 3339, section 5.6, with any offset. Digits beyond the milliseconds are dropped.
-    static func parse(_ text: String) -> Timestamp? {
+    /// - Returns: Milliseconds since 1970-01-01T00:00:00Z.
+    public static func parse(_ text: String) -> Int64? {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-") else { return nil }
         guard bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t") || bytes[10] == 0x20 else { return nil }
@@ -25,14 +22,14 @@ package enum InternetTime {
         var rest = bytes[19...]
         var milliseconds = 0
         if rest.first == UInt8(ascii: ".") {
-            let digits = rest.dropFirst().prefix { (0x30...0x39).contains($0) }
+            let digits = rest.dropFirst().prefix(while: \.isASCIIDigit)
             guard !digits.isEmpty else { return nil }
             let three = (Array(digits.prefix(3)) + [0x30, 0x30]).prefix(3)
             milliseconds = number(three) ?? 0
             rest = bytes[digits.endIndex...]
         }
         guard let offset = self.offset(rest) else { return nil }
-        return Timestamp(milliseconds: (civil.secondsSince1970 - offset) * 1000 + Int64(milliseconds))
+        return (civil.secondsSince1970 - offset) * 1000 + Int64(milliseconds)
     }
 
     /// Seconds east of UTC.
@@ -53,7 +50,12 @@ package enum InternetTime {
     }
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
-        guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard digits.allSatisfy(\.isASCIIDigit) else { return nil }
         return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
     }
+}
+
+extension Int64 {
+    /// The whole seconds in which that many milliseconds lie, downwards also before 1970.
+    public var flooredSeconds: Int64 { self / 1000 - (self % 1000 < 0 ? 1 : 0) }
 }
