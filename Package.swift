@@ -69,8 +69,8 @@ let package = Package(
         .target(name: "CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
         .target(name: "CChecksums"),
-        .target(name: "S3Signature", dependencies: ["COpenSSL"]),
-        plugin("S3Store", links: ["CChecksums", "CLinux", "COpenSSL", "FPCurl", "S3Signature"]),
+        .target(name: "S3Signature", dependencies: ["COpenSSL", "FPFormats"]),
+        plugin("S3Store", links: ["CChecksums", "CLinux", "COpenSSL", "FPCurl", "FPFormats", "S3Signature"]),
         plugin("SFTPStore", links: ["CSSH"]),
 
         .target(name: "FPFormats"),
@@ -134,7 +134,7 @@ let package = Package(
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPContractDriver", "FPPluginKit", "PluginTestKit"]),
         .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(
-            name: "S3StoreTests", dependencies: ["S3Signature", "PluginTestKit", "Support", "store-driver"],
+            name: "S3StoreTests", dependencies: ["FPFormats", "S3Signature", "PluginTestKit", "Support", "store-driver"],
             exclude: ["Vectors"]),
         .testTarget(
             name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
@@ -170,12 +170,3 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
-
-// The fuzzer brings its own main and needs -sanitize=fuzzer, so it is a part of the package only for `make fuzz`.
-if Context.environment["FPHOST_FUZZ"] != nil {
-    package.targets += [
-        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
-        .executableTarget(
-            name: "MultipartFuzz", dependencies: ["CFuzzer", "FPMultipart", nioCore], path: "Tests/Fuzz/Multipart"),
-    ]
-}

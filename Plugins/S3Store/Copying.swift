@@ -1,4 +1,5 @@
 import FPCurl
+import FPFormats
 import FPPluginKit
 import S3Signature
 

@@ -1,3 +1,4 @@
+import FPFormats
 import FPPluginKit
 import Glibc
 
@@ -15,6 +16,16 @@ struct Credentials: Sendable, Equatable {
         secretKey = secret
         sessionToken = members["Token"] ?? members["SessionToken"]
         expires = members["Expiration"].flatMap { Timestamp(iso8601: $0) }
+    }
+
+    /// From the JSON object with those members (RFC 8259) that they answer with; others than texts are passed over.
+    init?(json: [UInt8]) {
+        guard case .object(let members)? = try? JSON(parsing: json) else { return nil }
+        var texts: [String: String] = [:]
+        for member in members {
+            if case .string(let text) = member.value { texts[member.name] = text }
+        }
+        self.init(texts)
     }
 
     init(accessKey: String, secretKey: String, sessionToken: String? = nil) {

@@ -1,3 +1,4 @@
+import FPFormats
 import FPPluginKit
 import S3Signature
 
@@ -53,7 +54,8 @@ struct Endpoint: Sendable, Equatable {
     /// Whether what is sent stays on this machine.
     var isLoopback: Bool {
         guard let host else { return false }
-        return host == "localhost" || host.hasSuffix(".localhost") || host == "[::1]" || host.hasPrefix("127.")
+        let literal = host.without(prefix: "[")?.without(suffix: "]").map(String.init) ?? host
+        return host == "localhost" || host.ends(with: ".localhost") || IPAddress(literal)?.isLoopback == true
     }
 
     var isSecure: Bool { scheme == "https" }

@@ -1,3 +1,4 @@
+import FPFormats
 import FPPluginKit
 import S3Signature
 

@@ -90,7 +90,7 @@ struct CredentialProcess {
 
     func fetch(_ call: borrowing Call) throws(PluginError) -> Credentials {
         let output = try run(call)
-        guard let members = JSONReader.texts(of: output), let found = Credentials(members) else {
+        guard let found = Credentials(json: output) else {
             throw PluginError(
                 .auth, "the credential_process of the profile \"\(profile)\" printed no credentials; run it by hand")
         }

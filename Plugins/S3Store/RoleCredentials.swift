@@ -1,3 +1,4 @@
+import FPFormats
 import FPPluginKit
 import S3Signature
 
@@ -43,7 +44,7 @@ struct ContainerCredentials: CredentialSource {
             ?? environment("AWS_CONTAINER_AUTHORIZATION_TOKEN")
         if let token { headers.append(("Authorization", token)) }
         guard let reply = try ask(engine, "GET", url, headers, call), reply.isSuccess,
-            let found = JSONReader.texts(of: reply.body).flatMap({ Credentials($0) })
+            let found = Credentials(json: reply.body)
         else { throw PluginError(.transient, "the container's credentials cannot be had from its own address") }
         return found
     }
@@ -67,7 +68,7 @@ struct MachineCredentials: CredentialSource {
         else { return nil }
         let name = PercentEncoding.encode(String(role).trimmed, keepingSlashes: false)
         guard let reply = try ask(engine, "GET", path + name, [token], call), reply.isSuccess,
-            let found = JSONReader.texts(of: reply.body).flatMap({ Credentials($0) })
+            let found = Credentials(json: reply.body)
         else { throw PluginError(.transient, "the machine's metadata service has a role, but no credentials for it") }
         return found
     }

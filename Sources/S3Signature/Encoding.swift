@@ -1,46 +1,18 @@
-/// Percent-encoding as S3 signs it: everything but RFC 3986's unreserved characters, in upper-case digits.
-package enum PercentEncoding {
-    /// Encodes text for a path, or for a name or value of a query.
+import FPFormats
+
+/// Percent-encoding as S3 signs and sends it.
+extension PercentEncoding {
+    /// Encodes text for a path, or for a name or value of a query: everything but unreserved characters, in upper-case
+    /// digits.
     package static func encode(_ text: String, keepingSlashes: Bool) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(text.utf8.count)
-        for byte in text.utf8 {
-            if isUnreserved(byte) || (keepingSlashes && byte == UInt8(ascii: "/")) {
-                encoded.append(byte)
-            } else {
-                encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
+        encoded(text.utf8) { isUnreserved($0) || keepingSlashes && $0 == UInt8(ascii: "/") }
     }
 
     /// Takes "%xx" apart, and "+" for a space, as lists with `encoding-type=url` have keys; the text itself if it is
     /// not well-formed.
     package static func decode(_ text: String) -> String {
-        var decoded: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                let pair = String(decoding: rest.prefix(2), as: UTF8.self)
-                guard pair.utf8.count == 2, let value = UInt8(pair, radix: 16) else { return text }
-                decoded.append(value)
-                rest = rest.dropFirst(2)
-            case UInt8(ascii: "+"): decoded.append(UInt8(ascii: " "))
-            default: decoded.append(byte)
-            }
-        }
-        return String(decoding: decoded, as: UTF8.self)
-    }
-
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "-._~".utf8.contains(byte)
-        }
+        let (bytes, isBroken) = decoded(text.utf8, plusIsSpace: true)
+        return isBroken ? text : String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -1,3 +1,4 @@
+import FPFormats
 import PluginTestKit
 import S3Signature
 import Testing
