@@ -72,16 +72,4 @@ public struct CheckedOptions: Sendable, Equatable {
     public var root: CheckedNode
     /// What the operator should know although the options are good.
     public var warnings: [ConfigProblem]
-
-    /// The values without children, with their dotted names, in the table's order.
-    public var leaves: [(key: String, node: CheckedNode)] {
-        Self.leaves(of: root, prefix: "")
-    }
-
-    private static func leaves(of node: CheckedNode, prefix: String) -> [(key: String, node: CheckedNode)] {
-        node.children.flatMap { child in
-            let name = prefix + (child.key ?? "")
-            return child.isGroup ? leaves(of: child, prefix: name + ".") : [(name, child)]
-        }
-    }
 }

@@ -20,9 +20,6 @@ public struct ConfigNode: Sendable, Equatable {
         public var text: String
         /// Where the value is kept, if the file names a place instead of giving the value.
         public var reference: SecretReference?
-
-        /// Whether the file names the place of a secret instead of giving a value.
-        public var isFromSecret: Bool { reference != nil }
     }
 
     /// One named value of a map.

@@ -34,24 +34,3 @@ struct EffectiveList {
         return list
     }
 }
-
-extension Settings {
-    /// Every setting as it holds, one per line with where it comes from; no secrets.
-    ///
-    /// - Parameter options: by store, what ``ConfigSource/validate(options:against:store:)`` accepted. The options of
-    ///   other stores are left out: only the plugin's table says which of them are secret.
-    public func redacted(options: [String: CheckedOptions] = [:]) -> String {
-        var lines = effective.map { line($0.key, $0.text, $0.position) }
-        for (store, checked) in options.sorted(by: { $0.key < $1.key }) {
-            lines += checked.leaves.map { leaf in
-                line("stores.\(store).options.\(leaf.key)", leaf.node.description, leaf.node.position)
-            }
-        }
-        return lines.joined(separator: "\n")
-    }
-
-    private func line(_ key: String, _ text: String, _ position: ConfigPosition?) -> String {
-        let origin = position.map { "\($0.file):\($0.line)" } ?? "default"
-        return "\(key): \(text)  # \(origin)"
-    }
-}

@@ -104,12 +104,7 @@ struct StoresDecoder {
     private func plugin(_ node: CheckedNode, store: String) -> Settings.PluginReference? {
         let key = quoted("stores.\(store).plugin")
         guard node.text.has("/") else {
-            let isName =
-                node.text.utf8.first.map(\.isASCIILetter) == true
-                && node.text.utf8.allSatisfy {
-                    $0.isASCIILetter || $0.isASCIIDigit || "_-".utf8.contains($0)
-                }
-            if isName { return .name(node.text) }
+            if PluginName.isValid(node.text) { return .name(node.text) }
             decoder.complain(
                 node,
                 "\(key) must be a plugin's name, such as LocalStore, or the absolute path of a library, "

@@ -17,15 +17,15 @@ struct AddressGuard: Sendable {
             return refusal(of: address)
         case .name(let name):
             let isLifted =
-                allow.contains(name: HostName.comparable(name))
+                allow.contains(name: URLHost.comparable(name))
                 || Self.loopbacks.contains(where: allow.contains(_:))
-            return HostName.isLocalhost(name) && !isLifted ? "\(name) is this machine (RFC 6761)" : nil
+            return URLHost.isLocalhost(name) && !isLifted ? "\(name) is this machine (RFC 6761)" : nil
         }
     }
 
     /// Why no connection to an address may be made for a URL, or nil if it may.
     func refusal(of address: IPAddress, for url: RemoteURL) -> String? {
-        if case .name(let name) = url.host, allow.contains(name: HostName.comparable(name)) { return nil }
+        if case .name(let name) = url.host, allow.contains(name: URLHost.comparable(name)) { return nil }
         return refusal(of: address)
     }
 

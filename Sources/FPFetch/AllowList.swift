@@ -23,7 +23,7 @@ public struct AllowList: Sendable, Hashable {
         blocks.contains { $0.contains(address) }
     }
 
-    /// Whether a host name, as `HostName.comparable` spells it, is allowed wherever it leads.
+    /// Whether a host name, as `URLHost.comparable` spells it, is allowed wherever it leads.
     func contains(name: String) -> Bool {
         names.contains(name)
     }

@@ -89,7 +89,7 @@ struct RemoteURL: Hashable, Sendable {
         guard !authority.contains(UInt8(ascii: "@")) else { throw Invalid(problem: "it has a user name") }
         guard authority.first != UInt8(ascii: "[") else { return try literalAndPort(authority.dropFirst()) }
         let colon = authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.endIndex
-        guard let host = HostName.parse(Array(authority[..<colon])) else {
+        guard let host = URLHost.parse(Array(authority[..<colon])) else {
             throw Invalid(problem: "it has no valid host")
         }
         return (host, try number(authority[colon...]))

@@ -141,16 +141,18 @@ struct SecretTests {
         dump(checked, to: &dumped)
         let shown = [
             "\(settings)", String(reflecting: settings), "\(checked)", String(reflecting: checked), dumped,
-            settings.redacted(), settings.redacted(options: ["media": checked]),
+            "\(settings.effective)", settings.effective.map(\.text).joined(), checked.root.description,
         ]
         for text in shown {
             #expect(!text.contains("hunter2"))
         }
-        let list = settings.redacted(options: ["media": checked])
-        #expect(list.contains("stores.media.options.password: ***  # fphost.yaml:4"))
-        #expect(list.contains("stores.media.options.user: fp  # fphost.yaml:4"))
-        #expect(list.contains("api.tokens: [***, ***]  # fphost.yaml:5"))
-        #expect(list.contains("log.level: info  # default"))
+        #expect(checked.root.description == "{password: ***, other: ***, user: fp}")
+        let tokens = try #require(settings.effective.first { $0.key == "api.tokens" })
+        #expect(tokens.text == "[***, ***]")
+        #expect(tokens.position?.line == 5)
+        let level = try #require(settings.effective.first { $0.key == "log.level" })
+        #expect(level.text == "info")
+        #expect(level.position == nil)
     }
 
     @Test func `a complaint about a secret does not show it`() throws {

@@ -30,6 +30,15 @@ import Testing
         #expect(IPAddress(legacyIPv4: "127.1\0") == nil)
     }
 
+    @Test func `are the machine's own where they are loopback addresses`() {
+        for text in ["127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.2"] {
+            #expect(IPAddress(text)?.isLoopback == true, "\(text)")
+        }
+        for text in ["126.255.255.255", "128.0.0.0", "0.0.0.0", "::", "::2", "::127.0.0.1"] {
+            #expect(IPAddress(text)?.isLoopback == false, "\(text)")
+        }
+    }
+
     @Test func `are written so that they are read again as the same`() {
         var random = SeededGenerator(seed: 4)
         for _ in 0..<2000 {

@@ -105,3 +105,18 @@ import Testing
         #expect(OptionSchema.choices(in: "a|b||c") == ["a", "b", "c"])
     }
 }
+
+@Suite struct `Names of plugins` {
+    @Test func `are letters, digits, underscores and hyphens, a letter first`() {
+        for name in ["LocalStore", "S3Store", "a", "a-b_9"] {
+            #expect(PluginName.isValid(name))
+            #expect(PluginName.name(ofFile: PluginName.fileName(of: name)) == name)
+        }
+        for name in ["", "1st", "-a", "_a", "a b", "a/b", "é", "a.so", "a\0", "\u{212A}"] {
+            #expect(!PluginName.isValid(name), "\(name)")
+        }
+        for file in ["libLocalStore", "LocalStore.so", "lib.so", "libLocalStore.so.1", "lib1.so", "libso"] {
+            #expect(PluginName.name(ofFile: file) == nil, "\(file)")
+        }
+    }
+}

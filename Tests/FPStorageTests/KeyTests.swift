@@ -7,7 +7,7 @@ import Testing
         "각", String(repeating: "x", count: 255),
     ])
     func `a key that keeps the rules is taken`(key: String) throws {
-        try validateKey(key)
+        try ObjectKey.validate(key)
     }
 
     @Test(arguments: [
@@ -18,17 +18,17 @@ import Testing
         ("a\u{302}\u{327}", "form C"),
     ])
     func `a key that breaks a rule is refused with the rule`(key: String, rule: String) throws {
-        let error = try #require(throws: ObjectKey.Violation.self) { try validateKey(key) }
+        let error = try #require(throws: ObjectKey.Violation.self) { try ObjectKey.validate(key) }
         #expect(error.message.contains(rule), "\(error.message)")
     }
 
     @Test func `lengths are counted in bytes`() throws {
         let segment = String(repeating: "x", count: 255)
         let longest = [segment, segment, segment, segment].joined(separator: "/") + "/"
-        try validateKey(longest.dropLast() + "")
-        #expect(throws: ObjectKey.Violation.self) { try validateKey(longest + "xx") }
-        #expect(throws: ObjectKey.Violation.self) { try validateKey(segment + "x") }
-        #expect(throws: ObjectKey.Violation.self) { try validateKey(String(repeating: "é", count: 128)) }
+        try ObjectKey.validate(longest.dropLast() + "")
+        #expect(throws: ObjectKey.Violation.self) { try ObjectKey.validate(longest + "xx") }
+        #expect(throws: ObjectKey.Violation.self) { try ObjectKey.validate(segment + "x") }
+        #expect(throws: ObjectKey.Violation.self) { try ObjectKey.validate(String(repeating: "é", count: 128)) }
         #expect(throws: ObjectKey.Violation.self) { try ObjectKey.validate("abc", maxBytes: 2) }
     }
 }

@@ -127,27 +127,3 @@ public struct PluginDirectory: Sendable {
         directory.hasSuffix("/") ? directory + file : directory + "/" + file
     }
 }
-
-/// How plugins are named, in the table and as files.
-enum PluginName {
-    /// `[A-Za-z][A-Za-z0-9_-]*`
-    static func isValid(_ name: String) -> Bool {
-        guard let first = name.utf8.first, isLetter(first) else { return false }
-        return name.utf8.allSatisfy { byte in
-            isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "_")
-                || byte == UInt8(ascii: "-")
-        }
-    }
-
-    static func fileName(of name: String) -> String { "lib\(name).so" }
-
-    static func name(ofFile file: String) -> String? {
-        guard file.hasPrefix("lib"), file.hasSuffix(".so"), file.utf8.count > 6 else { return nil }
-        let name = String(file.dropFirst(3).dropLast(3))
-        return isValid(name) ? name : nil
-    }
-
-    private static func isLetter(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-    }
-}

@@ -69,9 +69,6 @@ final class WorkerPool: @unchecked Sendable {
         self.idleThreadLifetime = idleThreadLifetime
     }
 
-    /// Threads that are lost in a call at this moment.
-    var abandonedThreads: Int { state.withLock { $0.abandoned } }
-
     /// What is late in the pool.
     struct Census {
         /// The oldest call of a kind.

@@ -59,9 +59,3 @@ public enum ObjectKey {
         return nil
     }
 }
-
-/// Checks a key against R6 of the plugin contract. See ``ObjectKey/validate(_:maxBytes:)``.
-/// - Throws: ``ObjectKey/Violation`` with the rule that is broken.
-public func validateKey(_ key: String) throws(ObjectKey.Violation) {
-    try ObjectKey.validate(key)
-}

@@ -9,7 +9,7 @@ enum Host: Hashable, Sendable {
 
 /// Reads the host of a URL (RFC 3986 section 3.2.2), more strictly than the RFC and in the one way in which it is
 /// then given to libcurl, so that what was checked and what is connected to cannot differ.
-enum HostName {
+enum URLHost {
     /// A host without brackets: an IPv4 address in any of its spellings, or a name; names beyond ASCII become
     /// their A-labels (RFC 5891). Nil for anything that is neither, percent-encoding included.
     static func parse(_ bytes: [UInt8]) -> Host? {
