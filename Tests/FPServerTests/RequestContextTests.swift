@@ -1,3 +1,4 @@
+import FPFormats
 import FPHTTP
 import Support
 import Testing
@@ -8,7 +9,7 @@ struct RequestContextTests {
     func storeCalls() async throws {
         let control = PluginControl()
         try await ServerHouse.with(
-            { _, server in server.http.trustedProxies = try TrustedProxies(["127.0.0.0/8"]) },
+            { _, server in server.http.trustedProxies = TrustedProxies([try #require(AddressBlock("127.0.0.0/8"))]) },
             sick: ["staging": control]
         ) { house in
             let id = try await house.announce(8)
@@ -29,7 +30,7 @@ struct RequestContextTests {
     @Test("that is refused is in the problem document")
     func problems() async throws {
         try await ServerHouse.with({ _, server in
-            server.http.trustedProxies = try TrustedProxies(["127.0.0.0/8"])
+            server.http.trustedProxies = TrustedProxies([try #require(AddressBlock("127.0.0.0/8"))])
         }) { house in
             let reply = try await house.send("GET", "/api/v1/uploads", [("X-Request-ID", "edge-3")])
             #expect(reply.status == 401)
