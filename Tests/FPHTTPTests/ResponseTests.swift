@@ -203,7 +203,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("a value from outside that HTTP allows is sent as it is", arguments: ["/a?b=c", "é 日", ""])
+    @Test("a value from outside that HTTP allows is sent as it is", arguments: ["/a?b=c", "é 日", "a\tb", ""])
     func untrustedValue(value: String) async throws {
         try await withServer(answering: { _ in
             var response = Response(.ok)
@@ -258,6 +258,20 @@ struct ResponseTests {
                 #expect(try await client.exchange(get("/\(status)")).status == 500)
             }
             #expect(try await client.exchange(get("/460")).status == 460)
+        }
+    }
+
+    @Test("a status keeps the reason phrase that clients know")
+    func reasonPhrases() async throws {
+        try await withServer(answering: { request in
+            Response(.numbered(Int(request.path.segments[0]) ?? 0))
+        }) { address in
+            let client = try await RawClient.connect(to: address)
+            for line in [
+                "404 Not Found", "413 Payload Too Large", "502 Bad Gateway", "507 Insufficient Storage", "460 ",
+            ] {
+                #expect(try await client.exchange(get("/\(line.prefix(3))")).statusLine == "HTTP/1.1 \(line)")
+            }
         }
     }
 

@@ -3,7 +3,7 @@ import FPFormats
 /// What a `Range` field asks of a file of known size (RFC 9110, section 14).
 public enum ByteRange: Sendable, Equatable {
     /// Everything: there is no field, or one that is to be ignored. That is the case for several ranges too: a server
-    /// may answer them with the whole (section 14.2), and no client of an upload server gains by a multipart answer.
+    /// may answer them with the whole (section 14.2), and the clients of this server gain nothing by a multipart answer.
     case whole
     /// These bytes, at least one.
     case part(Range<UInt64>)

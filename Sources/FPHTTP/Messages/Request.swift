@@ -10,7 +10,8 @@ public struct Request: Sendable {
     /// The request target exactly as sent: undecoded, with its query.
     public let target: String
 
-    /// Whom the client takes this server for: the `Host` field; nil if a client of HTTP/1.0 sent none.
+    /// The host, and the port if it is not the default, that the client addressed: the `Host` field (RFC 9110, section
+    /// 7.2); nil if a client of HTTP/1.0 sent none.
     public var authority: String? { headers[values: .hostField].first }
 
     /// The path, percent-decoded once.

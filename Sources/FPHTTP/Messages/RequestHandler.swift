@@ -1,6 +1,6 @@
 public import HTTPTypes
 
-/// What answers requests: a dialect, the application API, the pages, or a router over them.
+/// What answers requests: as a rule a ``Router`` over what is served.
 public protocol RequestHandler: Sendable {
     /// Answers one request.
     ///

@@ -29,7 +29,8 @@ public struct Response: Sendable {
     /// Adds a field whose value this server did not make. If HTTP does not allow the value (RFC 9110, section 5.5), the
     /// whole answer becomes a 500: a changed value, such as a URL with spaces in it, would be another one.
     public mutating func addField(_ name: HTTPField.Name, untrusted value: String) {
-        if HTTPField.isValidValue(value) {
+        // Blanks around a value are no part of it, and are left out.
+        if HTTPField.isValidValue(String(value[...].trimmingBlanks())) {
             headers.append(HTTPField(name: name, value: value))
         } else {
             invalidField = name

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The memory that all request bodies together may read ahead.
 ///
-/// One upload may fill its high-water mark; two hundred at once may not. Past the limit every body keeps only what
+/// One body may fill its high-water mark; two hundred at once may not. Past the limit every body keeps only what
 /// its reader needs to stay busy.
 final class BodyBudget: Sendable {
     /// Bytes past which bodies read ahead only ``RequestBody/Limits/floor`` each.
@@ -13,12 +13,13 @@ final class BodyBudget: Sendable {
         self.limit = limit
     }
 
+    /// Whether bodies may read ahead no more than the floor.
     var isExhausted: Bool {
         used.load(ordering: .relaxed) >= limit
     }
 
-    /// Whether even a client that is gone may not hand in what is left in its socket: a peer that closes makes NIO
-    /// read all of that at once, asked for or not.
+    /// Whether twice the limit is held. That happens although sockets are left alone: when a client closes, NIO reads all
+    /// that is left in its socket at once, asked for or not. From here on such bytes are dropped.
     var isOverrun: Bool {
         used.load(ordering: .relaxed) >= 2 * limit
     }

@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// An HTTP/1.1 server (RFC 9110, RFC 9112) made for uploads: bodies are streamed with back pressure in both
+/// An HTTP/1.1 server (RFC 9110, RFC 9112) made for large bodies: they are streamed with back pressure in both
 /// directions, and memory stays bounded whatever clients do.
 public final class HTTPServer: Sendable {
     private let core: ServerCore

@@ -1,12 +1,12 @@
 import FPFormats
 
 extension HTTPServer {
-    /// Where the server listens and what it puts up with.
+    /// Where the server listens, and the limits that it sets to clients.
     public struct Configuration: Sendable {
         /// Where to listen; at least one.
         public var addresses: [ListenAddress]
 
-        /// Whom other origins' pages may talk to; nil answers no CORS headers at all.
+        /// Which pages of other origins may use the server; nil sends no CORS fields at all.
         public var cors: CORSPolicy?
 
         /// Proxies whose `X-Forwarded-For` and `X-Request-ID` count.
