@@ -727,7 +727,8 @@ static fp_status load(const fp_host *host, const fp_call *call)
 
 static const fp_option options[] = {
     {"control", FP_T_INT, FP_OPT_ADVANCED, "0", NULL, 0, 0, "Address of the words in control.h."},
-    {"caps", FP_T_INT, FP_OPT_ADVANCED, NULL, NULL, 0, 0, "Capabilities to declare."},
+    {"caps", FP_T_INT, FP_OPT_ADVANCED, NULL, NULL, 0, 0,
+     "Capabilities to declare. Temporary uploads (uploads.staging) need RESUMABLE and REWIND."},
     {"concurrency", FP_T_INT, 0, "0", NULL, 0, 1000, "Calls at once."},
     {"threading", FP_T_ENUM, 0, "parallel", "library|instance|parallel", 0, 0, "Threading to declare."},
     {"discard", FP_T_BOOL, 0, "false", NULL, 0, 0, "Forget the bytes."},
