@@ -23,7 +23,7 @@ public struct BearerAuthenticator: Authenticator {
         return Caller(kind: "token", grants: [.application])
     }
 
-    public var challenge: Problem {
+    public var challenge: Problem? {
         Problem(
             .unauthorized, "This address needs a bearer token: send the header Authorization: Bearer <token>.",
             headers: [.wwwAuthenticate: "Bearer realm=\"fphost\""])

@@ -33,8 +33,7 @@ package struct FilePondDialect: Mount {
 
     package var problems: ProblemForm { .detail }
 
-    /// FilePond's client sends nothing that tells who its user is.
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
+    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .visitor }
 
     package func respond(
         to request: Request, rest: ArraySlice<String>, from caller: Caller

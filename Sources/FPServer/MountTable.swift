@@ -22,12 +22,13 @@ enum MountTable {
         MountLine(at: .below("demo", "uploads")) { $0.settings.demo == nil ? nil : DemoUploads(uploads: $0.uploads) },
     ]
 
-    /// Who can be told apart, in the order in which they are asked.
+    /// Who finds out who calls, in the order in which they are asked.
     static func authenticators(_ settings: ServerSettings) -> [any Authenticator] {
-        [
+        let own: [any Authenticator] = [
             BearerAuthenticator(settings.tokens),
             PageAuthenticator(answersToOwnNamesOnly: isOnLoopbackOnly(settings.http)),
         ]
+        return own + settings.authenticators + [Everybody(may: .visitor)]
     }
 
     private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {

@@ -16,7 +16,7 @@ public struct ServerSettings: Sendable {
     public var demo: DemoSettings?
     /// What is served beside the host's own mounts.
     public var mounts: [MountLine] = []
-    /// Who else can be told apart, asked after the host's own authenticators.
+    /// Who else finds out who calls, asked after the host's own authenticators and before everybody may pass.
     public var authenticators: [any Authenticator] = []
 
     /// Settings with everything but the addresses and the base path at its default.

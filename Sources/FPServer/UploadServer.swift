@@ -18,7 +18,7 @@ public final class UploadServer: Sendable {
         let parts = ServerParts(settings: settings, uploads: uploads, fetcher: fetcher)
         let router = Router(
             (MountTable.lines + settings.mounts).compactMap { $0.route(parts) },
-            gatekeeper: Gatekeeper(MountTable.authenticators(settings) + settings.authenticators),
+            gatekeeper: Gatekeeper(MountTable.authenticators(settings)),
             elsewhere: .detail, logger: logger)
         var http = settings.http
         http.cors?.methods = router.methods

@@ -40,7 +40,7 @@ struct RouterTests {
             return Caller(kind: "\(name)", grants: grants)
         }
 
-        var challenge: Problem { Problem(.unauthorized, "Send \(name).") }
+        var challenge: Problem? { Problem(.unauthorized, "Send \(name).") }
     }
 
     private func withRouter(
@@ -108,11 +108,13 @@ struct RouterTests {
             Route(.below("open"), Echo(name: "open")), Route(.below("admin"), Echo(name: "admin", needs: admin)),
             Route(.below("reports"), Echo(name: "reports", needs: reports)),
             Route(.below("closed"), Echo(name: "closed", needs: Access("closed"))),
+            Route(.below("visit"), Echo(name: "visit", needs: .visitor)),
         ]
-        let authenticators = [
+        let authenticators: [any Authenticator] = [
             Field(name: key, concern: admin, grants: [admin]),
             Field(name: ticket, concern: admin, grants: [reports]),
             Field(name: ticket, concern: reports, grants: [reports]),
+            Field(name: ticket, concern: .visitor, grants: [.visitor]), Everybody(may: .visitor),
         ]
         try await withRouter(table, authenticators) { client async throws in
             for (path, fields, status, text) in [
@@ -123,6 +125,8 @@ struct RouterTests {
                 ("/admin", "Ticket: 1\r\n", 403, "needs the access \\\"admin\\\""),
                 ("/reports", "Ticket: 1\r\n", 200, "reports [] Ticket"),
                 ("/reports", "Key: 1\r\n", 401, "Send Ticket."),
+                ("/visit", "", 200, "visit [] nobody"), ("/visit", "Ticket: 1\r\n", 200, "visit [] Ticket"),
+                ("/visit", "Ticket: wrong\r\n", 401, "Ticket is wrong."),
                 ("/closed", "Key: 1\r\nTicket: 1\r\n", 403, "nobody has the access"),
             ] {
                 let response = try await client.exchange(get(path, fields))

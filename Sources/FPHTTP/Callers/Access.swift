@@ -9,8 +9,11 @@ public struct Access: Sendable, Hashable {
         self.name = name
     }
 
-    /// No more than to send the request.
+    /// No more than to send the request: nobody is asked who sends it.
     public static let anyone = Access("anyone")
+
+    /// What a visitor of the application's pages may do: upload, and load or take back uploads by their ids.
+    public static let visitor = Access("visitor")
 
     /// What the application behind the page may do with everybody's uploads.
     public static let application = Access("application")

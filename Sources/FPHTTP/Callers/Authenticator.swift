@@ -1,7 +1,6 @@
 /// One way to find out who sends a request: by a token, by what a browser says of a page, by a signature.
 public protocol Authenticator: Sendable {
-    /// Whether it has something to say about who has that access. It is not asked about any other. One that says
-    /// yes to ``Access/anyone`` names the callers of addresses that are open to everybody.
+    /// Whether it has something to say about who has that access. It is not asked about any other.
     func concerns(_ access: Access) -> Bool
 
     /// Reads who sends a request off its head; the body stays unread.
@@ -9,7 +8,12 @@ public protocol Authenticator: Sendable {
     /// - Throws: The refusal, if what the request brings is wrong.
     func caller(of request: Request) async throws(Problem) -> Caller?
 
-    /// The refusal of a request that needs an access and brings nothing that any authenticator knows. It says what to
-    /// send, with `WWW-Authenticate` if it is a 401 (RFC 9110, section 11.6.1).
-    var challenge: Problem { get }
+    /// The refusal of a request that brings nothing that any authenticator knows. It says what to send, with
+    /// `WWW-Authenticate` if it is a 401 (RFC 9110, section 11.6.1). `nil` if there is nothing to ask for.
+    var challenge: Problem? { get }
+}
+
+extension Authenticator {
+    /// Nothing to ask for.
+    public var challenge: Problem? { nil }
 }

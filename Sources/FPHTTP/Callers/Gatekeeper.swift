@@ -8,9 +8,10 @@ public struct Gatekeeper: Sendable {
     }
 
     /// Finds out who sends a request that needs `access`.
-    /// - Throws: The refusal of the first authenticator that finds something wrong; the challenge of the first that
-    ///   the access concerns, if none knows the caller; a 403 if the caller is known and has not been granted it.
+    /// - Throws: The refusal of the first authenticator that finds something wrong; a 403 if the first that knows the
+    ///   caller has not granted the access; the challenge of the first that has one, if none knows the caller.
     public func admit(_ request: Request, to access: Access) async throws(Problem) -> Caller {
+        guard access != .anyone else { return .nobody }
         var challenge: Problem?
         for authenticator in authenticators where authenticator.concerns(access) {
             if let caller = try await authenticator.caller(of: request) {
@@ -21,9 +22,6 @@ public struct Gatekeeper: Sendable {
             }
             challenge = challenge ?? authenticator.challenge
         }
-        guard access == .anyone else {
-            throw challenge ?? Problem(.forbidden, "This address is closed: nobody has the access that it needs.")
-        }
-        return .nobody
+        throw challenge ?? Problem(.forbidden, "This address is closed: nobody has the access that it needs.")
     }
 }

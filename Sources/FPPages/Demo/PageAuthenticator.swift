@@ -43,12 +43,10 @@ package struct PageAuthenticator: Authenticator {
             throw Problem(.forbidden, "Only the demo page of this server may do this, not a page of another origin.")
         }
         let isChange = request.method != .get && request.method != .head
-        guard !isChange || request.headers[values: .demo].first?.isSame(as: "1") == true else { throw challenge }
+        guard !isChange || request.headers[values: .demo].first?.isSame(as: "1") == true else {
+            throw Problem(.forbidden, "A change needs the header X-Fphost-Demo: 1, which only the demo page sends.")
+        }
         return Caller(kind: "page", grants: [.page])
-    }
-
-    package var challenge: Problem {
-        Problem(.forbidden, "A change needs the header X-Fphost-Demo: 1, which only the demo page sends.")
     }
 
     private static func authority(of origin: String) -> String? {
