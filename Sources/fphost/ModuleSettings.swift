@@ -5,11 +5,12 @@ import FPHTTP
 import FPServer
 import FPUploads
 
-// The settings of fphost.yaml in the terms of the rooms that they are for. A setting that a room refuses although the
-// configuration took it is reported at its place in the file.
+// The settings of fphost.yaml in the types of the modules that they are for. A setting that a module refuses although
+// FPConfig accepted it is reported at its place in the file.
 
 extension UploadSettings {
-    /// The settings of `uploads` in this room's terms.
+    /// The settings of `uploads`.
+    /// - Parameter openWriters: how many writers may be kept open between two chunks.
     init(_ settings: Settings.Uploads, openWriters: Int) {
         self.init()
         maxSize = UInt64(settings.maxSize)
