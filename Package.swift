@@ -126,18 +126,22 @@ let package = Package(
 
         .target(name: "Support", path: "Tests/Support"),
         .target(
-            name: "PluginTestKit", dependencies: ["FPContractDriver", "FPPluginAPI"], path: "Tests/PluginTestKit"),
+            name: "PluginTestKit", dependencies: ["FPContractDriver", "FPPluginAPI", "FPThreads"],
+            path: "Tests/PluginTestKit"),
+        .target(name: "StoreUnderTest", dependencies: ["FPPluginAPI", "PluginTestKit"], path: "Tests/StoreUnderTest"),
         .target(name: "CDenial", path: "Tests/CDenial"),
         .executableTarget(
             name: "store-driver", dependencies: ["CDenial", "FPContractDriver", "FPPluginAPI"],
             path: "Tests/StoreDriver"),
         .testTarget(name: "FPPluginKitTests", dependencies: ["FPContractDriver", "FPPluginKit", "PluginTestKit"]),
-        .testTarget(name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "store-driver"]),
         .testTarget(
-            name: "S3StoreTests", dependencies: ["FPFormats", "S3Signature", "PluginTestKit", "Support", "store-driver"],
+            name: "LocalStoreTests", dependencies: ["LocalStore", "PluginTestKit", "StoreUnderTest", "store-driver"]),
+        .testTarget(
+            name: "S3StoreTests",
+            dependencies: ["FPFormats", "S3Signature", "PluginTestKit", "StoreUnderTest", "Support", "store-driver"],
             exclude: ["Vectors"]),
         .testTarget(
-            name: "SFTPStoreTests", dependencies: ["PluginTestKit", "store-driver"],
+            name: "SFTPStoreTests", dependencies: ["PluginTestKit", "StoreUnderTest", "store-driver"],
             exclude: ["overrides-lsh", "overrides-openssh", "overrides-proftpd", "overrides-rclone"]),
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig", "FPFormats"]),

@@ -46,9 +46,28 @@ extension Tree {
             throw PluginError(.notFound, "\"\(key)\" is gone", errno: ENOENT)
         }
         if request.ifMatch != nil { try undoIfReplaced(object.status, request, directory) }
+        if object.status.st_nlink > 1 { try removeTwin(object.status, request, directory) }
         if request.power { try? directory.sync() }
         source.prune(key.directory)
         return CopyOutcome(info: object.status.objectInfo, streamed: false, atomic: true)
+    }
+
+    /// rename(2) does nothing where both names are links to one file: then the source's name goes, if it is another.
+    private func removeTwin(
+        _ file: FileStatus, _ request: CopyRequest, _ source: borrowing Directory
+    ) throws(PluginError) {
+        let name = request.source.name
+        guard let left = try? source.status(of: name), left.isSameFile(as: file) else { return }
+        let root = try root()
+        try changing("moving \"\(request.source)\"") { () throws(SystemError) in
+            let directory = try directory(request.target.directory, in: root)
+            var places = (FileStatus(), FileStatus())
+            try check(fstat(source.raw, &places.0))
+            try check(fstat(directory.raw, &places.1))
+            // Two stores may have one place, where both keys are one name.
+            if places.0.isSameFile(as: places.1), name == request.target.name { return }
+            try check(unlinkat(source.raw, name, 0))
+        }
     }
 
     /// A rename goes by name, so that another version may have come in between the look at the tag and the rename.

@@ -5,27 +5,28 @@ import S3Signature
 
 extension S3Store: CopyingStore, TransferringStore {
     func copy(_ request: CopyRequest, _ call: borrowing Call) throws(PluginError) -> CopyOutcome {
-        if request.source == request.target {
-            // S3 refuses to copy an object onto itself as it is.
-            let original = try CopySource(request, in: self, call)
-            guard settings.allowsOverwrite, !request.ifNotExists else { throw taken(request.target) }
-            return CopyOutcome(info: original.info, streamed: false, atomic: true)
-        }
-        return try transfer(from: self, request, call)
+        try transfer(from: self, request, call)
     }
 
     func transfer(
         from source: S3Store, _ request: CopyRequest, _ call: borrowing Call
     ) throws(PluginError) -> CopyOutcome {
-        guard !(request.move && request.requireAtomic) else {
-            throw PluginError(.unsupported, "S3 has no atomic move: it copies, then removes")
-        }
         let theirs = source.settings.endpoint
         let ours = settings.endpoint
         guard (theirs.scheme, theirs.host, theirs.port) == (ours.scheme, ours.host, ours.port) else {
             throw PluginError(.unsupported, "the two buckets are at different services")
         }
+        // Two stores may have one place, where a move that copied and removed would lose the object.
+        let isItself = theirs.bucket == ours.bucket && isSameObject(request, in: source)
+        guard isItself || !(request.move && request.requireAtomic) else {
+            throw PluginError(.unsupported, "S3 has no atomic move: it copies, then removes")
+        }
         let original = try CopySource(request, in: source, call)
+        if isItself {
+            // S3 refuses to copy an object onto itself as it is.
+            guard !mustBeFree(request) else { throw taken(request.target) }
+            return CopyOutcome(info: original.info, streamed: false, atomic: true)
+        }
         if mustBeFree(request), try published(request.target, call) != nil { throw taken(request.target) }
         let target = WriteTarget(
             copying: original, to: request, leavingOut: source === self ? [] : source.settings.objectFields)
@@ -41,6 +42,12 @@ extension S3Store: CopyingStore, TransferringStore {
         }
         if request.move { try source.remove(request.source, call) }
         return CopyOutcome(info: copied, streamed: false, atomic: !request.move)
+    }
+
+    /// Whether both keys are one in the bucket, by bytes.
+    private func isSameObject(_ request: CopyRequest, in source: S3Store) -> Bool {
+        source.settings.objectKey(request.source.string).utf8.elementsEqual(
+            settings.objectKey(request.target.string).utf8)
     }
 
     private func mustBeFree(_ request: CopyRequest) -> Bool { request.ifNotExists || !settings.allowsOverwrite }

@@ -2,12 +2,7 @@ import FPPluginKit
 
 extension SFTPStore: CopyingStore, TransferringStore {
     func copy(_ request: CopyRequest, _ call: borrowing Call) throws(PluginError) -> CopyOutcome {
-        if request.source == request.target {
-            let found = try source(request, on: pool.connection(for: .requests, call), call)
-            guard replaces(request) else { throw taken(request.target) }
-            return CopyOutcome(info: found.objectInfo, streamed: false, atomic: true)
-        }
-        return try transfer(from: self, request, call)
+        try transfer(from: self, request, call)
     }
 
     func transfer(
@@ -28,6 +23,11 @@ extension SFTPStore: CopyingStore, TransferringStore {
         let found = try source.source(request, on: connection, at: root, call)
         let abilities = try abilities(on: connection, call)
         let path = root.path(of: request.source)
+        // Also by way of two stores in one place: there is nothing to be done, and nothing to be removed.
+        if path.utf8.elementsEqual(connection.paths.path(of: request.target).utf8) {
+            guard replaces(request) else { throw taken(request.target) }
+            return CopyOutcome(info: found.objectInfo, streamed: false, atomic: true)
+        }
         let outcome =
             request.move
             ? try move(path, found, request, abilities, on: connection, call)

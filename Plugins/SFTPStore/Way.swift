@@ -113,7 +113,11 @@ extension Connection {
         }
         let attributes = Attributes(owner: settings.owner, permissions: mode)
         let settings = try run(made.map { Request.set(attributes, on: $0) }, call)
-        for (path, reply) in zip(made, settings) { try reply.expectOK("setting mode and owner of \(path)") }
+        for (path, reply) in zip(made, settings) {
+            // While it is empty, somebody else may remove it again: the next look along the way finds out.
+            if case .status(let status) = reply, status.isAbsent { continue }
+            try reply.expectOK("setting mode and owner of \(path)")
+        }
     }
 
     private func makeDirectories(

@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 @Suite("LocalStore: empty directories")
@@ -30,13 +31,6 @@ struct DirectoryTests {
                 }
             }
         }
-        let fixture = try Fixture()
-        mkdir(fixture.path + "/empty", 0o755)
-        try fixture.store.put("taken", [1])
-        for key in ["taken/x", "taken"] { expectFailure(FP_E_EXISTS) { try fixture.store.put(key, [1]) } }
-        let writer = try fixture.store.begin("a/b", flags: FP_W_RESUMABLE)
-        try writer.abort()
-        #expect(fixture.directory.tree() == ["empty", "taken"])
     }
 
     @Test("What a kill left goes with the session, the remove that is repeated, or after an hour with a list")
@@ -71,31 +65,5 @@ struct DirectoryTests {
         var left = ["full", "full/k", "others", "shared", "strange", "strange/back\\slash", "young"]
         if geteuid() == 0 { left.insert("strange/file.d", at: 6) }
         #expect(Set(fixture.directory.tree()) == Set(left))
-    }
-
-    @Test("A list that removes an empty directory never makes a write into it fail")
-    func race() throws {
-        let fixture = try Fixture(["directory_permissions_mode": "0755"])
-        let store = fixture.store
-        let path = fixture.path
-        let problems = Collected<String>()
-        onThreads(4) { index in
-            for round in 0..<300 {
-                do {
-                    if index == 0 {
-                        let then = timeval(tv_sec: time(nil) - 7200, tv_usec: 0)
-                        for name in ["r", "r/s"] { utimes("\(path)/\(name)", [then, then]) }
-                        _ = try store.keys()
-                    } else {
-                        let key = "r/s/\(index)-\(round)"
-                        try store.put(key, [1], flags: round % 2 == 0 ? FP_W_RESUMABLE : 0)
-                        try store.remove(key)
-                    }
-                } catch {
-                    problems.add("\(error)")
-                }
-            }
-        }
-        #expect(problems.all == [])
     }
 }

@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// What older kernels, network file systems and sandboxes lack is taken away by a filter on system calls.
@@ -72,5 +73,20 @@ struct FallbackTests {
         #expect(try fixture.store.resume(begun.token).writer == nil)
         #expect(fixture.directory.tree(withPrivate: true) == [".fp", ".fp/w", "a", "a/k"])
         #expect(try fixture.store.get("a/k") == Pattern.bytes(5000, seed: 1))
+    }
+
+    @Test("A SIGKILL during a one-shot put leaves what a list of sessions shows, and with O_TMPFILE nothing at all")
+    func killedDuringPut() throws {
+        for deny in ["", "tmpfile"] {
+            let fixture = try Fixture()
+            let driver = try fixture.process()
+            if !deny.isEmpty { try driver.run("deny \(deny) \(EOPNOTSUPP)") }
+            try driver.run("begin d/k 0")
+            try driver.send("pour 4096 1")
+            for _ in 0..<5 { _ = try driver.answer() }
+            driver.kill()
+            #expect(try fixture.store.all(pending: true).map(\.key) == (deny.isEmpty ? [] : ["d/k"]))
+            try fixture.expectNoLitter()
+        }
     }
 }

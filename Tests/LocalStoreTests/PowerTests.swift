@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// A power loss is played by rewriting a session's record as one of an earlier run of the machine.

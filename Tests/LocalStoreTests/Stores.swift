@@ -1,6 +1,5 @@
-import FPPluginAPI
 import PluginTestKit
-import Testing
+import StoreUnderTest
 
 /// The plugin under test, loaded once as a host loads it.
 let localStore: PluginLibrary = {
@@ -8,43 +7,28 @@ let localStore: PluginLibrary = {
 }()
 
 /// A store in a directory of its own.
-struct Fixture {
+struct Fixture: StorePlace {
     let directory: TemporaryDirectory
     let store: TestStore
+    private let options: [String: String]
 
     init(_ options: [String: String] = [:], in parent: String = "/tmp") throws {
         directory = try TemporaryDirectory(in: parent)
-        store = try TestStore(localStore, options.merging(["location": directory.path]) { given, _ in given })
+        self.options = options.merging(["location": directory.path]) { given, _ in given }
+        store = try TestStore(localStore, self.options)
     }
 
     var path: String { directory.path }
 
-    /// A second store on the same directory, as a second host would have it.
-    func another(_ options: [String: String] = [:]) throws -> TestStore {
-        try TestStore(localStore, options.merging(["location": path]) { given, _ in given })
+    func another(_ more: [String: String]) throws -> TestStore {
+        try TestStore(localStore, options.merging(more) { _, given in given })
     }
 
-    /// The same store in another process.
-    func process(_ options: [String: String] = [:]) throws -> StoreProcess {
-        try StoreProcess(
-            plugin: "LocalStore", options: options.merging(["location": path]) { given, _ in given })
+    func process(_ more: [String: String]) throws -> StoreProcess {
+        try StoreProcess(plugin: "LocalStore", options: options.merging(more) { _, given in given })
     }
-}
 
-/// Expects `body` to fail with `status`, and returns the failure.
-@discardableResult
-func expectFailure<Value>(
-    _ status: fp_status, _ location: SourceLocation = #_sourceLocation, _ body: () throws -> Value
-) -> Failure? {
-    do {
-        let value = try body()
-        Issue.record("succeeded with \(value) where status \(status) was due", sourceLocation: location)
-    } catch let failure as Failure {
-        #expect(failure.status == status, "\(failure)", sourceLocation: location)
-        #expect(!failure.message.isEmpty, "a failure without a message", sourceLocation: location)
-        return failure
-    } catch {
-        Issue.record(error, sourceLocation: location)
-    }
-    return nil
+    func tree() -> [String] { directory.tree() }
+
+    func staged() -> [String] { directory.tree(withPrivate: true).filter { $0.hasPrefix(".fp/w/") } }
 }

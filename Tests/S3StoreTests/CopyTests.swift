@@ -1,5 +1,6 @@
 import FPPluginAPI
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 extension S3StoreTests {
@@ -28,7 +29,7 @@ extension S3StoreTests {
             let staging = try Fixture(Self.ofStaging, url: proxy.url)
             let more = ["multipart_copy_above": String(inParts ? partSize : 5 << 30)]
             let media = try Fixture(Self.ofMedia.merging(more) { $1 }, url: proxy.url)
-            let bytes = payload(inParts ? partSize + 5 : 1000)
+            let bytes = Pattern.bytes(inParts ? partSize + 5 : 1000)
             for (given, due) in [(nil, "text/x-first"), ("image/png", "image/png")] as [(String?, String)] {
                 let writer = try staging.store.begin(
                     "s", contentType: "text/x-first", metadata: [(key: "owner", value: "me")])
@@ -73,14 +74,14 @@ extension S3StoreTests {
             arguments: [false, true])
         func unknownTag(inParts: Bool) throws {
             let direct = try Fixture()
-            let bytes = payload(partSize + 5)
+            let bytes = Pattern.bytes(partSize + 5)
             try direct.store.put("s", bytes)
             let proxy = FaultProxy { head, _ in
                 head.fields["x-amz-copy-source-if-match"] == nil
                     ? .pass : .reply(412, [:], errorBody("PreconditionFailed"))
             }
             let more = ["endpoint_url": proxy.url, "multipart_copy_above": String(inParts ? partSize : 5 << 30)]
-            let store = try TestStore(s3Store, direct.options.merging(more) { $1 })
+            let store = try direct.another(more)
             try store.copy("s", to: "t", flags: FP_COPY_IF_NOT_EXISTS)
             expectSame(try store.get("t"), bytes)
             try waitUntil("the first upload is dropped") { try store.all(pending: true).isEmpty }
@@ -88,7 +89,7 @@ extension S3StoreTests {
             // Replaced between the look and the copy.
             proxy.set { head, _ in
                 guard head.fields["x-amz-copy-source-if-match"] != nil else { return .pass }
-                _ = try? direct.store.put("s", payload(10))
+                _ = try? direct.store.put("s", Pattern.bytes(10))
                 return .pass
             }
             expectFailure(FP_E_PRECONDITION) { try store.copy("s", to: "u", flags: FP_COPY_MOVE) }
@@ -103,7 +104,7 @@ extension S3StoreTests {
                 guard head.fields["x-amz-copy-source-if-match"] == nil else {
                     return .reply(412, [:], errorBody("PreconditionFailed"))
                 }
-                if copies.next() == 0 { _ = try? direct.store.put("s", payload(partSize + 5, seed: 9)) }
+                if copies.next() == 0 { _ = try? direct.store.put("s", Pattern.bytes(partSize + 5, seed: 9)) }
                 return .pass
             }
             expectFailure(FP_E_PRECONDITION) { try store.copy("s", to: "u", flags: FP_COPY_MOVE) }
@@ -113,7 +114,7 @@ extension S3StoreTests {
         @Test("A session whose object is there is complete, also where the service lists its parts still")
         func partsAfterCompletion() throws {
             let direct = try Fixture()
-            let bytes = payload(partSize + 5)
+            let bytes = Pattern.bytes(partSize + 5)
             let writer = try direct.store.begin("k", flags: FP_W_RESUMABLE)
             try writer.write(bytes)
             try writer.sync()
@@ -126,7 +127,7 @@ extension S3StoreTests {
             let proxy = FaultProxy { head, _ in
                 head.query.contains("uploadId=") ? .reply(head.method == "GET" ? 200 : 204, [:], list) : .pass
             }
-            let store = try TestStore(s3Store, direct.options.merging(["endpoint_url": proxy.url]) { $1 })
+            let store = try direct.another(["endpoint_url": proxy.url])
             #expect(try store.resume(writer.token).writer == nil)
             // To drop such an upload may drop what the object is made of.
             try store.discard(writer.token)
@@ -143,7 +144,7 @@ extension S3StoreTests {
             let hidden = try direct.another(["location": direct.location + "/.fp"])
             for name in names { try hidden.begin(name, flags: FP_W_RESUMABLE).close() }
             let proxy = FaultProxy()
-            let store = try TestStore(s3Store, direct.options.merging(["endpoint_url": proxy.url]) { $1 })
+            let store = try direct.another(["endpoint_url": proxy.url])
             #expect(try store.all(pending: true) == [])
             #expect(!proxy.requests.contains { $0.hasPrefix("DELETE") })
 
@@ -171,22 +172,6 @@ extension S3StoreTests {
             }
             #expect(try store.all(pending: true) == [])
             #expect(dropped().count == 1)
-        }
-
-        @Test("Pending sessions have just the keys that they were begun with, whatever their letters")
-        func exactKeys() throws {
-            let fixture = try Fixture()
-            let keys = ["\u{301}a", "x/\u{301}y.txt", "é", "plain"]
-            for key in keys { try fixture.store.begin(key, flags: FP_W_RESUMABLE).close() }
-            let found = try fixture.store.all(pending: true)
-            #expect(Set(found.map { Array($0.key.utf8) }) == Set(keys.map { Array($0.utf8) }))
-            for entry in found {
-                let writer = try #require(try fixture.store.resume(entry.token).writer)
-                try writer.write([7])
-                try writer.commit()
-                writer.close()
-            }
-            #expect(Set(try fixture.store.keys().map { Array($0.utf8) }) == Set(keys.map { Array($0.utf8) }))
         }
     }
 }

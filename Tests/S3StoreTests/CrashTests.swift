@@ -1,5 +1,6 @@
 import FPPluginAPI
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 extension S3StoreTests {

@@ -52,7 +52,8 @@ extension S3StoreTests {
 
         @Test("A profile's keys are used, whichever file has them, and one that is named comes before the environment")
         func fromProfile() throws {
-            write(
+            try writeFile(
+                directory.path + "/credentials",
                 """
                 [default]
                 aws_access_key_id = nobody
@@ -61,8 +62,9 @@ extension S3StoreTests {
                 [ours]
                 aws_access_key_id=\(S3Server.accessKey)
                 aws_secret_access_key = \(S3Server.secretKey)
-                """, to: directory.path + "/credentials")
-            write(
+                """)
+            try writeFile(
+                directory.path + "/config",
                 """
                 [profile other]
                 region = us-east-1
@@ -70,7 +72,7 @@ extension S3StoreTests {
                     addressing_style = path
                 aws_access_key_id = \(S3Server.accessKey)
                 aws_secret_access_key = \(S3Server.secretKey)
-                """, to: directory.path + "/config")
+                """)
             let wrong = ["AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"]
             try works(process(wrong, ["session_profile": "ours"]))
             try works(process(["AWS_PROFILE": "other"]))
@@ -81,7 +83,8 @@ extension S3StoreTests {
 
         @Test("A credential_process is asked, again when its keys have run out, and stopped with the call")
         func fromProcess() throws {
-            write(
+            try writeFile(
+                directory.path + "/config",
                 """
                 [profile asked]
                 credential_process = echo >> '\(directory.path)/asked'; echo '{"Version": 1, \(Self.members)}'
@@ -90,15 +93,15 @@ extension S3StoreTests {
                 "Expiration": "2020-01-01T00:00:00Z"}'
                 [profile silent]
                 credential_process = true
-                """, to: directory.path + "/config")
+                """)
             let asked = try process(["AWS_PROFILE": "asked"])
             try works(asked)
             try works(asked)
-            #expect(text(of: directory.path + "/asked") == "\n")
+            #expect(try readFile(directory.path + "/asked") == "\n")
             let short = try process(["AWS_PROFILE": "short"])
             try works(short)
             try works(short)
-            #expect((text(of: directory.path + "/short") ?? "").count >= 2)
+            #expect(try readFile(directory.path + "/short").count >= 2)
             #expect(try process(["AWS_PROFILE": "silent"]).run("remove k").status == FP_E_AUTH)
         }
 
@@ -118,7 +121,9 @@ extension S3StoreTests {
                 default: return (404, "")
                 }
             }
-            write("secret-of-the-container\n", to: directory.path + "/token")
+            try writeFile(
+                directory.path + "/token",
+                "secret-of-the-container\n")
             try works(
                 process([
                     "AWS_CONTAINER_CREDENTIALS_FULL_URI": service.url + "/container",
@@ -147,12 +152,13 @@ extension S3StoreTests {
 
         @Test("A session token that has expired is exchanged for a fresh one, and the request sent again, once")
         func expired() throws {
-            write(
+            try writeFile(
+                directory.path + "/config",
                 """
                 [default]
                 credential_process = echo >> '\(directory.path)/n'; echo '{"Version": 1, \(Self.members), \
                 "SessionToken": "token-'$(wc -l < '\(directory.path)/n')'"}'
-                """, to: directory.path + "/config")
+                """)
             let proxy = FaultProxy { head, _ in
                 switch head.fields["x-amz-security-token"] {
                 case "token-1": .reply(400, [:], errorBody("ExpiredToken"))

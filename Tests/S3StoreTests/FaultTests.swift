@@ -1,5 +1,6 @@
 import FPPluginAPI
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 extension S3StoreTests {
@@ -182,11 +183,11 @@ extension S3StoreTests {
         @Test("Every call against a service that stands still ends with its deadline, and when it is cancelled")
         func stalled() throws {
             let direct = try Fixture()
-            try direct.store.put("k", payload(3 << 20))
+            try direct.store.put("k", Pattern.bytes(3 << 20))
             let session = try direct.store.begin("s", flags: FP_W_RESUMABLE)
             session.close()
             let proxy = FaultProxy { _, _ in .stall }
-            let store = try TestStore(s3Store, direct.options.merging(["endpoint_url": proxy.url]) { $1 })
+            let store = try direct.another(["endpoint_url": proxy.url])
             let calls: [(String, () throws -> Void)] = [
                 ("health", { _ = try store.health() }), ("stat", { _ = try store.stat("k") }),
                 ("open", { _ = try store.open("k") }), ("put", { try store.put("k", [1]) }),
@@ -199,7 +200,7 @@ extension S3StoreTests {
                     {
                         let writer = try store.begin("p")
                         defer { writer.close() }
-                        try writer.write(payload(partSize + 1))
+                        try writer.write(Pattern.bytes(partSize + 1))
                     }
                 ),
             ]

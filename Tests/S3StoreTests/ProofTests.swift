@@ -1,5 +1,6 @@
 import FPPluginAPI
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// What a proxy that is out of order answers in place of S3, or after it.
@@ -32,14 +33,14 @@ extension S3StoreTests {
             let fixture = try Fixture(url: proxy.url)
             try fixture.store.put("warm", [1], flags: FP_W_IF_NOT_EXISTS)
             proxy.set { head, _ in Self.isPut(head) ? .replace(200, fields, text) : .pass }
-            let stored = try fixture.store.put("k", payload(1000), flags: FP_W_IF_NOT_EXISTS)
+            let stored = try fixture.store.put("k", Pattern.bytes(1000), flags: FP_W_IF_NOT_EXISTS)
             let found = try fixture.store.stat("k")
             #expect(stored.etag == found.etag && stored.size == 1000)
 
             try fixture.store.remove("k")
             proxy.set { head, _ in Self.isPut(head) ? .reply(200, fields, text) : .pass }
             let writer = try fixture.store.begin("k", flags: FP_W_IF_NOT_EXISTS, size: 1000)
-            try writer.write(payload(1000))
+            try writer.write(Pattern.bytes(1000))
             for _ in 0..<2 {
                 let failure = expectFailure(FP_E_TRANSIENT) { try writer.commit() }
                 #expect(failure?.outcomeUnknown == false)
@@ -47,7 +48,7 @@ extension S3StoreTests {
             #expect(try fixture.store.lookup("k") == nil)
             proxy.set { _, _ in .pass }
             try writer.commit()
-            expectSame(try fixture.store.get("k"), payload(1000))
+            expectSame(try fixture.store.get("k"), Pattern.bytes(1000))
         }
 
         @Test("A put is in doubt where nothing can be looked at")
@@ -70,7 +71,7 @@ extension S3StoreTests {
             arguments: pages.indices)
         func completion(number: Int) throws {
             let (fields, text) = Self.pages[number]
-            let bytes = payload(partSize + 10)
+            let bytes = Pattern.bytes(partSize + 10)
             let proxy = FaultProxy { head, _ in Self.isCompletion(head) ? .replace(200, fields, text) : .pass }
             let fixture = try Fixture(url: proxy.url)
             let stored = try fixture.store.put("k", bytes)
@@ -99,7 +100,7 @@ extension S3StoreTests {
                     : .pass
             }
             let fixture = try Fixture(url: proxy.url)
-            expectFailure(FP_E_TRANSIENT) { try fixture.store.put("k", payload(partSize + 1)) }
+            expectFailure(FP_E_TRANSIENT) { try fixture.store.put("k", Pattern.bytes(partSize + 1)) }
         }
 
         @Test("A part that is answered without an ETag is sent again, and only that part", arguments: 0..<3)
@@ -110,7 +111,7 @@ extension S3StoreTests {
                 head.query.hasPrefix("partNumber=2&") && seen.next() == 0 ? .reply(200, fields, text) : .pass
             }
             let fixture = try Fixture(url: proxy.url)
-            let bytes = payload(3 * partSize + 10)
+            let bytes = Pattern.bytes(3 * partSize + 10)
             // With an ETag, nothing but the page itself shows that it is not S3's.
             try fixture.store.put("k", bytes)
             expectSame(try fixture.store.get("k"), bytes)
@@ -124,7 +125,7 @@ extension S3StoreTests {
             let (fields, text) = Self.pages[number]
             let proxy = FaultProxy()
             let fixture = try Fixture(url: proxy.url)
-            try fixture.store.put("s", payload(1000))
+            try fixture.store.put("s", Pattern.bytes(1000))
             let flags = FP_COPY_MOVE | FP_COPY_IF_NOT_EXISTS
             proxy.set { head, _ in Self.isPut(head) ? .reply(200, fields, text) : .pass }
             let failure = expectFailure(FP_E_TRANSIENT) { try fixture.store.copy("s", to: "k", flags: flags) }
@@ -137,7 +138,7 @@ extension S3StoreTests {
             #expect(copied.info.etag == found.etag && copied.info.size == 1000)
             #expect(try fixture.store.keys() == ["k"])
 
-            try fixture.store.put("s", payload(1000))
+            try fixture.store.put("s", Pattern.bytes(1000))
             proxy.set { head, _ in
                 head.method == "HEAD" && head.path.hasSuffix("/k")
                     ? .reply(500) : Self.isPut(head) ? .replace(200, fields, text) : .pass
@@ -153,7 +154,7 @@ extension S3StoreTests {
         func copiedPart() throws {
             let proxy = FaultProxy()
             let fixture = try Fixture(["multipart_copy_above": String(partSize)], url: proxy.url)
-            let bytes = payload(3 * partSize + 5)
+            let bytes = Pattern.bytes(3 * partSize + 5)
             try fixture.store.put("s", bytes)
             let seen = Counter()
             proxy.set { head, _ in
@@ -178,7 +179,7 @@ extension S3StoreTests {
             let proxy = FaultProxy()
             let fixture = try Fixture(url: proxy.url)
             let writer = try fixture.store.begin("k", flags: FP_W_RESUMABLE)
-            try writer.write(payload(10))
+            try writer.write(Pattern.bytes(10))
             try writer.sync()
             writer.close()
             for (fields, text) in Self.pages {
@@ -284,7 +285,7 @@ extension S3StoreTests {
 
     @Suite("doubtful downloads")
     struct DoubtfulDownloads {
-        private let bytes = payload(3_000_000)
+        private let bytes = Pattern.bytes(3_000_000)
 
         @Test("A page in place of an object is no object")
         func page() throws {
@@ -336,7 +337,7 @@ extension S3StoreTests {
                 default: .reply(200, html, body)
                 }
             }
-            let store = try TestStore(s3Store, direct.options.merging(["endpoint_url": proxy.url]) { $1 })
+            let store = try direct.another(["endpoint_url": proxy.url])
             let reader = try store.open("k")
             var read: [UInt8] = []
             let status = ["tag", "size"].contains(kind) ? FP_E_PRECONDITION : FP_E_TRANSIENT

@@ -1,11 +1,12 @@
 import FPPluginAPI
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 extension S3StoreTests {
     @Suite("repeats")
     struct Repeats {
-        private let bytes = payload(3 * partSize + 1000)
+        private let bytes = Pattern.bytes(3 * partSize + 1000)
 
         @Test(
             "A part that fails in passing is sent again, and only that part",
@@ -107,8 +108,7 @@ extension S3StoreTests {
             let writer = try fixture.store.begin("k", flags: FP_W_IF_NOT_EXISTS)
             try writer.write(Array(bytes[..<size]))
             for _ in 0..<2 {
-                let failure = expectAnyFailure { try writer.commit() }
-                #expect(failure.map { [FP_E_TRANSIENT, FP_E_THROTTLED].contains($0.status) } == true)
+                let failure = expectFailure(FP_E_TRANSIENT, FP_E_THROTTLED) { try writer.commit() }
                 #expect(failure?.outcomeUnknown == false)
                 if case .reply(_, let fields, _) = fault, !fields.isEmpty {
                     #expect(failure?.retryAfterMilliseconds == 2000)

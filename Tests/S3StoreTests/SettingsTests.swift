@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 extension S3StoreTests {
@@ -18,11 +19,7 @@ extension S3StoreTests {
             ])
         func refused(options: [String: String], hint: String) {
             let base = ["bucket_name": "bucket"]
-            let failure = expectFailure(FP_E_CONFIG) {
-                try TestStore.validate(s3Store, base.merging(options) { $1 })
-            }
-            #expect(failure?.message.contains(hint) == true, "\(failure?.message ?? "")")
-            #expect(throws: Failure.self) { try TestStore(s3Store, base.merging(options) { $1 }) }
+            expectRefusal(of: base.merging(options) { $1 }, by: s3Store, hint)
         }
 
         @Test("A bucket is enough of a configuration, and nothing is asked of it before the first call")
@@ -71,7 +68,7 @@ extension S3StoreTests {
                     "object_parameters.CacheControl": "max-age=60", "object_parameters.ContentLanguage": "de",
                     "object_parameters.RequestPayer": "requester", "default_acl": "private",
                 ], url: proxy.url)
-            try fixture.store.put("k", payload(size))
+            try fixture.store.put("k", Pattern.bytes(size))
             let made = heads.all.first { $0.path.hasSuffix("/k") && ($0.query.isEmpty || $0.query == "uploads=") }
             #expect(made?.fields["x-amz-acl"] == "private")
             #expect(heads.all.allSatisfy { $0.fields["x-amz-request-payer"] == "requester" })
@@ -96,7 +93,7 @@ extension S3StoreTests {
                 return .pass
             }
             let fixture = try Fixture(["checksum": name], url: proxy.url)
-            let bytes = payload(2 * partSize + 10)
+            let bytes = Pattern.bytes(2 * partSize + 10)
             try fixture.store.put("k", bytes)
             expectSame(try fixture.store.get("k"), bytes)
             let parts = heads.all.filter { $0.query.hasPrefix("partNumber=") }
@@ -113,7 +110,7 @@ extension S3StoreTests {
             expectSame(try fixture.store.get("s"), bytes)
             guard name != "none" else { return }
             proxy.set { head, _ in head.method == "PUT" ? .flipRequest(at: 3) : .pass }
-            expectFailure(FP_E_TRANSIENT) { try fixture.store.put("f", payload(1000)) }
+            expectFailure(FP_E_TRANSIENT) { try fixture.store.put("f", Pattern.bytes(1000)) }
             #expect(try fixture.store.lookup("f") == nil)
         }
 
@@ -129,7 +126,7 @@ extension S3StoreTests {
         @Test("Uploads work on other services too", arguments: ["rclone", "moto"])
         func services(name: String) throws {
             let fixture = try Fixture(server: name == "rclone" ? .rclone : .moto)
-            let bytes = payload(2 * partSize + 10)
+            let bytes = Pattern.bytes(2 * partSize + 10)
             try patiently { try fixture.store.put("whole", bytes) }
             expectSame(try fixture.store.get("whole"), bytes)
             let session = try patiently { try fixture.store.begin("d/s", flags: FP_W_RESUMABLE | FP_W_IF_NOT_EXISTS) }

@@ -1,11 +1,12 @@
 import FPPluginAPI
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 extension S3StoreTests {
     @Suite("faults of uploads")
     struct UploadFaults {
-        private let bytes = payload(3 * partSize + 1000)
+        private let bytes = Pattern.bytes(3 * partSize + 1000)
 
         /// Begins a session of `bytes` and writes them, synced after the first part and a half.
         private func begun(_ store: TestStore) throws -> TestWriter {
@@ -33,11 +34,10 @@ extension S3StoreTests {
             let proxy = FaultProxy { head, _ in head.query.hasPrefix("partNumber=2&") ? fault : .pass }
             let fixture = try Fixture(url: proxy.url)
             let writer = try begun(fixture.store)
-            let failure = expectAnyFailure {
+            expectFailure(FP_E_TRANSIENT, FP_E_THROTTLED) {
                 try writer.write(Array(bytes[(partSize * 3 / 2)...]))
                 try writer.commit()
             }
-            #expect(failure?.status == FP_E_TRANSIENT || failure?.status == FP_E_THROTTLED)
             writer.close()
             #expect(try fixture.store.lookup("k") == nil)
             proxy.set { _, _ in .pass }
@@ -100,7 +100,7 @@ extension S3StoreTests {
             expectFailure(FP_E_TRANSIENT) { try writer.commit() }
             writer.close()
             #expect(try fixture.store.lookup("k") == nil)
-            expectAnyFailure { try finish(fixture.store, writer.token) }
+            expectFailure(FP_E_TRANSIENT, FP_E_THROTTLED) { try finish(fixture.store, writer.token) }
             proxy.set { _, _ in .pass }
             try finish(fixture.store, writer.token)
             expectSame(try fixture.store.get("k"), bytes)
@@ -134,7 +134,7 @@ extension S3StoreTests {
                 head.method == "HEAD" ? .reply(500) : head.fields["if-none-match"] != nil ? .replace(412) : .pass
             }
             let failure = expectFailure(FP_E_TRANSIENT) {
-                try fixture.store.put("k", payload(size), flags: FP_W_IF_NOT_EXISTS)
+                try fixture.store.put("k", Pattern.bytes(size), flags: FP_W_IF_NOT_EXISTS)
             }
             #expect(failure?.outcomeUnknown == true)
         }
@@ -159,12 +159,12 @@ extension S3StoreTests {
             proxy.set { head, _ in
                 head.method == "PUT" && head.path.contains("/.fp/t/") ? .replace(500) : .pass
             }
-            try writer.write(payload(10))
+            try writer.write(Pattern.bytes(10))
             expectFailure(FP_E_TRANSIENT) { try writer.sync() }
             writer.close()
             proxy.set { head, _ in head.method == "PUT" && head.path.contains("/.fp/t/") ? .reply(500) : .pass }
             let next = try #require(try fixture.store.resume(writer.token, at: UInt64(partSize * 3 / 2 + 10)).writer)
-            try next.write(payload(10))
+            try next.write(Pattern.bytes(10))
             expectFailure(FP_E_TRANSIENT) { try next.sync() }
             next.close()
             proxy.set { _, _ in .pass }
@@ -182,7 +182,7 @@ extension S3StoreTests {
             let fixture = try Fixture(url: proxy.url)
             let writer = try begun(fixture.store)
             proxy.set { head, _ in head.method == "PUT" && head.path.contains("/.fp/t/") ? fault : .pass }
-            try writer.write(payload(10))
+            try writer.write(Pattern.bytes(10))
             expectFailure(FP_E_TRANSIENT) { try writer.sync() }
             writer.close()
             proxy.set { _, _ in .pass }
@@ -199,7 +199,7 @@ extension S3StoreTests {
             let marks = try fixture.another(["location": fixture.location + "/.fp"])
             let first = try fixture.store.begin("k", flags: FP_W_RESUMABLE)
             for end in [1000, 2000, 3000] {
-                try first.write(payload(1000, seed: UInt64(end)))
+                try first.write(Pattern.bytes(1000, seed: UInt64(end)))
                 try first.sync()
             }
             first.close()
@@ -207,7 +207,7 @@ extension S3StoreTests {
             let lateContent = try marks.get(late)
 
             let second = try #require(try fixture.store.resume(first.token, at: 2000).writer)
-            try second.write(payload(500, seed: 7))
+            try second.write(Pattern.bytes(500, seed: 7))
             try second.sync()
             second.close()
             try waitUntil("the later mark is gone") { try !marks.keys().contains(late) }
@@ -219,7 +219,7 @@ extension S3StoreTests {
             third.close()
             expectSame(
                 try fixture.store.get("k"),
-                payload(1000, seed: 1000) + payload(1000, seed: 2000) + payload(500, seed: 7))
+                Pattern.bytes(1000, seed: 1000) + Pattern.bytes(1000, seed: 2000) + Pattern.bytes(500, seed: 7))
             try waitUntil("the late mark is gone") { try marks.keys().isEmpty }
         }
 
@@ -250,7 +250,7 @@ extension S3StoreTests {
                 head.query.contains("list-type=2") && head.query.hasSuffix(".fp%2Ft%2F")
                     ? .reply(200, [:], list) : .pass
             }
-            let store = try TestStore(s3Store, fixture.options.merging(["endpoint_url": proxy.url]) { $1 })
+            let store = try fixture.another(["endpoint_url": proxy.url])
             #expect(try store.all(pending: true).count == 1)
             try waitUntil("the stray mark is gone") { try !marks.keys().contains(name) }
             #expect(try Set(marks.keys()) == Set(names).subtracting([name]))
@@ -288,7 +288,7 @@ extension S3StoreTests {
             let proxy = FaultProxy { head, _ in
                 head.method == "GET" && cuts.next() < 3 ? .cutReply(after: 2_000_000) : .pass
             }
-            let store = try TestStore(s3Store, direct.options.merging(["endpoint_url": proxy.url]) { $1 })
+            let store = try direct.another(["endpoint_url": proxy.url])
             expectSame(try store.get("k"), bytes)
             #expect(proxy.requests.filter { $0.hasPrefix("GET") }.count == 4)
             expectSame(try store.open("k", offset: 1000, length: 3_000_000).rest(), Array(bytes[1000..<3_001_000]))
@@ -301,7 +301,7 @@ extension S3StoreTests {
             }
             let reader = try store.open("k")
             var read = try reader.read(1000)
-            try direct.store.put("k", payload(bytes.count, seed: 5))
+            try direct.store.put("k", Pattern.bytes(bytes.count, seed: 5))
             expectFailure(FP_E_PRECONDITION) { while true { read += try reader.read() } }
             #expect(read.elementsEqual(bytes.prefix(read.count)))
         }
@@ -310,7 +310,7 @@ extension S3StoreTests {
         func flipped() throws {
             let proxy = FaultProxy { head, _ in head.method == "GET" ? .flipReply(at: 4000) : .pass }
             let fixture = try Fixture(url: proxy.url)
-            try fixture.store.put("k", payload(10_000))
+            try fixture.store.put("k", Pattern.bytes(10_000))
             expectFailure(FP_E_TRANSIENT) { try fixture.store.get("k") }
         }
     }
@@ -327,18 +327,4 @@ final class Counter: Sendable {
 
 private func isCompletion(_ head: HTTPHead) -> Bool {
     head.method == "POST" && head.query.hasPrefix("uploadId=") && head.path.hasSuffix("/k")
-}
-
-/// Expects `body` to fail, however.
-@discardableResult
-func expectAnyFailure<Value>(
-    _ location: SourceLocation = #_sourceLocation, _ body: () throws -> Value
-) -> Failure? {
-    do {
-        let value = try body()
-        Issue.record("succeeded with \(value)", sourceLocation: location)
-        return nil
-    } catch {
-        return error as? Failure
-    }
 }

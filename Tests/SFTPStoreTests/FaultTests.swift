@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 @Suite("SFTPStore: faults")
@@ -27,7 +28,7 @@ struct FaultTests {
         }
         #expect(line.proxy.connections > 20, "the proxy cut nothing")
         #expect(try line.store.keys().count == 60)
-        try line.fixture.expectNoLitter(line.store)
+        try line.fixture.expectNoLitter()
     }
 
     @Test("What follows a write that was refused is cut off, so that the length never counts what is missing")
@@ -151,7 +152,7 @@ struct FaultTests {
         line.proxy.set { $0.refuses = false }
         #expect(try line.store.health().state == FP_HEALTH_OK)
         #expect(try line.store.put("k", [1]).size == 1)
-        let nowhere = try line.fixture.another(["host": "127.0.0.1", "port": "\(try freePort())"])
+        let nowhere = try line.fixture.another(["host": "127.0.0.1", "port": "\(freePort())"])
         expectFailure(FP_E_TRANSIENT) { try nowhere.stat("k") }
         let nameless = try line.fixture.another(["host": "no-such-host.invalid"])
         #expect(expectFailure(FP_E_TRANSIENT) { try nameless.stat("k") }?.message.contains("looking up") == true)

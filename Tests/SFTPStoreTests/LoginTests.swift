@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 @Suite("SFTPStore: logging in")
@@ -138,7 +139,7 @@ struct LoginTests {
         let none = try Fixture(on: server)
         #expect(expectFailure(FP_E_TRANSIENT) { try none.store.health() }?.message.contains("MaxSessions") == true)
         let fixture = try Fixture(["max_connections": "4"])
-        let proxy = try TCPProxy(to: sharedServer.port)
+        let proxy = TCPProxy(to: sharedServer.port)
         defer { proxy.stop() }
         let host = try readFile("\(sharedServer.directory.path)/host.pub").split(separator: " ").prefix(2)
         try writeFile("\(fixture.directory.path)/hosts", "[127.0.0.1]:\(proxy.port) \(host.joined(separator: " "))\n")

@@ -1,11 +1,12 @@
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 
 /// A server that Tests/Servers/ssh-server.py makes up: logins and refusals that OpenSSH's has not without accounts of its
 /// own.
 final class OtherServer {
     static let user = "tester"
-    static let password = "s3cret word"
+    static let password = TestSecrets.ssh
 
     let directory: TemporaryDirectory
     private let guardian: Guardian
@@ -20,7 +21,7 @@ final class OtherServer {
         guard access(python, X_OK) == 0 else { throw Problem("the servers are not installed; run `make test-unit`") }
         directory = try TemporaryDirectory()
         let path = directory.path
-        port = try freePort()
+        port = freePort()
         try makeServerKeys(in: path, port: port)
         mkdir("\(path)/files", 0o755)
         guardian = try Guardian(

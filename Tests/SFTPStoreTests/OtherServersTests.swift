@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// What other servers than OpenSSH's do, which Tests/Servers/sftp-filter.py makes of OpenSSH's.
@@ -78,7 +79,7 @@ struct OtherServersTests {
         try store.put("a", [9])
         #expect(try store.get("b") == [1, 2, 3])
         #expect(try store.get("deep/er/c") == [1, 2, 3])
-        try waitUntil("nothing is left of it") { fixture.staged == [] }
+        try waitUntil("nothing is left of it") { fixture.staged() == [] }
     }
 
     @Test("Two contents never share a tag, though the server sets no times")
@@ -133,7 +134,7 @@ struct OtherServersTests {
             try writer.sync()
             return writer.token
         }
-        for name in fixture.tree(withPrivate: true) where name.hasPrefix(".fp/w/") {
+        for name in fixture.everything where name.hasPrefix(".fp/w/") {
             let old = timeval(tv_sec: time(nil) - 3 * 86400, tv_usec: 0)
             utimes("\(fixture.path)/\(name)", [old, old])
         }

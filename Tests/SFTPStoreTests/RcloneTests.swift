@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// rclone's SFTP server: another implementation, which may write out of order and has no hard links.
@@ -14,7 +15,7 @@ private final class RcloneServer {
         guard access(program, X_OK) == 0 else { throw Problem("rclone is not installed; run `make test-unit`") }
         directory = try TemporaryDirectory()
         let path = directory.path
-        port = try freePort()
+        port = freePort()
         try makeServerKeys(in: path, port: port)
         mkdir("\(path)/files", 0o755)
         guardian = try Guardian(

@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// What only the plugin can repeat: the host does not have the bytes any more that a write took.
@@ -37,7 +38,7 @@ struct ReconnectTests {
         }
         #expect(line.proxy.connections > 20, "the proxy cut nothing")
         #expect(try line.fixture.store.keys().count == 50)
-        try line.fixture.expectNoLitter(line.fixture.store)
+        try line.fixture.expectNoLitter()
     }
 
     @Test("Only what the server had not acknowledged is sent again")
@@ -135,7 +136,7 @@ struct ReconnectTests {
             try writer.write(Pattern.bytes(100_000))
             line.proxy.cut()
             line.proxy.set { $0.isStalled = false }
-            let name = try #require(line.fixture.staged.first { !$0.hasSuffix(".m") })
+            let name = try #require(line.fixture.staged().first { !$0.hasSuffix(".m") })
             change("\(line.fixture.path)/\(name)")
             expectFailure(status) { try writer.commit() }
             writer.close()

@@ -22,7 +22,7 @@ final class SSHServer: @unchecked Sendable {
         guard let program = Self.program else { throw Problem("OpenSSH's server is not installed") }
         directory = try TemporaryDirectory()
         let path = directory.path
-        port = try freePort()
+        port = freePort()
         try makeServerKeys(in: path, port: port)
         try makeKey("\(path)/other")
         try writeFile("\(path)/authorized", try readFile("\(path)/user.pub"))
@@ -70,79 +70,4 @@ func makeServerKeys(in path: String, port: UInt16) throws {
 func makeKey(_ path: String, _ arguments: [String] = ["-t", "ed25519"], passphrase: String = "") throws {
     let result = runTool(["ssh-keygen", "-q", "-N", passphrase, "-C", "tests", "-f", path] + arguments)
     guard result.status == 0 else { throw Problem("ssh-keygen failed: \(result)") }
-}
-
-func writeFile(_ path: String, _ text: String) throws {
-    guard let file = fopen(path, "we") else { throw Problem("cannot write \(path)") }
-    defer { fclose(file) }
-    guard fputs(text, file) >= 0 else { throw Problem("cannot write \(path)") }
-}
-
-func readFile(_ path: String) throws -> String {
-    guard let file = fopen(path, "re") else { throw Problem("cannot read \(path)") }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65536)
-    while true {
-        let count = fread(&chunk, 1, chunk.count, file)
-        if count == 0 { break }
-        bytes += chunk.prefix(count)
-    }
-    return String(decoding: bytes, as: UTF8.self)
-}
-
-/// A loopback port that nobody listens on.
-func freePort() throws -> UInt16 {
-    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    defer { close(socket) }
-    var address = loopback(0)
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(socket, $0, size) == 0 && getsockname(socket, $0, &size) == 0
-        }
-    }
-    guard bound else { throw Problem("no free port: errno \(errno)") }
-    return UInt16(bigEndian: address.sin_port)
-}
-
-func loopback(_ port: UInt16) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    address.sin_port = port.bigEndian
-    return address
-}
-
-/// A connected socket, or -1.
-func dial(_ port: UInt16) -> Int32 {
-    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    var address = loopback(port)
-    let connected = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-    guard connected == 0 else {
-        close(socket)
-        return -1
-    }
-    return socket
-}
-
-func waitForPort(_ port: UInt16) throws {
-    try waitUntil("port \(port) answers") {
-        let socket = dial(port)
-        defer { if socket >= 0 { close(socket) } }
-        return socket >= 0
-    }
-}
-
-/// Asks again and again, for at most half a minute.
-func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-    for _ in 0..<3000 {
-        if try condition() { return }
-        usleep(10_000)
-    }
-    throw Problem("waited in vain: \(what)")
 }

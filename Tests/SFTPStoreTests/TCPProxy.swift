@@ -20,131 +20,98 @@ final class TCPProxy: Sendable {
         var cutAfterDown: Int?
     }
 
-    private struct State {
-        var weather = Weather()
-        var generation = 0
-        var connections = 0
-        var bytesUp = 0
-        var isOver = false
-    }
+    private let state = State()
+    private let listener: Listener
 
-    let port: UInt16
-    private let target: UInt16
-    private let listener: Int32
-    private let state = Mutex(State())
+    /// Shared with the threads of connections, which do not keep the proxy alive.
+    private final class State: Sendable {
+        struct Values {
+            var weather = Weather()
+            var generation = 0
+            var connections = 0
+            var bytesUp = 0
+            var isOver = false
+        }
 
-    init(to target: UInt16) throws {
-        self.target = target
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        self.listener = listener
-        var address = loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, size) == 0 && listen(listener, 128) == 0 && getsockname(listener, $0, &size) == 0
+        private let values = Mutex(Values())
+
+        func with<Result>(_ body: (inout Values) -> Result) -> Result { values.withLock { body(&$0) } }
+
+        /// - Returns: how many of `count` bytes may still go; fewer mean that the connection breaks.
+        func spend(_ count: Int, _ budget: WritableKeyPath<Weather, Int?>) -> Int {
+            with { values in
+                guard let left = values.weather[keyPath: budget] else { return count }
+                guard left < count else {
+                    values.weather[keyPath: budget] = left - count
+                    return count
+                }
+                values.weather[keyPath: budget] = nil
+                return left
             }
         }
-        guard isBound else { throw Problem("the proxy has no port: errno \(errno)") }
-        port = UInt16(bigEndian: address.sin_port)
-        startThread { [self] in acceptAll() }
     }
+
+    init(to target: UInt16) {
+        listener = Listener { [state] client in
+            client.resetWhenClosed()
+            let (refuses, generation) = state.with {
+                $0.connections += 1
+                return ($0.weather.refuses || $0.isOver, $0.generation)
+            }
+            guard !refuses, let server = Socket(port: target) else { return }
+            server.resetWhenClosed()
+            // What was carried so far has been sent when this returns, or is dropped with the connection.
+            Self.carry(client, server, generation, state)
+        }
+    }
+
+    var port: UInt16 { listener.port }
 
     /// Ends the proxy; what still goes through it breaks.
-    func stop() {
-        state.withLock { $0.isOver = true }
-        shutdown(listener, Int32(SHUT_RDWR))
-    }
+    func stop() { state.with { $0.isOver = true } }
 
-    func set(_ change: (inout Weather) -> Void) { state.withLock { change(&$0.weather) } }
+    func set(_ change: (inout Weather) -> Void) { state.with { change(&$0.weather) } }
 
     /// Breaks all connections that there are.
-    func cut() { state.withLock { $0.generation += 1 } }
+    func cut() { state.with { $0.generation += 1 } }
 
     /// How many connections there have been.
-    var connections: Int { state.withLock { $0.connections } }
+    var connections: Int { state.with { $0.connections } }
 
     /// How many bytes have gone to the server.
-    var bytesUp: Int { state.withLock { $0.bytesUp } }
+    var bytesUp: Int { state.with { $0.bytesUp } }
 
-    private func acceptAll() {
-        while true {
-            let client = accept(listener, nil, nil)
-            if client < 0 {
-                if state.withLock({ $0.isOver }) { break }
-                continue
-            }
-            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
-            let (refuses, generation) = state.withLock {
-                $0.connections += 1
-                return ($0.weather.refuses, $0.generation)
-            }
-            let server = refuses ? -1 : dial(target)
-            guard server >= 0 else {
-                reset(client)
-                continue
-            }
-            startThread { [self] in carry(client, server, generation) }
-        }
-        close(listener)
-    }
-
-    private func carry(_ client: Int32, _ server: Int32, _ generation: Int) {
-        var one: Int32 = 1
-        for socket in [client, server] {
-            _ = fcntl(socket, F_SETFL, O_NONBLOCK)
-            setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
-        }
+    private static func carry(_ client: Socket, _ server: Socket, _ generation: Int, _ state: State) {
+        for socket in [client, server] { _ = fcntl(socket.descriptor, F_SETFL, O_NONBLOCK) }
         var up = Lane(from: client, to: server)
         var down = Lane(from: server, to: client)
         while true {
-            let (weather, isCut) = state.withLock { ($0.weather, $0.isOver || $0.generation != generation) }
-            if isCut { break }
+            let (weather, isCut) = state.with { ($0.weather, $0.isOver || $0.generation != generation) }
+            if isCut { return }
             if weather.isStalled {
                 usleep(5000)
                 continue
             }
             let isUp = up.step(weather) { count in
-                let allowed = self.spend(count, \.cutAfterUp)
-                state.withLock { $0.bytesUp += allowed }
+                let allowed = state.spend(count, \.cutAfterUp)
+                state.with { $0.bytesUp += allowed }
                 return allowed
             }
-            let isDown = down.step(weather) { count in self.spend(count, \.cutAfterDown) }
-            guard isUp, isDown else { break }
+            let isDown = down.step(weather) { count in state.spend(count, \.cutAfterDown) }
+            guard isUp, isDown else { return }
             if !up.moved, !down.moved {
                 // What waits for its time, or for room, is looked at every millisecond.
                 var pollers = [up.poller, down.poller]
                 poll(&pollers, 2, up.isEmpty && down.isEmpty ? 20 : 1)
             }
         }
-        // What was carried so far has been sent, or is dropped with the connection.
-        reset(client)
-        reset(server)
-    }
-
-    /// - Returns: how many of `count` bytes may still go; fewer mean that the connection breaks.
-    private func spend(_ count: Int, _ budget: WritableKeyPath<Weather, Int?> & Sendable) -> Int {
-        state.withLock { state in
-            guard let left = state.weather[keyPath: budget] else { return count }
-            guard left < count else {
-                state.weather[keyPath: budget] = left - count
-                return count
-            }
-            state.weather[keyPath: budget] = nil
-            return left
-        }
-    }
-
-    private func reset(_ socket: Int32) {
-        var now = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
-        close(socket)
     }
 }
 
 /// One direction of a connection.
 private struct Lane {
-    let source: Int32
-    let sink: Int32
+    private let source: Socket
+    private let sink: Socket
     private var waiting: [(due: Int64, bytes: [UInt8])] = []
     private var held = 0
     private var nextSend: Int64 = 0
@@ -154,13 +121,15 @@ private struct Lane {
     /// Bytes on the way at most: a long line holds as much as fits in its delay.
     private static let limit = 16 << 20
 
-    init(from source: Int32, to sink: Int32) {
+    init(from source: Socket, to sink: Socket) {
         self.source = source
         self.sink = sink
     }
 
     var isEmpty: Bool { waiting.isEmpty }
-    var poller: pollfd { pollfd(fd: held < Self.limit && !hasEnded ? source : -1, events: Int16(POLLIN), revents: 0) }
+    var poller: pollfd {
+        pollfd(fd: held < Self.limit && !hasEnded ? source.descriptor : -1, events: Int16(POLLIN), revents: 0)
+    }
 
     /// - Returns: false if the connection has to break.
     mutating func step(_ weather: TCPProxy.Weather, _ spend: (Int) -> Int) -> Bool {
@@ -168,7 +137,7 @@ private struct Lane {
         let now = monotonic()
         if held < Self.limit, !hasEnded {
             var buffer = [UInt8](repeating: 0, count: 256 << 10)
-            let count = recv(source, &buffer, buffer.count, 0)
+            let count = recv(source.descriptor, &buffer, buffer.count, 0)
             if count > 0 {
                 moved = true
                 held += count
@@ -182,7 +151,7 @@ private struct Lane {
         while let first = waiting.first, first.due <= now, nextSend <= now {
             let slice = weather.bytesPerSecond.map { min(first.bytes.count, max(1, $0 / 100)) } ?? first.bytes.count
             let allowed = spend(slice)
-            let sent = send(sink, first.bytes, allowed, Int32(MSG_NOSIGNAL))
+            let sent = send(sink.descriptor, first.bytes, allowed, Int32(MSG_NOSIGNAL))
             if allowed < slice { return false }
             if sent < 0 { return errno == EAGAIN || errno == EINTR }
             moved = moved || sent > 0
@@ -193,28 +162,4 @@ private struct Lane {
         }
         return !(hasEnded && waiting.isEmpty)
     }
-}
-
-func monotonic() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-}
-
-/// A detached thread: what blocks must not block those of Swift's tasks.
-func startThread(_ body: @escaping @Sendable () -> Void) {
-    final class Work {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    let result = pthread_create(
-        &thread, nil,
-        { work in
-            guard let work else { return nil }
-            Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()
-            return nil
-        }, Unmanaged.passRetained(Work(body)).toOpaque())
-    precondition(result == 0, "pthread_create: \(result)")
-    pthread_detach(thread)
 }

@@ -1,12 +1,5 @@
 import Glibc
 
-/// Nanoseconds of the clock that deadlines are on.
-func monotonic() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
-}
-
 /// The time so many seconds from now, as requests and as replies write it.
 func clockTexts(_ offset: Int) -> (basic: String, http: String) {
     var moment = time(nil) + offset

@@ -1,4 +1,5 @@
 import Glibc
+import PluginTestKit
 import Synchronization
 
 /// What happens to one request on its way.

@@ -1,6 +1,7 @@
 import FPPluginAPI
 import Glibc
 import PluginTestKit
+import StoreUnderTest
 import Testing
 
 /// The plugin under test, loaded once as a host loads it.
@@ -16,7 +17,7 @@ enum S3StoreTests {}
 let partSize = 5 << 20
 
 /// A store in a corner of the bucket that is its own.
-struct Fixture {
+struct Fixture: StorePlace {
     let location: String
     let options: [String: String]
     let store: TestStore
@@ -36,52 +37,22 @@ struct Fixture {
         ]
     }
 
-    /// A second store on the same objects, as a second host would have it.
-    func another(_ more: [String: String] = [:]) throws -> TestStore {
+    /// Objects are no files.
+    var path: String { "" }
+    func tree() -> [String] { [] }
+
+    func another(_ more: [String: String]) throws -> TestStore {
         try TestStore(s3Store, options.merging(more) { _, given in given })
     }
 
-    /// The same store in another process.
-    func process() throws -> StoreProcess { try StoreProcess(plugin: "S3Store", options: options) }
+    func process(_ more: [String: String]) throws -> StoreProcess {
+        try StoreProcess(plugin: "S3Store", options: options.merging(more) { _, given in given })
+    }
+
+    func staged() throws -> [String] { try hiddenKeys() }
 
     /// The plugin's own objects, which it hides: those of a store whose location they are below.
     func hiddenKeys() throws -> [String] { try another(["location": location + "/.fp"]).keys() }
-}
-
-/// Bytes that differ from place to place, made fast enough for a debug build.
-func payload(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, made in
-        var word = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-        let memory = UnsafeMutableRawBufferPointer(buffer)
-        var place = 0
-        while place < count {
-            word ^= word << 13
-            word ^= word >> 7
-            word ^= word << 17
-            memory.storeBytes(of: word, toByteOffset: place, as: UInt64.self)
-            place += 8
-        }
-        made = count
-    }
-}
-
-/// Expects `body` to fail with `status`, and returns the failure.
-@discardableResult
-func expectFailure<Value>(
-    _ status: fp_status, _ location: SourceLocation = #_sourceLocation, _ body: () throws -> Value
-) -> Failure? {
-    do {
-        let value = try body()
-        Issue.record("succeeded with \(value) where status \(status) was due", sourceLocation: location)
-    } catch let failure as Failure {
-        #expect(failure.status == status, "\(failure)", sourceLocation: location)
-        #expect(!failure.message.isEmpty, "a failure without a message", sourceLocation: location)
-        #expect(!failure.message.contains(S3Server.secretKey), "a secret in a message", sourceLocation: location)
-        return failure
-    } catch {
-        Issue.record(error, sourceLocation: location)
-    }
-    return nil
 }
 
 /// Tries again what fails in passing, as the host does. rclone's server answers 500 where it removes a directory that has
@@ -92,22 +63,4 @@ func patiently<Value>(_ body: () throws -> Value) throws -> Value {
         do { return try body() } catch let failure as Failure where failure.status == FP_E_TRANSIENT { usleep(20_000) }
     }
     return try body()
-}
-
-/// Waits until `condition` holds, for at most half a minute.
-func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-    let end = ContinuousClock.now + .seconds(30)
-    while try !condition() {
-        guard ContinuousClock.now < end else { throw Problem("in vain: \(what)") }
-        usleep(20_000)
-    }
-}
-
-/// Expects the same bytes, without printing megabytes when they differ.
-func expectSame(_ left: [UInt8], _ right: [UInt8], _ location: SourceLocation = #_sourceLocation) {
-    guard left != right else { return }
-    let place = zip(left, right).enumerated().first { $0.element.0 != $0.element.1 }?.offset
-    Issue.record(
-        "\(left.count) bytes instead of \(right.count), first different at \(place ?? min(left.count, right.count))",
-        sourceLocation: location)
 }

@@ -1,3 +1,5 @@
+import PluginTestKit
+
 /// The head of a request or reply, as it came.
 struct HTTPHead: Sendable {
     let bytes: [UInt8]
@@ -123,4 +125,21 @@ final class HTTPStream {
         }
         return nil
     }
+}
+
+/// Makes a request without any header of ours.
+func fetch(_ url: String, method: String = "GET") throws -> (head: HTTPHead, body: [UInt8]) {
+    let rest = url.dropFirst("http://".count)
+    let authority = rest.prefix { $0 != "/" }
+    guard let port = authority.split(separator: ":").last.flatMap({ UInt16($0) }), let socket = Socket(port: port)
+    else {
+        throw Problem("cannot connect to \(authority)")
+    }
+    let path = rest.dropFirst(authority.count)
+    socket.send(Array("\(method) \(path) HTTP/1.1\r\nHost: \(authority)\r\nConnection: close\r\n\r\n".utf8))
+    let stream = HTTPStream(socket)
+    guard let head = stream.head(), let body = stream.wholeBody(of: head, toHead: method == "HEAD") else {
+        throw Problem("no reply from \(authority)")
+    }
+    return (head, body)
 }

@@ -1,4 +1,4 @@
-import Glibc
+import PluginTestKit
 import Testing
 
 /// Runs tests on threads of their own: they wait for a server most of the time, and Swift's own threads are as few as
@@ -24,22 +24,4 @@ private final class ThreadExecutor: TaskExecutor {
         let job = UnownedJob(job)
         startThread { job.runSynchronously(on: ThreadExecutor.shared.asUnownedTaskExecutor()) }
     }
-}
-
-/// Runs `body` on a thread that nobody waits for.
-func startThread(_ body: @escaping @Sendable () -> Void) {
-    final class Work {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    let result = pthread_create(
-        &thread, nil,
-        { work in
-            guard let work else { return nil }
-            Unmanaged<Work>.fromOpaque(work).takeRetainedValue().body()
-            return nil
-        }, Unmanaged.passRetained(Work(body)).toOpaque())
-    precondition(result == 0, "pthread_create: \(result)")
-    pthread_detach(thread)
 }
