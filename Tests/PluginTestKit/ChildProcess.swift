@@ -1,3 +1,4 @@
+import FPContractDriver
 import Glibc
 
 /// A program that the tests start.
@@ -39,11 +40,11 @@ package final class ChildProcess: Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var started: pid_t = 0
-        let result = withTexts(arguments) { arguments in
+        let result = withCStrings(arguments) { arguments in
             guard let environment else {
                 return posix_spawnp(&started, program, &actions, &attributes, arguments, environ)
             }
-            return withTexts(environment) {
+            return withCStrings(environment) {
                 posix_spawnp(&started, program, &actions, &attributes, arguments, $0)
             }
         }
@@ -95,17 +96,5 @@ package final class Guardian: Sendable {
         shell = try ChildProcess(
             ["sh", "-c", script, "sh"] + arguments,
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + environment, log: log)
-    }
-}
-
-/// Lends a list of texts as C has it, with NULL at its end.
-private func withTexts<Result>(
-    _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    var pointers = texts.map { strdup($0) } + [nil]
-    defer { for pointer in pointers { free(pointer) } }
-    return pointers.withUnsafeMutableBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { preconditionFailure("an array of one or more has an address") }
-        return body(base)
     }
 }
