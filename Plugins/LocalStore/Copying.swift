@@ -65,7 +65,7 @@ extension Tree {
             try check(fstat(source.raw, &places.0))
             try check(fstat(directory.raw, &places.1))
             // Two stores may have one place, where both keys are one name.
-            if places.0.isSameFile(as: places.1), name == request.target.name { return }
+            if places.0.isSameFile(as: places.1), name.utf8.elementsEqual(request.target.name.utf8) { return }
             try check(unlinkat(source.raw, name, 0))
         }
     }
