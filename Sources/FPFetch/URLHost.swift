@@ -48,7 +48,7 @@ enum URLHost {
     }
 
     private static func isNumber(_ label: Substring) -> Bool {
-        if let digits = label.without(prefix: "0x") { return digits.allSatisfy(\.isHexDigit) }
+        if let digits = label.without(prefix: "0x") { return digits.utf8.allSatisfy { $0.hexValue != nil } }
         return label.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 

@@ -6,7 +6,9 @@ import Testing
 struct BasePathTests {
     @Test("any plain path is a base path, and a final slash means nothing")
     func plain() throws {
-        for (text, path) in [("/", "/"), ("/fp/", "/fp"), ("fp", "/fp"), ("/a/b.c-d_e~", "/a/b.c-d_e~"), ("/apis/api", "/apis/api")] {
+        for (text, path) in [
+            ("/", "/"), ("/fp/", "/fp"), ("fp", "/fp"), ("/a/b.c-d_e~", "/a/b.c-d_e~"), ("/apis/api", "/apis/api"),
+        ] {
             #expect(try BasePath(text).description == path)
         }
     }

@@ -3,7 +3,7 @@ public enum BasePathSyntax {
     /// The segments of a path that needs no escaping in a URL; none for the root. Slashes at both ends mean nothing.
     public static func segments(of text: String) -> Result<[String], Complaint> {
         let segments = text.parts(at: "/").filter { !$0.isEmpty }.map(String.init)
-        guard !text.holds("//"), !segments.contains("."), !segments.contains("..") else {
+        guard !text.holds("//"), !segments.contains(where: { $0.isSame(as: ".") || $0.isSame(as: "..") }) else {
             return .failure(Complaint("must be a path without empty, \".\" or \"..\" segments, not \(quoted(text))"))
         }
         guard segments.allSatisfy({ $0.utf8.allSatisfy(PercentEncoding.isUnreserved) }) else {

@@ -17,7 +17,7 @@ public enum NumberSyntax {
         if radix == 10, first == UInt8(ascii: "0"), digits.utf8.count > 1,
             digits.utf8.allSatisfy(\.isASCIIDigit)
         {
-            let plain = digits.drop { $0 == "0" }
+            let plain = Substring(digits.utf8.drop { $0 == UInt8(ascii: "0") })
             return .failure(
                 Complaint(
                     "must be a whole number without leading zeros, not \(quoted(text)); "

@@ -7,7 +7,7 @@ extension UInt8 {
     public var isASCIIDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 
     /// The value of a hexadecimal digit in either case; nil for every other byte.
-    public var hexDigitValue: UInt8? {
+    public var hexValue: UInt8? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
         case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10

@@ -14,8 +14,8 @@ public enum PercentEncoding {
             let byte = bytes[index]
             index += 1
             if byte == UInt8(ascii: "%") {
-                if index + 1 < bytes.count, let high = bytes[index].hexDigitValue,
-                    let low = bytes[index + 1].hexDigitValue
+                if index + 1 < bytes.count, let high = bytes[index].hexValue,
+                    let low = bytes[index + 1].hexValue
                 {
                     decoded.append(high << 4 | low)
                     index += 2

@@ -3,7 +3,8 @@ public func quoted(_ text: String) -> String {
     let limit = 60
     let isShort = text.unicodeScalars.count <= limit
     let shown = isShort ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit))) + "…"
-    return "\"" + visible(shown.replacing("\"", with: "\\\"")) + "\""
+    let escaped = shown.utf8.flatMap { $0 == UInt8(ascii: "\"") ? Array("\\\"".utf8) : [$0] }
+    return "\"" + visible(String(decoding: escaped, as: UTF8.self)) + "\""
 }
 
 /// The text on one line, with escapes for what a terminal would obey instead of showing it.
