@@ -12,7 +12,7 @@ package struct ApplicationAPI: Mount {
 
     package var methods: [HTTPRequest.Method] { UploadResource.methods }
 
-    /// An address outside of every version is nobody's, and needs no token to say so.
+    /// Outside of `/v1` there is nothing to protect: the answer is a 404, with or without a token.
     package func access(for request: Request, rest: ArraySlice<String>) -> Access {
         rest.first == "v1" ? .application : .anyone
     }

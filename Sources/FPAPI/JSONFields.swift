@@ -59,7 +59,7 @@ struct JSONFields {
         }
     }
 
-    /// - Throws: If there is a member that nobody took.
+    /// - Throws: If there is a member that was not taken out.
     func finish(known: [String]) throws(Complaint) {
         guard let name = order.first(where: { rest[TextKey($0)] != nil }) else { return }
         let names = known.map { "\"\($0)\"" }.joined(separator: ", ")

@@ -2,12 +2,12 @@ import FPFormats
 import FPUploads
 import NIOCore
 
-/// A page of a listing, written part by part as the client takes it: however much the uploads say of themselves, a few
-/// of them are in memory at a time.
+/// A page of a listing as JSON, written part by part as the client takes it, so that only a few uploads are in memory at
+/// a time, however large their metadata is.
 actor ListingText {
     /// A page ends after the upload that takes it beyond this many bytes, whatever its limit.
     static let maximumBytes = 4 << 20
-    /// About what is read from the catalog at a time.
+    /// About how many bytes are read from the catalog at a time.
     private static let partBytes = 128 << 10
 
     private let uploads: Uploads
@@ -15,7 +15,7 @@ actor ListingText {
     private var left: Int
     private var written = 0
     private var isOver = false
-    /// The first part, which is made before the head of the answer: what is wrong with the query shows there.
+    /// The first part, made before the head of the answer is sent, so that a wrong query can still be refused.
     private var ready: ByteBuffer?
 
     /// Begins a page.

@@ -44,8 +44,8 @@ enum UploadDocument {
         .text(moment.map { InternetTime.text(millisecondsSince1970: $0.milliseconds) })
     }
 
-    /// The client's own JSON, byte by byte. Text that is none (there is no way in for it, but the catalog outlives
-    /// releases) is shown as a string.
+    /// The client's own JSON, byte for byte. Text that is not JSON cannot come in, but another release may have left
+    /// some in the catalog: it is shown as a string.
     private static func metadata(_ text: String?) -> JSON {
         guard let text else { return .null }
         return (try? JSONText(text)).map(JSON.verbatim) ?? .string(text)

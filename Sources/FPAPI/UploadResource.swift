@@ -7,7 +7,7 @@ import NIOCore
 
 /// The uploads as the application sees them over HTTP: what the application API and the demo page have in common.
 ///
-/// Whether somebody may do this is decided before.
+/// Access is not checked here: the gatekeeper has done that before.
 package struct UploadResource: Sendable {
     /// The methods of all its addresses together.
     package static let methods: [HTTPRequest.Method] = [.get, .head, .post, .delete]
@@ -22,7 +22,7 @@ package struct UploadResource: Sendable {
     }
 
     /// Answers a request whose path continues with `rest` below the list of uploads.
-    /// - Throws: A ``Problem``, or an error that says what it is in HTTP.
+    /// - Throws: A ``Problem``, or an error that is ``ProblemConvertible``.
     package func respond(to request: Request, rest: ArraySlice<String>) async throws -> Response {
         let rest = Array(rest)
         let method = request.method

@@ -1,7 +1,7 @@
 import FPHTTP
 import HTTPTypes
 
-/// Knows the application by a bearer token (RFC 6750, sections 2.1 and 3).
+/// Recognises the application by a bearer token (RFC 6750, sections 2.1 and 3).
 public struct BearerAuthenticator: Authenticator {
     private let tokens: BearerTokens
 
@@ -10,8 +10,10 @@ public struct BearerAuthenticator: Authenticator {
         self.tokens = tokens
     }
 
+    /// Only ``Access/application``.
     public func concerns(_ access: Access) -> Bool { access == .application }
 
+    /// - Throws: A 401 if there is an `Authorization` field that does not carry one accepted token.
     public func caller(of request: Request) throws(Problem) -> Caller? {
         let lines = request.headers[values: .authorization]
         guard let line = lines.first else { return nil }
@@ -23,6 +25,7 @@ public struct BearerAuthenticator: Authenticator {
         return Caller(kind: "token", grants: [.application])
     }
 
+    /// A 401 that asks for a bearer token.
     public var challenge: Problem? {
         Problem(
             .unauthorized, "This address needs a bearer token: send the header Authorization: Bearer <token>.",

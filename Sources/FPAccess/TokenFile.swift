@@ -2,7 +2,7 @@ import Glibc
 
 /// A file that holds one bearer token, made at the first start.
 public struct TokenFile: Sendable {
-    /// The shortest token accepted from a file, in characters: 128 bits at 6 bits a character, rounded down.
+    /// The shortest token accepted from a file, in characters: 96 bits if it is random base64.
     public static let minimumLength = 16
 
     static let maximumLength = 4096
@@ -152,7 +152,7 @@ public struct TokenFile: Sendable {
     }
 }
 
-/// Why there is no token to be had from a file. For the operator: it names the path.
+/// Why a token file cannot be used. For the operator only, as it names the path.
 public struct TokenFileError: Error, CustomStringConvertible {
     /// The file or directory.
     public let path: String

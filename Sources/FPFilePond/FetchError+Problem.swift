@@ -3,7 +3,7 @@ public import FPHTTP
 import HTTPTypes
 
 extension FetchError: ProblemConvertible {
-    /// What a failure to get a remote file is in HTTP.
+    /// The HTTP problem for a failure to get a remote file.
     public var problem: Problem {
         var problem = Problem(
             HTTPResponse.Status.numbered(reason.httpStatus), reason.message, code: "fetch-failed")

@@ -30,7 +30,7 @@ extension FilePondDialect {
     func restore(_ operand: String?, _ request: Request) async throws -> Response {
         guard let id = UploadID(try Self.required(operand)) else { throw Self.invalidID }
         guard try await isRestorable(id) else { throw Self.notFound }
-        // It may be claimed or reverted before its file is open; only a file that should be there is a fault.
+        // A claim or a revert may come first and take the file away; it is a fault only where neither did.
         return try await respond(
             request, orMissing: try await isRestorable(id) ? Self.unreadableFile : Self.notFound
         ) { (use) async throws(UploadError) in

@@ -37,7 +37,7 @@ enum FilePondHeaders {
         return plain == "application/offset+octet-stream" || plain == "application/octet-stream"
     }
 
-    /// That a body of this type is not taken, in the reference's words.
+    /// That a body of this type is not taken, in the words of django-drf-filepond.
     static func unsupported(_ headers: HTTPFields) -> Problem {
         let type = headers[values: .contentType].first ?? ""
         return Problem(.unsupportedMediaType, "Unsupported media type \"\(type.prefix(100))\" in request.")

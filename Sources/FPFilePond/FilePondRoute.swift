@@ -4,8 +4,8 @@ import HTTPTypes
 /// What a request to the FilePond dialect is about: one of the client's six endpoints, with the id, path or URL that
 /// it names.
 ///
-/// Each endpoint has an address of its own, as the reference has them (`<base>/patch/<id>`, `<base>/load/?id=`, …),
-/// and all of them share the base address, where the query says which one is meant (`<base>?patch=<id>`).
+/// Each endpoint has an address of its own, as in django-drf-filepond (`<base>/patch/<id>`, `<base>/load/?id=`, …), and
+/// all of them share the base address, where the query says which one is meant (`<base>?patch=<id>`).
 struct FilePondRoute: Equatable {
     /// FilePond's words for what a server does.
     enum Endpoint: String, CaseIterable {
@@ -32,7 +32,7 @@ struct FilePondRoute: Equatable {
         }
     }
 
-    /// Why a request is about nothing.
+    /// Why a request has no endpoint.
     enum Failure: Error, Equatable {
         /// There is nothing at that address.
         case unknownAddress

@@ -6,8 +6,8 @@ import NIOCore
 /// A form as FilePond sends it, taken in part by part while it arrives: the metadata as text, and the main file and
 /// its variants under the same name.
 ///
-/// Which field is the upload is sometimes known only at the end, as `fp_upload_field` may come last. So each field
-/// with files gets a reception of its own, and all but one are taken back.
+/// Which field is the upload is sometimes known only at the end, as `fp_upload_field` may come last. So the files of
+/// each field are received to staging, and all but one field's are removed again.
 struct UploadForm {
     /// What the form turned out to be.
     enum Outcome {
@@ -23,14 +23,14 @@ struct UploadForm {
         case ignored
     }
 
-    /// The form field that names the upload's field, as the reference has it.
+    /// The form field that names the upload's field, as in django-drf-filepond.
     private static let selector = "fp_upload_field"
     /// More than any form that a person fills in has.
     private static let maximumParts = 200
     private static let maximumFileFields = 4
     /// All texts of a form together, in bytes.
     private static let maximumText = 1 << 20
-    /// More than any page's metadata has, and little for whoever reads it.
+    /// More than any page's metadata needs, and few enough that reading it stays cheap.
     private static let metadataLimits = JSONText.Limits(depth: 32, values: 4096)
 
     private let uploads: Uploads
@@ -42,7 +42,7 @@ struct UploadForm {
     private var parts = 0
     private var current = Part.ignored
 
-    /// - Parameter owner: Whose the uploads are that the form brings.
+    /// - Parameter owner: The owner of the uploads that the form brings; `nil` for none.
     init(_ uploads: Uploads, owner: String?) {
         self.uploads = uploads
         self.owner = owner

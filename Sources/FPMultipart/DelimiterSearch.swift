@@ -3,12 +3,13 @@ import Glibc
 /// Finds a delimiter in memory by Horspool's algorithm on pairs of bytes: looks at two bytes in as many as the
 /// delimiter is long, and steps over the rest wherever such a pair does not occur in the delimiter.
 ///
-/// Hostile input cannot slow it to more than a step per byte: a comparison goes deep only behind what a delimiter has
-/// in front and nowhere else.
+/// Hostile input cannot slow it to more than a step per byte: the delimiter's only CR is in front, so two partial
+/// matches never overlap, and no byte is compared in both.
 struct DelimiterSearch: Sendable {
     private let delimiter: [UInt8]
-    /// How far to step when a pair is seen in the delimiter's last two places, by the pair's hash; 0 stands for as far
-    /// as a delimiter that has no such pair allows. The processor guesses that one and runs ahead.
+    /// How far to step when a pair is seen in the delimiter's last two places, by the pair's hash; 0 stands for the
+    /// longest step, of a pair that the delimiter does not have. That is by far the most frequent case, so a branch of
+    /// its own, which the processor predicts, beats waiting for the table.
     private let steps: [UInt8]
 
     /// Takes a delimiter of 5 to 254 bytes that begins with its only CR.
@@ -47,8 +48,8 @@ struct DelimiterSearch: Sendable {
         return (cr, bytes.count - cr)
     }
 
-    /// On raw memory, because the speed of every upload hangs on it. No index passes `bytes.count`: `last` is checked
-    /// before each use and is never less than the delimiter's last index.
+    /// On raw memory, because the speed of every upload in a form depends on it. No index passes `bytes.count`: `last` is
+    /// checked before each use and is never less than the delimiter's last index.
     private func find(in bytes: UnsafeRawBufferPointer) -> Int? {
         let length = delimiter.count
         return delimiter.withUnsafeBytes { needle in

@@ -42,7 +42,7 @@ public struct MultipartParser: Sendable {
 
     private enum State {
         case preamble
-        /// After a boundary, before what tells a part from the end.
+        /// After a boundary; what follows says whether it begins a part or ends the form.
         case delimited
         case header
         case content
@@ -65,6 +65,7 @@ public struct MultipartParser: Sendable {
     /// How many of these were never in the input: the line's end before the delimiter is implied at the beginning of
     /// the body, and the one that ends a header counts for an empty part.
     private var implied = lineEnd
+    /// Bytes of the preamble, or of the padding behind a boundary, so far.
     private var skipped = 0
     private var header: [UInt8] = []
 
@@ -228,7 +229,8 @@ extension MultipartParser {
 }
 
 extension MultipartParser {
-    /// Reads what follows a boundary: `--` after the last, else spaces and the line's end.
+    /// Reads what follows a boundary: `--` after the last, else spaces and the line's end. `header` holds the `-` or CR
+    /// read so far, as the next byte may be in another buffer.
     private mutating func readDelimiterEnd() throws(MultipartError) -> MultipartEvent? {
         while let byte = readByte() {
             switch (header.first, byte) {

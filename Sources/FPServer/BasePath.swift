@@ -1,7 +1,7 @@
 import FPFormats
 import FPHTTP
 
-/// Where the dialects of uploads live: FilePond's `server` option.
+/// Where the upload dialects are served: FilePond's `server` option.
 public struct BasePath: Sendable, Equatable, CustomStringConvertible {
     /// Why a text is no base path.
     public struct Invalid: Error, Equatable, CustomStringConvertible {

@@ -22,7 +22,7 @@ enum MountTable {
         MountLine(at: .below("demo", "uploads")) { $0.settings.demo == nil ? nil : DemoUploads(uploads: $0.uploads) },
     ]
 
-    /// Who finds out who calls, in the order in which they are asked.
+    /// All authenticators, in the order in which they are asked.
     static func authenticators(_ settings: ServerSettings) -> [any Authenticator] {
         let own: [any Authenticator] = [
             BearerAuthenticator(settings.tokens),

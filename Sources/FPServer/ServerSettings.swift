@@ -7,8 +7,8 @@ public struct ServerSettings: Sendable {
     public var http: HTTPServer.Configuration
     /// FilePond's `server` option.
     public var basePath: BasePath
-    /// Whether *load* takes the path of a stored file in place of an id, as the reference does. Paths can be guessed;
-    /// ids cannot.
+    /// Whether *load* takes the path of a stored file in place of an id, as django-drf-filepond does. Paths can be
+    /// guessed; ids cannot.
     public var loadsByPath = true
     /// Who may use the application API. Without any token, it is closed.
     public var tokens = BearerTokens([])
@@ -16,7 +16,7 @@ public struct ServerSettings: Sendable {
     public var demo: DemoSettings?
     /// What is served beside the host's own mounts.
     public var mounts: [MountLine] = []
-    /// Who else finds out who calls, asked after the host's own authenticators and before everybody may pass.
+    /// Further authenticators, asked after the host's own and before the one that lets everybody pass as a visitor.
     public var authenticators: [any Authenticator] = []
 
     /// Settings with everything but the addresses and the base path at its default.

@@ -4,7 +4,7 @@ public import FPUploads
 public import Logging
 public import NIOCore
 
-/// Everything that the host says over HTTP: the mounts of its table, on one server.
+/// The host's HTTP server: the mounts of its table, behind one router.
 public final class UploadServer: Sendable {
     private let server: HTTPServer
 

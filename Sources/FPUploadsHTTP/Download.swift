@@ -27,7 +27,8 @@ package enum Download {
         guard request.method == .get, !isConditional else { return .description }
         let range = request.headers[values: .range]
         if range.isEmpty { return .bytes(offset: 0, length: nil) }
-        // In the largest file that there may be, only what counts from the end is elsewhere.
+        // The size is not known yet. A range that counts from the end needs it; any other begins at the same offset in
+        // a file of any size, so it is read as one of the largest.
         guard range.allSatisfy({ !$0.holds("=-") }), case .part(let bytes) = ByteRange(range, size: .max) else {
             return .description
         }
@@ -82,7 +83,7 @@ package enum Download {
     }
 
     private static func validators(etag: EntityTag?, modified: ModificationDate?) -> HTTPFields {
-        // Whether the visitor may have the file is asked again each time; what the browser has is used if it is.
+        // A browser asks each time, as the upload may be gone; if it is not, the browser's copy is used.
         var headers: HTTPFields = [.cacheControl: "private, no-cache"]
         if let etag { headers[.eTag] = etag.description }
         if let modified {

@@ -2,7 +2,7 @@ import FPHTTP
 import FPUploads
 import NIOCore
 
-/// A request's body as the life of an upload wants it.
+/// A request's body as a source of an upload's bytes.
 package struct RequestBodySource: ByteSource {
     private let body: RequestBody
 
@@ -18,7 +18,7 @@ package struct RequestBodySource: ByteSource {
 }
 
 extension ByteSourceError {
-    /// What a body's end before its time means for an upload.
+    /// What a body that ended early means for an upload.
     package init(_ error: BodyError) {
         switch error {
         case .truncated: self = .truncated

@@ -3,7 +3,7 @@ public import FPUploads
 import HTTPTypes
 
 extension UploadError: ProblemConvertible {
-    /// What a failure in the life of an upload is in HTTP.
+    /// The HTTP problem for a failure of an upload.
     public var problem: Problem {
         let (status, code): (HTTPResponse.Status, String) =
             switch kind {

@@ -2,7 +2,7 @@
 public struct Caller: Sendable, Equatable {
     /// What kind of caller it is, for messages: `nobody`, `token`, `page`, or an authenticator's own word.
     public let kind: String
-    /// Whose the uploads are that it creates; `nil` for nobody's.
+    /// The owner of the uploads that it creates; `nil` for none.
     public let owner: String?
     private let grants: Set<Access>
 
@@ -13,7 +13,7 @@ public struct Caller: Sendable, Equatable {
         self.grants = grants
     }
 
-    /// Somebody of whom nothing is known.
+    /// An anonymous caller.
     public static let nobody = Caller(kind: "nobody")
 
     /// Whether it has been granted that access.

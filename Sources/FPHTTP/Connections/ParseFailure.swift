@@ -9,8 +9,8 @@ struct ParseFailure: Equatable {
     /// A head that does not come to its end.
     static let slowHead = ParseFailure(.requestTimeout, "The request's head took too long to arrive.")
 
-    /// Reads the parser's error; nil for errors of any other kind, and for the end of the connection, which speaks
-    /// for itself.
+    /// Reads the parser's error; nil for errors of any other kind, and for the end of the connection, which is
+    /// no fault in what was sent.
     init?(_ error: any Error, hasHeadLine: Bool) {
         guard let error = error as? HTTPParserError, error != .invalidEOFState else {
             return nil

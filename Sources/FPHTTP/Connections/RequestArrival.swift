@@ -44,7 +44,7 @@ struct RequestArrival {
     /// Whether the client may leave the body out as soon as it has an answer.
     var awaitsContinue: Bool { state == .awaitingContinue }
 
-    /// Whether the client owes bytes, and may be too slow with them.
+    /// Whether bytes are awaited from the client, so that it can be too slow.
     var isTimed: Bool {
         switch state {
         case .delivering, .holding, .discarding: true
@@ -117,7 +117,7 @@ struct RequestArrival {
         }
     }
 
-    /// The client is too slow with what it owes.
+    /// The client is too slow with the awaited bytes.
     mutating func ranTooSlowly() {
         state = .tooSlow
     }

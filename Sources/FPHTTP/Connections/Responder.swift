@@ -81,7 +81,7 @@ struct Responder: Sendable {
         } catch is ClientGone {
             // The connection knows, and has logged it.
         } catch {
-            // A task is cancelled when its client is gone, and what fails then is nobody's fault.
+            // A task is cancelled when its client is gone, and what fails then is no fault of the server.
             if !Task.isCancelled { log("The response's body failed: \(error).") }
             if hasBegun {
                 exchange.abort()

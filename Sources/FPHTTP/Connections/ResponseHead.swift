@@ -3,7 +3,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// A response's head, checked and written out but for what only the connection knows.
+/// A response's head, checked and written out, except for `Connection`, which the connection decides when it sends.
 struct ResponseHead: Sendable {
     enum Framing: Sendable, Equatable {
         /// No body, whatever the header fields say.

@@ -2,7 +2,7 @@ import FPFormats
 public import HTTPTypes
 public import Logging
 
-/// What went wrong, before it gets the form in which a client is told.
+/// What went wrong, independent of the form in which a client is told.
 public struct Problem: Error, Sendable {
     /// The status of the answer.
     public var status: HTTPResponse.Status
@@ -26,7 +26,7 @@ public struct Problem: Error, Sendable {
 }
 
 extension Problem {
-    /// What an error that nobody foresaw is in HTTP: the client learns no more of it than that it is the server's fault.
+    /// The problem for an unexpected error: the client learns only that the server is at fault.
     public static func unforeseen(_ error: any Error) -> Problem {
         var problem = Problem(
             .internalServerError, "The server failed; its operator has been told.", code: "internal-fault")
@@ -37,14 +37,14 @@ extension Problem {
     /// Tells the operator what the client is not told.
     public func log(_ logger: Logger, _ request: Request) {
         guard let detail else { return }
-        // A task is cancelled when its client is gone, and what fails then is nobody's fault.
+        // A task is cancelled when its client is gone, and what fails then is no fault of the server.
         let level: Logger.Level = Task.isCancelled ? .debug : status.code >= 500 ? .error : .notice
         logger.log(
             level: level, "\(request.method.rawValue) \(request.path): \(sentence)",
             metadata: ["status": "\(status.code)", "detail": "\(detail)"])
     }
 
-    /// What a body that ends early is in HTTP. The client seldom lives to read it.
+    /// The problem for a body that ends early. The client is mostly gone by then.
     public init(_ error: BodyError) {
         switch error {
         case .truncated: self.init(.badRequest, "The body ended before all of it had arrived.", code: "truncated")

@@ -1,19 +1,21 @@
-/// An error that knows what it is in HTTP.
+/// An error that says which HTTP problem it is.
 public protocol ProblemConvertible: Error {
     /// The problem that a client is told of.
     var problem: Problem { get }
 }
 
 extension Problem: ProblemConvertible {
+    /// The problem itself.
     public var problem: Problem { self }
 }
 
 extension BodyError: ProblemConvertible {
+    /// The problem for a body that ended early.
     public var problem: Problem { Problem(self) }
 }
 
 extension Problem {
-    /// What any error is in HTTP. One that nobody foresaw is told to the operator only.
+    /// The HTTP problem for any error. What an unexpected one says goes to the operator only.
     public init(any error: any Error) {
         self = (error as? any ProblemConvertible)?.problem ?? .unforeseen(error)
     }

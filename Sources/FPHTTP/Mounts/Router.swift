@@ -39,6 +39,7 @@ public struct Router: RequestHandler {
         }
     }
 
+    /// Answers from the request's mount, or with the problem that kept it from answering.
     public func respond(to request: Request) async -> Response {
         let segments = request.path.segments
         // OPTIONS * asks about the server as a whole.

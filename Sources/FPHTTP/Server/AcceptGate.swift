@@ -1,7 +1,7 @@
 import Logging
 import NIOCore
 
-/// Stands before a listening socket: accepts while there is room, and rests when the system has none.
+/// A handler on the listening socket: accepts up to the limit of connections, and pauses when the system refuses.
 final class AcceptGate: ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = any Channel
     typealias OutboundIn = Never

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Counts what is going on, and tells when nothing is.
+/// Counts tasks under way, and lets a caller wait until there are none.
 final class Tally: Sendable {
     private struct State {
         var count = 0
@@ -28,9 +28,9 @@ final class Tally: Sendable {
         }
     }
 
-    /// Waits until nothing is going on, or for the given time.
+    /// Waits until the count is 0, or for the given time.
     ///
-    /// - Returns: Whether nothing is.
+    /// - Returns: Whether the count reached 0.
     func isEmpty(within time: Duration) async -> Bool {
         await withTaskGroup { group in
             group.addTask {

@@ -2,9 +2,9 @@ import FPFormats
 import HTTPTypes
 import NIOCore
 
-/// The peers whose word about the client is taken: reverse proxies, by address.
+/// The peers that are trusted to name the client: reverse proxies, by address.
 ///
-/// Only from them do `X-Forwarded-For` and `X-Request-ID` count; from anybody else they are what anybody can write.
+/// Only from them do `X-Forwarded-For` and `X-Request-ID` count; anybody else could write anything there.
 public struct TrustedProxies: Sendable, Equatable {
     private let blocks: [AddressBlock]
 

@@ -7,7 +7,7 @@ extension DemoFiles {
         "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; "
         + "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-    /// The answer to a GET or HEAD of a file, with what a browser is told to be careful about.
+    /// The answer to a GET or HEAD of a file, with the fields that restrict what a browser does with it.
     static func response(to request: Request, _ answer: () async -> Response) async throws(Problem) -> Response {
         guard request.method == .get || request.method == .head else {
             throw Problem.wrongMethod(request.method, allow: [.get, .head])

@@ -17,7 +17,7 @@ package struct DemoPage: Mount {
 
     package var problems: ProblemForm { .detail }
 
-    /// With a base path of `/`, the address is an upload's as soon as the query or the method says so.
+    /// With a base path of `/`, the page shares its address with FilePond's endpoints, and takes a GET without a query.
     package func takes(_ request: Request, rest: ArraySlice<String>) -> Bool {
         basePath != "/" || request.method == .get && request.query.pairs.isEmpty
     }

@@ -12,7 +12,7 @@ extension Access {
     package static let page = Access("page")
 }
 
-/// Knows the demo page by what its visitor's browser says of it, and keeps other sites' pages from using the demo's
+/// Recognises the demo page by what its visitor's browser says of it, and keeps other sites' pages from using the demo's
 /// endpoints through that browser. Programs other than browsers can say the same.
 package struct PageAuthenticator: Authenticator {
     private let answersToOwnNamesOnly: Bool
