@@ -9,7 +9,7 @@ public struct Access: Sendable, Hashable {
         self.name = name
     }
 
-    /// No more than to send the request: nobody is asked who sends it.
+    /// Nothing at all: the authenticators are not even asked who the caller is.
     public static let anyone = Access("anyone")
 
     /// What a visitor of the application's pages may do: upload, and load or take back uploads by their ids.

@@ -8,8 +8,10 @@ public struct Everybody: Authenticator {
         self.grants = Set(grants)
     }
 
+    /// Whether everybody has been given that access.
     public func concerns(_ access: Access) -> Bool { grants.contains(access) }
 
+    /// An anonymous caller with these grants, whatever the request brings.
     public func caller(of request: Request) throws(Problem) -> Caller? {
         Caller(kind: Caller.nobody.kind, grants: grants)
     }
