@@ -13,19 +13,19 @@ package protocol DrivenTransfer: EasyDelegate {
     func end(_ failure: CurlFailure?) -> EasyOptions?
 }
 
-/// Moves transfers side by side, on one thread of its own. It goes on until it is stopped.
+/// Runs transfers concurrently, on one thread of its own, until it is stopped.
 ///
 /// A transfer is known by a key: an object of the caller's that both sides have.
 package final class Driver: Sendable {
     package typealias Key = AnyObject & Sendable
 
-    /// What there may be at most.
+    /// Upper bounds.
     package struct Limits: Sendable {
         /// Transfers under way at the same time.
         package var concurrency = Int.max
         /// Transfers that wait for one of those to end.
         package var waiting = Int.max
-        /// Connections that are kept; nil for libcurl's own idea of it.
+        /// Connections that are kept; nil for libcurl's default.
         package var idleConnections: Int?
         /// Handles that are kept for later transfers, with their TLS sessions.
         package var idleHandles = 0
@@ -42,7 +42,7 @@ package final class Driver: Sendable {
 
     private struct State {
         var messages: [Message] = []
-        /// While somebody polls it.
+        /// The handle that the thread waits on; nil once the thread takes no more messages.
         var multi: MultiHandle?
         var hasEnded = false
         var whenEnded: [@Sendable () -> Void] = []
@@ -83,7 +83,7 @@ package final class Driver: Sendable {
     package func abort(_ key: some Key) { _ = post(.abort(key)) }
 
     /// Ends all transfers with ``CurlFailure/stopped``, and the thread.
-    /// - Parameter whenEnded: is called when that is done and everything let go of.
+    /// - Parameter whenEnded: is called when that is done and nothing of the transfers is held any more.
     package func stop(_ whenEnded: @escaping @Sendable () -> Void = {}) {
         _ = post(.stop)
         let hasEnded = state.withLock { state in
@@ -97,7 +97,7 @@ package final class Driver: Sendable {
         state.withLock { state in
             guard let multi = state.multi else { return false }
             state.messages.append(message)
-            // Under the lock, so that the handle goes on its own thread.
+            // Under the lock, so that the last reference to the handle is dropped on the driver's thread.
             multi.wake()
             return true
         }

@@ -29,7 +29,7 @@ final class DriverLoop {
         self.limits = limits
     }
 
-    /// Moves transfers until a message says to stop.
+    /// Runs transfers until a message says to stop.
     func run(_ messages: () -> [Driver.Message], _ report: (CurlFailure) -> Void) {
         while true {
             for message in messages() { handle(message) }
@@ -43,7 +43,7 @@ final class DriverLoop {
                 report(error)
                 // libcurl is out of memory or descriptors: nothing under way can be trusted to go on, later transfers may.
                 for each in Array(active.values) { end(each, error) }
-                // Not at once again, should it fail for good.
+                // So that a lasting failure does not become a busy loop.
                 poll(nil, 0, 100)
             }
         }
@@ -73,15 +73,15 @@ final class DriverLoop {
 
     private func abort(_ key: any Driver.Key) {
         if let transfer = active[ObjectIdentifier(key)] {
-            // A lookup cannot be stopped. To let go of it would let somebody who gives up at once have any number of
-            // them.
+            // A lookup cannot be stopped, so it keeps its place until it ends: otherwise clients that give up at once
+            // could start any number of lookups.
             if transfer.easy.isResolving { transfer.easy.abandon() } else { finish(transfer, .aborted) }
         } else if let place = waiting.firstIndex(where: { $0.key === key }) {
             _ = waiting.remove(at: place).transfer.end(.aborted)
         }
     }
 
-    /// Starts what there is a place for, and turns away what waited until its deadline.
+    /// Starts waiting transfers while there are places, and ends those that waited until their deadline.
     private func admit() {
         guard !waiting.isEmpty else { return }
         let now = ContinuousClock.now

@@ -9,7 +9,7 @@ package enum Intake: Sendable {
     case unwanted
 }
 
-/// Hears what happens to a request, on the thread that moves it, and must not block that thread.
+/// Is told what happens to a request, on the thread that drives the request and must not be blocked.
 package protocol EasyDelegate: AnyObject {
     /// Takes the head of the final response; false ends the request.
     func receive(head: ResponseHead) -> Bool
@@ -21,7 +21,7 @@ package protocol EasyDelegate: AnyObject {
     /// - Returns: how many, 0 at the end; nil if they cannot be read, which ends the request.
     func send(into buffer: UnsafeMutableRawBufferPointer) -> Int?
 
-    /// Goes back to that byte of the request's body: a connection that was kept turned out to be dead.
+    /// Goes back to that byte of the request's body, to send it again: a reused connection turned out to be dead.
     func seek(to offset: Int)
 
     /// Whether a connection to that address may be made.

@@ -1,10 +1,10 @@
 import CCurl
 import Glibc
 
-/// An easy handle of libcurl: one request at a time, made ready by `prepare` and moved by a ``MultiHandle``.
+/// An easy handle of libcurl: one request at a time, set up by `prepare` and driven by a ``MultiHandle``.
 package final class EasyHandle {
     let raw: UnsafeMutableRawPointer
-    /// What moves it.
+    /// The handle that drives it, while a request is under way.
     weak var multi: MultiHandle?
 
     private var delegate: (any EasyDelegate)?
@@ -67,7 +67,8 @@ package final class EasyHandle {
         return CurlFailure(code, text: text.isEmpty ? nil : text)
     }
 
-    /// Forgets the last request, which no ``MultiHandle`` may have any more. What libcurl keeps for later ones stays, connections and TLS sessions above all.
+    /// Forgets the last request, which must have been removed from its ``MultiHandle``. What libcurl keeps for later
+    /// requests stays: above all connections and TLS sessions.
     func clear() {
         curl_easy_reset(raw)
         curl_slist_free_all(fields)
@@ -90,11 +91,11 @@ package final class EasyHandle {
         return hasLookedUp && elapsed == 0
     }
 
-    /// Lets the request fail as soon as libcurl asks or tells anything.
+    /// Makes the request fail at the next callback.
     func abandon() { isAbandoned = true }
 }
 
-// What libcurl asks and tells.
+// libcurl's callbacks.
 extension EasyHandle {
     private func setCallbacks() throws(CurlFailure) {
         let own = Unmanaged.passUnretained(self).toOpaque()

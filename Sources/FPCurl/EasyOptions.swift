@@ -7,7 +7,7 @@ package struct EasyOptions: Sendable {
     package enum Body: Sendable {
         case none
         case bytes([UInt8])
-        /// So many bytes, which ``EasyDelegate/send(into:)`` brings.
+        /// This many bytes, which ``EasyDelegate/send(into:)`` supplies.
         case streamed(Int)
     }
 
@@ -42,19 +42,19 @@ package struct EasyOptions: Sendable {
     package var timeout: Duration?
     /// For resolving the name, connecting and the TLS handshake.
     package var connectTimeout: Duration?
-    /// A transfer slower than so many bytes per second for so long has failed. The time in which it is paused does not
-    /// count.
+    /// A transfer that stays below this speed for this long, in whole seconds, fails. The time in which it is paused
+    /// does not count.
     package var minimumSpeed: (bytesPerSecond: Int, over: Duration)?
-    /// How many bytes are offered at once at most.
+    /// The most bytes of a response's body that are offered at once.
     package var receiveBuffer: Int?
-    /// How many bytes are asked for at once.
+    /// The most bytes of a request's body that are asked for at once.
     package var sendBuffer: Int?
 
     package init(url: String) { self.url = url }
 }
 
 extension EasyOptions {
-    /// Gives them to a handle whose options are libcurl's own.
+    /// Sets them on a handle that has libcurl's default options.
     func apply(to easy: EasyHandle) throws(CurlFailure) {
         try easy.set(CURLOPT_URL, url)
         try easy.set(CURLOPT_PATH_AS_IS, 1)
@@ -67,7 +67,7 @@ extension EasyOptions {
         try easy.set(CURLOPT_HTTP09_ALLOWED, 0)
         try easy.set(CURLOPT_FOLLOWLOCATION, 0)
         try easy.set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
-        // An empty proxy is one that the environment cannot set.
+        // Unlike no proxy, an empty one keeps libcurl from looking for one in the environment.
         try easy.set(CURLOPT_PROXY, proxy ?? "")
         if proxy == nil { try easy.set(CURLOPT_NOPROXY, "*") }
         try easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
@@ -93,9 +93,9 @@ extension EasyOptions {
         }
         if let receiveBuffer { try easy.set(CURLOPT_BUFFERSIZE, receiveBuffer) }
         if let sendBuffer { try easy.set(CURLOPT_UPLOAD_BUFFERSIZE, sendBuffer) }
-        // Signals belong to the process.
+        // libcurl must not change the signal handlers of the process.
         try easy.set(CURLOPT_NOSIGNAL, 1)
-        // Without it, letting go of a request waits on this thread, for all requests, for a name server.
+        // Without it, removing a request would block this thread, and so all requests, until its name lookup ends.
         try easy.set(CURLOPT_QUICK_EXIT, 1)
     }
 

@@ -1,15 +1,15 @@
 import CCurl
 
-/// A multi handle of libcurl, which moves requests side by side. One thread at a time may use it; `wake` alone may come
-/// from any.
+/// A multi handle of libcurl, which drives several requests at once. One thread at a time may use it; only `wake` may
+/// be called from any thread.
 package final class MultiHandle: @unchecked Sendable {
-    // It is used as its comment says, and libcurl documents the same of its handle: hence Sendable by hand.
+    // `@unchecked Sendable`: the rule above is libcurl's own for its handle, and callers keep to it.
     private let raw: UnsafeMutableRawPointer
-    /// The descriptors from before the first name lookup that was begun since.
+    /// What was open before the first name lookup since the last `perform`; nil if there was no lookup.
     private var beforeLookup: OpenDescriptors?
 
     /// Makes a handle.
-    /// - Parameter idleConnections: how many connections are kept at most; nil for libcurl's own idea of it.
+    /// - Parameter idleConnections: how many connections are kept at most; nil for libcurl's default.
     init(idleConnections: Int? = nil) throws(CurlFailure) {
         try LibCurl.start()
         let before = OpenDescriptors()
@@ -23,20 +23,20 @@ package final class MultiHandle: @unchecked Sendable {
 
     deinit { curl_multi_cleanup(raw) }
 
-    /// Begins with a request that was made ready.
+    /// Starts a request, which ``EasyHandle/prepare(_:_:)`` has set up.
     func add(_ easy: EasyHandle) throws(CurlFailure) {
         try check(curl_multi_add_handle(raw, easy.raw))
         easy.multi = self
     }
 
-    /// Lets go of a request.
+    /// Removes a request, whether it has ended or not.
     func remove(_ easy: EasyHandle) {
         curl_multi_remove_handle(raw, easy.raw)
         easy.multi = nil
     }
 
-    /// Moves what can be moved without waiting.
-    /// - Returns: the requests that have come to their end, and are still to be removed.
+    /// Does what can be done for the requests without waiting.
+    /// - Returns: the requests that have ended; the caller has to remove them.
     func perform() throws(CurlFailure) -> [(easy: EasyHandle, code: CURLcode)] {
         var running: CInt = 0
         let code = curl_multi_perform(raw, &running)
@@ -53,13 +53,12 @@ package final class MultiHandle: @unchecked Sendable {
         return ended
     }
 
-    /// Waits until something can be moved, somebody wakes the handle, or time is over. libcurl knows the deadlines of
-    /// its own.
+    /// Waits until a request can go on, `wake` is called, a timeout of libcurl's own is due, or `limit` has passed.
     func wait(atMost limit: Duration) throws(CurlFailure) {
         try check(curl_multi_poll(raw, nil, 0, CInt(clamping: limit.milliseconds), nil))
     }
 
-    /// Ends a `wait`, the next one if there is none.
+    /// Ends the current `wait`, or else the next one. From any thread.
     func wake() { curl_multi_wakeup(raw) }
 
     /// Notes that libcurl is about to open the descriptors by which a lookup's thread tells of its end.
@@ -71,7 +70,7 @@ package final class MultiHandle: @unchecked Sendable {
 }
 
 extension EasyOptions {
-    /// Makes the request, and returns when it has come to its end.
+    /// Makes the request, and returns when it has ended. Blocks the thread.
     package func perform(_ delegate: any EasyDelegate) throws(CurlFailure) {
         let multi = try MultiHandle()
         let easy = try EasyHandle()

@@ -2,15 +2,15 @@ import Glibc
 
 /// The descriptors that are open at some moment.
 ///
-/// libcurl opens a pair to wake a multi handle by and, for each name lookup, one to hear of its end by. Older versions,
-/// 7.88 for one, leave both open in programs that the process executes, and give nobody a say in it; so what was opened is
-/// found by comparison, right afterwards. A descriptor that another thread opens meanwhile gets what it should have anyway.
+/// libcurl opens a pair of descriptors to wake a multi handle and a pair for each name lookup. Older versions, such as
+/// 7.88, do not set close-on-exec on them and have no callback for it, so they are found by comparison, right
+/// afterwards. A descriptor that another thread opens meanwhile is set too: the host wants that on all of them.
 struct OpenDescriptors {
     private let numbers: Set<CInt>
 
     init() { numbers = Set(Self.list()) }
 
-    /// Closes what was opened since in programs that this process executes from now on.
+    /// Sets close-on-exec on all descriptors that were opened since.
     func closeNewerOnExec() {
         for number in Self.list() where !numbers.contains(number) {
             let flags = fcntl(number, F_GETFD)

@@ -1,7 +1,7 @@
 /// The status and the header fields of a response (RFC 9110 sections 15 and 6.3), collected from the lines that libcurl
 /// hands over: those of interim responses and trailers among them, which do not count.
 package struct ResponseHead: Sendable {
-    /// What a line led to.
+    /// What is known after a line.
     enum Progress {
         case more
         /// It was the last line of the final response's head.
@@ -20,11 +20,11 @@ package struct ResponseHead: Sendable {
     private var isComplete = false
     private var size = 0
 
-    /// Real heads stay far below. It is for all heads and trailers of a request together, so that interim responses
-    /// without end come to an end.
+    /// In bytes, far above real heads. It bounds all heads and trailers of a request together, so that a server cannot
+    /// send interim responses without end.
     private static let longest = 64 * 1024
 
-    /// One of which nothing has arrived.
+    /// An empty head.
     package init() {}
 
     /// The values of a field, one for each of its lines.

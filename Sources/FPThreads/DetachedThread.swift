@@ -1,6 +1,6 @@
 import Glibc
 
-/// A thread of its own for work that blocks, of which nobody waits for the end.
+/// Detached threads, for work that blocks.
 package enum DetachedThread {
     private final class Work {
         let body: @Sendable () -> Void
@@ -8,7 +8,7 @@ package enum DetachedThread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Starts a thread with all signals blocked: they are the business of the rest of the process.
+    /// Starts a thread with all signals blocked, so that the other threads of the process handle them.
     /// - Parameter stackSize: in bytes; nil for the system's own, which is large.
     /// - Returns: false if the system has no thread to give.
     package static func start(stackSize: Int? = nil, _ body: @escaping @Sendable () -> Void) -> Bool {
@@ -20,7 +20,7 @@ package enum DetachedThread {
         var everything = sigset_t()
         var before = sigset_t()
         sigfillset(&everything)
-        // A new thread inherits the mask, so that there is no moment without it.
+        // Set here and not by the new thread, which inherits the mask: so no signal can reach it before.
         pthread_sigmask(SIG_SETMASK, &everything, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         let work = Unmanaged.passRetained(Work(body))
