@@ -18,9 +18,9 @@ public struct CheckedNode: Sendable, Equatable {
     public var key: String?
     /// The value as text: a secret resolved, a path absolute, everything else as the file has it.
     public var text = ""
-    /// Of a truth value 0 or 1, of a whole number itself, of a size bytes, of a duration milliseconds; else 0.
+    /// The value as a number: 0 or 1 of a Boolean, a whole number, a size in bytes, a duration in milliseconds; else 0.
     public var i64: Int64 = 0
-    /// Of a number that need not be whole, the number; else 0.
+    /// The value of a number that need not be whole; else 0.
     public var f64: Double = 0
     /// Whether the text must not be shown: the key is a secret, or the value came from a `file:` or `env:` reference.
     public var isSecret = false

@@ -7,7 +7,7 @@ struct EffectiveList {
         self.values = values
     }
 
-    /// Shows what a value came to instead of what the file says.
+    /// Shows the value that is in force in place of the one in the file.
     mutating func replace(_ key: String, _ text: String) {
         replacements[key] = text
     }

@@ -1,7 +1,7 @@
 import FPFormats
 
 extension ConfigSource {
-    /// Holds the options of a store against its plugin's table of options.
+    /// Checks the options of a store against its plugin's table of options.
     ///
     /// Fills defaults in, makes relative paths absolute and follows `file:` and `env:` references. An option whose name
     /// has dots may be written nested, with dots, or both in turn.
@@ -19,7 +19,7 @@ extension ConfigSource {
         validate(options: options, against: schema, scope: "stores.\(store).options")
     }
 
-    /// Holds options that stand in no file against a plugin's table, as ``validate(options:against:store:)`` does.
+    /// Checks options that are in no file against a plugin's table, as ``validate(options:against:store:)`` does.
     ///
     /// - Parameter scope: what complaints call the whole of them.
     public func validate(
@@ -46,7 +46,7 @@ extension ConfigSource {
 }
 
 extension CheckedNode {
-    /// Hangs a value below the groups that its dotted name asks for.
+    /// Inserts a value below the groups that its dotted name asks for, and makes those that are missing.
     fileprivate mutating func insert(_ value: CheckedNode, at path: ArraySlice<String>) {
         guard let name = path.first else { return }
         guard path.count > 1 else {

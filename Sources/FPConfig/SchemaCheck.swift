@@ -1,12 +1,12 @@
 import FPFormats
 
-/// Holds one map of the file against a table of keys.
+/// Checks one map of the file against a table of keys.
 struct SchemaCheck {
     let schema: [OptionSchema]
     /// The full name of the map, empty for the root of the file.
     let scope: String
     let reader: ValueReader
-    /// Words of other programs, and the key that each means here.
+    /// Keys of other programs, and the key with the same meaning here.
     var synonyms: [String: String] = [:]
     /// Keys whose values are handed back as they are: they have tables of their own.
     var trees: [String] = []
@@ -29,7 +29,7 @@ struct SchemaCheck {
     /// Complains about everything in the map that the table does not accept.
     func run(_ map: ConfigNode) -> Outcome {
         var given: [String: Given] = [:]
-        // Of what is not a map at all, it would be idle to say which keys it lacks.
+        // That it is no map is reported already; its missing keys would only add noise.
         let isMap = collect(map, prefix: "", into: &given)
         var outcome = Outcome()
         for tree in trees {
@@ -101,7 +101,7 @@ struct SchemaCheck {
         let complaint =
             "unknown key \(quoted(key)) \(prefix.isEmpty && scope.isEmpty ? "at the top level" : "in \(place(prefix))")"
         let here = children(of: prefix)
-        // A word of another program is surer than a likeness, and a likeness to a key than one to such a word.
+        // A synonym is a better guess than a similar name, and a similar key better than a similar synonym.
         let known = synonyms[key].flatMap { here.contains($0) ? $0 : nil }
         let likeness = { NearestName.match(key, among: synonyms.filter { here.contains($0.value) }.keys.sorted()) }
         if let meant = known ?? NearestName.match(key, among: here) ?? likeness().flatMap({ synonyms[$0] }) {
@@ -132,7 +132,7 @@ struct SchemaCheck {
         scope.isEmpty ? key : scope + "." + key
     }
 
-    /// A map's name for a sentence.
+    /// A map's name, as a part of a complaint.
     private func place(_ prefix: String) -> String {
         let name = [scope, prefix].filter { !$0.isEmpty }.joined(separator: ".")
         return name.isEmpty ? "the file" : quoted(name)

@@ -106,7 +106,7 @@ struct SettingsDecoder {
         return true
     }
 
-    /// A value that must not exceed another: a default gives way, a value of the file is refused.
+    /// A value that must not exceed another: a larger value of the file is refused, a larger default is lowered.
     func capped(_ key: String, by other: String, _ spell: (Int64) -> String) -> Int64 {
         guard let node = values[key], let limit = values[other] else { return 0 }
         if node.i64 > limit.i64, !node.isDefaulted {

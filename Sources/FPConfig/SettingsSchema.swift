@@ -173,7 +173,7 @@ extension Settings {
             help: "Lines for people, or lines of JSON."),
     ]
 
-    /// Words of other programs for what is called otherwise here.
+    /// Keys of other programs, and the keys with the same meaning here, for "did you mean".
     static let synonyms: [String: String] = [
         "address": "listen", "bind": "listen", "host": "listen", "port": "listen",
         "mount": "base_path", "prefix": "base_path",

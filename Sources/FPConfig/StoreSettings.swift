@@ -41,7 +41,7 @@ extension Settings {
         case path(String)
     }
 
-    /// The options of a store held against its plugin's table.
+    /// The options of a store, checked against its plugin's table.
     ///
     /// - Parameters:
     ///   - store: the name of a store in `stores`.

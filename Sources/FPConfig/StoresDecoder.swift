@@ -46,7 +46,7 @@ struct StoresDecoder {
         guard !member.value.isRefused else { return nil }
         var map = member.value
         if case .null = map.content {
-            // What is missing is told where the store is named, not behind the colon.
+            // Missing keys are reported at the store's name: an empty value has its position after the colon.
             map.position = member.keyPosition
         }
         let check = SchemaCheck(
@@ -73,7 +73,7 @@ struct StoresDecoder {
         return Decoded(store: store, values: values)
     }
 
-    /// A default gives way, a value of the file is refused.
+    /// At least `deadline`: a smaller value of the file is refused, a smaller default is raised.
     private func longDeadline(_ values: DecodedValues, store: String) -> Duration {
         let deadline = values.duration("deadline")
         let long = values.duration("long_deadline")
@@ -116,7 +116,7 @@ struct StoresDecoder {
         case .failure(let complaint):
             decoder.complain(node, "\(key) \(complaint.text)")
         case .success(let path):
-            // Code is loaded from where the file says, whatever directory the file is moved to.
+            // A relative path would load other code once the settings file is moved.
             if !node.text.begins(with: "/"), !node.text.begins(with: "~/") {
                 decoder.complain(node, "\(key) must be absolute if it is a path; did you mean \(quoted(path))?")
             } else if FileAccess.kind(of: path) == .file {

@@ -37,7 +37,7 @@ extension Settings {
         public var maxSize: Int64
         /// How long the whole transfer may take.
         public var timeout: Duration
-        /// How long one connection may take to come about; at most `timeout`.
+        /// How long name lookup, connecting and TLS handshake may take together; at most `timeout`.
         public var connectTimeout: Duration
         /// Redirects that are followed.
         public var maxRedirects: Int

@@ -2,10 +2,11 @@ import FPFormats
 
 /// Reads single values of the file as the types that tables of keys name, and complains about those that are not.
 struct ValueReader {
-    /// A value of the file as text, its reference followed.
+    /// A value of the file as text.
     struct Text {
         var value: String
         var isSecret = false
+        /// The reference, if it was not followed.
         var reference: SecretReference?
     }
 
@@ -103,8 +104,8 @@ struct ValueReader {
         }
     }
 
-    /// Follows a reference where one may stand: in every secret, and in every plain text. A URL that begins with `file:`
-    /// is just that.
+    /// Follows a reference where one is allowed: in secrets and in options that take any text. In a URL, `file:` is the
+    /// scheme.
     func resolve(
         _ scalar: ConfigNode.Scalar,
         of option: OptionSchema,

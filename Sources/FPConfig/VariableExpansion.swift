@@ -16,7 +16,7 @@ struct VariableExpansion {
         let scalars = Array(text.unicodeScalars)
         var result = String.UnicodeScalarView()
         var failures: [Failure] = []
-        // Behind this no variable can end. Looking for each end anew would take long in a text of nothing but beginnings.
+        // No variable can end after this. To search for each end would be quadratic in a text of many "${" and no "}".
         let lastEnd = scalars.lastIndex(of: "}") ?? -1
         var index = 0
         while index < scalars.count {

@@ -1,6 +1,6 @@
 /// The beginning of an absolute URL (RFC 3986, section 3.1), which is all that settings look at.
 public enum URLSyntax {
-    /// Whether the text is a scheme, `://`, something after it, and nothing that no URL contains.
+    /// Whether the text is a scheme, `://` and something after it, all in printable ASCII without spaces.
     public static func isAbsolute(_ text: String) -> Bool {
         guard let scheme = scheme(of: text) else { return false }
         let rest = text.utf8.dropFirst(scheme.utf8.count + 3)

@@ -2,9 +2,9 @@
 public struct OptionValue: Sendable, Equatable {
     /// The text.
     public var text: String
-    /// Of a truth value 0 or 1, of a whole number itself, of a size bytes, of a duration milliseconds; else 0.
+    /// The value as a number: 0 or 1 of a Boolean, a whole number, a size in bytes, a duration in milliseconds; else 0.
     public var i64: Int64 = 0
-    /// Of a number that need not be whole, the number; else 0.
+    /// The value of a number that need not be whole; else 0.
     public var f64: Double = 0
 
     /// A value as given.

@@ -13,7 +13,7 @@ public enum NearestName {
         var best: (name: String, distance: Int)?
         for candidate in candidates {
             let found = distance(wanted, folded(candidate))
-            // A name of which nothing is left is no correction of it.
+            // If every character has to change, it is no correction.
             if found <= allowed, found < max(wanted.count, 1), found < best?.distance ?? .max {
                 best = (candidate, found)
             }

@@ -2,8 +2,8 @@
 
 /// Unicode's normalization form C (UAX #15), made and checked by one implementation.
 ///
-/// It is the standard library's, which normalizes but says so to its own modules only. Foundation brings 40 MB of ICU
-/// for the same, and one of another version of Unicode: two that disagree make keys that nothing accepts.
+/// The standard library has it, but only as SPI (`_nfc`). Foundation's would bring 40 MB of ICU, and another version of
+/// Unicode: a key made by one implementation could then be refused by the other.
 public enum NormalForm {
     /// The text in form C.
     public static func composed(_ text: String) -> String {
@@ -18,9 +18,8 @@ public enum NormalForm {
         !needsLook(text) || text.unicodeScalars.elementsEqual(text._nfc)
     }
 
-    /// Whether a scalar has the same normal form in every version of Unicode that knows it. One that no version known
-    /// here has assigned may yet become a mark that moves or a letter that decomposes, and a name that holds it would
-    /// then be another name.
+    /// Whether a scalar has the same normal form in every version of Unicode that knows it. An
+    /// unassigned one may become a mark that is reordered or a letter that decomposes: names that hold it would change.
     public static func isStable(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x300 || scalar.properties.generalCategory != .unassigned
     }

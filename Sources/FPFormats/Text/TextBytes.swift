@@ -103,8 +103,8 @@ extension StringProtocol where SubSequence == Substring {
     }
 }
 
-/// A text that is the key of a dictionary or in a set by its bytes, whereas a String is there under every spelling
-/// that looks alike.
+/// A text as the key of a dictionary or the element of a set, equal by its bytes. A String is equal to all that are
+/// canonically equivalent.
 public struct TextKey: Hashable, Sendable {
     /// The text.
     public let text: String
@@ -115,7 +115,7 @@ public struct TextKey: Hashable, Sendable {
     /// By bytes.
     public static func == (one: TextKey, other: TextKey) -> Bool { one.text.utf8.elementsEqual(other.text.utf8) }
 
-    /// In step with `==`.
+    /// Consistent with `==`.
     public func hash(into hasher: inout Hasher) {
         var copy = text
         copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
