@@ -1,5 +1,5 @@
-/// The head of an ELF file: enough to say in words what the dynamic linker would say in riddles, and to keep a file from
-/// it that was cut short, which would crash it.
+/// The header of an ELF file, checked before the dynamic linker sees the file: its errors do not say what an operator
+/// has to do, and a truncated file would crash it.
 struct LibraryHeader {
     private let bytes: [UInt8]
     private let path: String
@@ -34,7 +34,7 @@ struct LibraryHeader {
         }
     }
 
-    /// The linker maps what the program headers name, and takes a fault where the file ends before.
+    /// The linker maps what the program headers name, and gets SIGBUS where the file ends before that.
     private func checkWhole(_ file: TrustedFile) throws(PluginLoadError) {
         let offset = number(bytes, 32, UInt64.self)
         let entrySize = Int(number(bytes, 54, UInt16.self))

@@ -59,8 +59,8 @@ public final class PluginLibrary: @unchecked Sendable {
         PluginLibrary(path: path, table: PluginTable(standInFor: plugin), host: host)
     }
 
-    /// Loads a plugin, or gives the one that is loaded from the same file. Blocks for as long as the plugin's own start
-    /// takes; call it where that is no harm.
+    /// Loads a plugin, or returns the one that is loaded from the same file. Blocks for as long as the plugin's own
+    /// start takes, so never on an event loop.
     /// - Throws: ``PluginLoadError``: what was expected, what was found, what to do.
     public static func load(
         path: String, expectedName: String, sha256: String? = nil, host: PluginHostInfo, logger: Logger
@@ -128,7 +128,7 @@ public final class PluginLibrary: @unchecked Sendable {
 
     // MARK: - Loading
 
-    /// By the linker's handle: the same for every path to one file, another once the file has been replaced.
+    /// Keyed by the handle of `dlopen`: the same for every path to one file, another once the file has been replaced.
     private static let loaded = Mutex<[SharedObject: PluginLibrary]>([:])
 
     private static func start(

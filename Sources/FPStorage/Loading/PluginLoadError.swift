@@ -47,7 +47,7 @@ public struct PluginLoadError: Error, Sendable, Equatable, CustomStringConvertib
         case startFailed
         /// It ends the process that loads it.
         case crashed
-        /// It does not come to an end of being loaded.
+        /// Loading it does not end.
         case hung
     }
 

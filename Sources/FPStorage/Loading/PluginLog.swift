@@ -2,7 +2,7 @@ import FPPluginAPI
 import Logging
 import Synchronization
 
-/// What a plugin says, on its way into the host's log: masked, on one line, and no more of it than anybody can read.
+/// Passes a plugin's messages on to the host's log: with secrets masked, on one line each, and rate-limited.
 final class PluginLog: Sendable {
     let logger: Logger
     let mask: SecretMask
@@ -50,7 +50,7 @@ final class PluginLog: Sendable {
     }
 }
 
-/// A token bucket that counts what it turned away.
+/// A token bucket that counts what it rejected.
 struct RateLimit {
     private let burst: Double
     private let perSecond: Double

@@ -3,7 +3,7 @@ import Glibc
 
 /// Checks a plugin's file before the dynamic linker sees it, for constructors run inside `dlopen`.
 ///
-/// Clean parents make checking first and loading afterwards safe: nobody else can put another file in its place.
+/// Between the check and the load nobody else can replace the file, since the directories above it are checked too.
 final class TrustedFile {
     /// The path without symbolic links.
     let path: String

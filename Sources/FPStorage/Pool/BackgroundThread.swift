@@ -1,7 +1,8 @@
 import CFPStorage
 import FPThreads
 
-/// Starts threads on which plugins may run: with room on the stack, a name, and a slot in the journal of calls.
+/// Starts threads on which plugins may run: with the stack that the contract promises, a name, and a slot in the
+/// ``CallJournal``.
 enum BackgroundThread {
     /// The contract promises 1 MiB; thread-local storage and the host's own frames come out of the same stack.
     private static let stackSize = 2 * 1024 * 1024

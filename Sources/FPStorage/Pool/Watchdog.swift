@@ -61,7 +61,7 @@ final class Watchdog: @unchecked Sendable {
                 continue
             }
             isAsleep.store(true, ordering: .sequentiallyConsistent)
-            // Whoever submits from here on sees the flag; whoever submitted before is seen now.
+            // Who submits from here on sees the flag and wakes this thread; what was submitted before is seen now.
             if registry.withLock({ Array($0.pools.values) }).contains(where: \.isBusy) {
                 isAsleep.store(false, ordering: .sequentiallyConsistent)
             } else {

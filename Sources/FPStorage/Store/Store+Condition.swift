@@ -69,7 +69,7 @@ extension Store {
         var problems: [StoreCondition.Problem] = []
         let breaker = activity.breaker.condition
         let troubles = activity.writes.troubles
-        // What health says of writing is told as that, and not twice.
+        // A write problem that the health call reported is listed below as such, and not as a failing store as well.
         let isSaid = breaker.state == .degraded && troubles.contains { $0.trouble.reason == breaker.reason }
         if breaker.state != .ok, !isSaid {
             problems.append(

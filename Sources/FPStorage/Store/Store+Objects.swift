@@ -103,9 +103,9 @@ extension Store {
         }
     }
 
-    /// Whether a copy that may have happened can be made once more without harm. One that does not replace can be if
-    /// its target is absent, and a move if its source is still there: what the target is otherwise, this copy or
-    /// somebody's object, the caller has to find out.
+    /// Whether a copy whose outcome is unknown can be repeated without harm: with `.ifNotExists` only if the target is
+    /// absent, with `.move` only if the source is still there. Otherwise the target may be this copy or somebody else's
+    /// object, which the caller has to find out.
     private nonisolated(nonsending) func mayCopyAgain(
         _ source: String, in other: Store, to target: String, _ options: CopyOptions, until deadline: MonotonicTime
     ) async -> Bool {

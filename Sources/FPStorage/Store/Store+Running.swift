@@ -11,14 +11,14 @@ extension Store {
         let deadline = deadline ?? self.deadline(of: operation)
         let (pool, lane) = place(of: operation)
         let result = await submit(operation, about: subject, to: pool, lane: lane, deadline: deadline, body)
-        // Not before the failure is told: whoever waits for it is not to wait for the answer to this question too.
+        // In a task of its own, so that the caller gets its failure without waiting for the health call as well.
         if case .failure = result, activity.breaker.takeSuspicion() {
             Task { [self] in _ = try? await health() }
         }
         return try result.get()
     }
 
-    /// Runs a call that may be repeated: tries again, inside one deadline, after failures that pass.
+    /// Runs a call that may be repeated: retries it, within one deadline, after transient failures.
     nonisolated(nonsending) func runRepeatedly<Value: Sendable>(
         _ operation: StoreOperation, about subject: CallSubject, until deadline: MonotonicTime? = nil,
         _ body: @escaping ResultJob<Value>.Body
@@ -39,11 +39,11 @@ extension Store {
         case unknown
     }
 
-    /// Tries again, until a deadline, after failures that pass. Between two tries no thread of a pool is held.
+    /// Retries, until a deadline, after transient failures. Between two tries no thread of a pool is held.
     ///
-    /// After a try whose outcome is unknown nothing is repeated before `looking` has said what became of it, and what
-    /// that earlier try may have done itself is not blamed on anybody else: the error then says that the outcome is
-    /// unknown.
+    /// After a try whose outcome is unknown, `looking` finds out what it did before anything is repeated. From then on
+    /// `.exists` and `.notFound` may be effects of that try, so the first error is thrown in their place, and with
+    /// ``StoreError/outcomeUnknown`` set.
     nonisolated(nonsending) func repeating<Value: Sendable>(
         _ operation: StoreOperation, until deadline: MonotonicTime,
         _ attempt: nonisolated(nonsending) () async throws(StoreError) -> Value,
@@ -59,7 +59,7 @@ extension Store {
             } catch {
                 failure = error
             }
-            // The same call again is refused as misuse only by a plugin that has put its handle down meanwhile.
+            // The first try was legal, so the plugin has given up its handle since: the failure before says why.
             if failure.code == .invalid, let previous { throw previous }
             if failure.outcomeUnknown || doubtful != nil {
                 let first = doubtful ?? failure
@@ -91,7 +91,7 @@ extension Store {
         .now + (operation.isLong ? settings.longDeadline : settings.deadline)
     }
 
-    /// Hands a job to a pool and waits for its outcome. The job's own errors are in the result, and those of the pool.
+    /// Hands a job to a pool and waits for its outcome. The result has the errors of the job and those of the pool.
     nonisolated(nonsending) func submit<Value: Sendable>(
         _ operation: StoreOperation, about subject: CallSubject = .none, to pool: WorkerPool, lane: WorkerPool.Lane,
         deadline: MonotonicTime, _ body: @escaping ResultJob<Value>.Body
@@ -100,11 +100,11 @@ extension Store {
             site(operation, about: subject), deadline: deadline, grace: settings.hangGrace,
             requestContext: RequestContext.current,
             body: body)
-        // The call is counted now: a shutdown either sees it, or is seen here.
+        // `Call.init` has counted the call: a shutdown that begins now waits for it, an earlier one is seen here.
         if activity.isClosing, lane != .release {
             return .failure(unavailable(operation, "the store is shutting down", retryAfter: nil))
         }
-        // A handle goes back to the plugin also for a task that wants nothing any more: otherwise nobody would do it.
+        // A release is not cancelled with its task: nobody else would give the handle back to the plugin.
         if lane == .release {
             return await withUnsafeContinuation { call.start($0, in: pool, lane: lane) }
         }
@@ -129,7 +129,7 @@ extension Store {
         }
     }
 
-    /// Checks a key against R6 and the store's own limit.
+    /// Checks a key against rule R6 of fp_plugin.h and the store's own limit.
     func check(_ key: String, for operation: StoreOperation) throws(StoreError) {
         do throws(ObjectKey.Violation) {
             try ObjectKey.validate(key, maxBytes: limits.maxKeyBytes)

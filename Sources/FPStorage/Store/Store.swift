@@ -6,8 +6,8 @@ import Synchronization
 /// A configured back-end, for the rest of the host: an asynchronous face on a plugin's blocking calls.
 ///
 /// Calls run on threads of the store's own, as many at once as the plugin bears; event loops and Swift's pool never
-/// block. Calls end by their deadline; cancelling the task cancels the call. Repeatable calls that fail in passing are
-/// tried again. When the back-end keeps failing, the store goes down and refuses at once until it is well again.
+/// block. Calls end by their deadline; cancelling the task cancels the call. Repeatable calls are retried after
+/// transient failures. When the back-end keeps failing, the store goes down and refuses at once until it is well again.
 public final class Store: Sendable {
     /// The store's name in the configuration.
     public let name: String
@@ -42,7 +42,8 @@ public final class Store: Sendable {
 
     /// Opens a store: lets the plugin check the options and make its instance. The back-end need not be reachable.
     ///
-    /// Blocks for as long as the plugin takes, at most `settings.deadline` and the grace; call it where that is no harm.
+    /// Blocks for as long as the plugin takes, at most `settings.deadline` plus `settings.hangGrace`, so never on an
+    /// event loop.
     /// - Parameter config: the options, complete: see ``PluginConfigNode/completed(by:directory:)``.
     /// - Throws: ``StoreError`` with `.config` if the options are at fault.
     public static func open(
@@ -115,8 +116,8 @@ public final class Store: Sendable {
     }
 
     /// Ends the store: no call begins any more, those under way may finish, handles are closed, the instance is
-    /// destroyed. Waits for all that, but no longer than a call may take. Calls that are stuck beyond it keep the instance alive:
-    /// it is destroyed when they come back.
+    /// destroyed. Waits for all that, but no longer than a call may take. Calls that are stuck beyond it keep the
+    /// instance alive: it is destroyed when they come back.
     public nonisolated(nonsending) func shutdown() async {
         guard activity.beginClosing() else { return }
         let patience = MonotonicTime.now + settings.longDeadline + settings.hangGrace
@@ -153,7 +154,7 @@ public final class Store: Sendable {
                 declaration.capabilities = fresh.capabilities
                 let threading = declaration.limits.threading
                 declaration.limits = fresh.limits
-                // The pools are made; a plugin that changes its mind about threads is held to its first word.
+                // The pools were made for the first declaration, so its threading stays in force.
                 declaration.limits.threading = threading
             }
         case .failure(let error):
@@ -161,6 +162,7 @@ public final class Store: Sendable {
         }
     }
 
-    /// The pool for health and for what frees what is held.
+    /// The pool for data and for closing handles, and the one for health calls and discards. They are one unless the
+    /// plugin takes several calls at once.
     var pools: (data: WorkerPool, control: WorkerPool) { (pool, controlPool) }
 }

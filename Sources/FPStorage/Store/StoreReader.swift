@@ -58,7 +58,7 @@ public final class StoreReader: Sendable {
         case read(from: PluginHandle?, remaining: UInt64, after: StoreError?)
     }
 
-    /// A reader may return as little as one byte per call; so few are not worth a way through the pool.
+    /// In bytes. A plugin may return a single byte per call, which would not be worth a job on the pool.
     private static let leastFill = 64 * 1024
 
     private let store: Store

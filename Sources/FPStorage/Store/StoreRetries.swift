@@ -1,4 +1,4 @@
-/// When to go on with work that takes many calls, after one of them has failed in passing: a bounded number of tries,
+/// When to go on with work that takes many calls, after a transient failure of one of them: a bounded number of tries,
 /// further and further apart, within the time that a long call may take.
 public struct StoreRetries: Sendable {
     private var policy: RetryPolicy
@@ -14,7 +14,7 @@ public struct StoreRetries: Sendable {
 }
 
 extension Store {
-    /// A new row of tries.
+    /// The retries of one piece of work, whose time begins now.
     public func retries() -> StoreRetries {
         StoreRetries(RetryPolicy(deadline: .now + settings.longDeadline))
     }

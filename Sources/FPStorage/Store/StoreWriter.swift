@@ -66,7 +66,7 @@ public final class StoreWriter: Sendable {
                 return try self.sync(sync, flags, pointer, context)
             }
         } catch  where error.isRetryable && offset == end {
-            // The bytes are with the plugin; what failed may be asked for again.
+            // The plugin has accepted all bytes, so only the sync failed, and that may be repeated.
             return try await self.sync(sync, flags, until: deadline)
         }
     }

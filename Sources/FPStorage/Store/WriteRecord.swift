@@ -2,8 +2,8 @@ import Synchronization
 
 /// What the last writes to a store, and its health calls, said about whether it can be written.
 ///
-/// A write that fails for want of room or of the right to write shows at once; one that succeeds afterwards, or a deep
-/// health call, takes it back. So it heals by itself, also when nobody dares to write any more.
+/// A write that fails for lack of space or of permission is recorded at once. A later write that succeeds, or a deep
+/// health call, clears the record, so that the store recovers even if no caller writes to it meanwhile.
 final class WriteRecord: Sendable {
     /// Something that the store cannot do.
     struct Trouble {
@@ -47,7 +47,8 @@ final class WriteRecord: Sendable {
     }
 
     /// A call failed.
-    /// - Parameter isOwnKey: whether the host made the key up. That no rule of the store's is about; it forbids all.
+    /// - Parameter isOwnKey: whether the host generated the key. No rule of the store can be about such a key, so if it
+    ///   is denied, writing as such is.
     func failed(_ operation: StoreOperation, _ error: StoreError, isOwnKey: Bool) {
         let limit: StoreHealth.Limits =
             switch error.code {
@@ -105,7 +106,7 @@ final class WriteRecord: Sendable {
 }
 
 extension StoreOperation {
-    /// What a success shows that the store can do: room is shown by bytes that were put down, not by a new name.
+    /// Which troubles a success disproves. Only written bytes prove that there is space; a copy may need none.
     fileprivate var provesWriting: StoreHealth.Limits {
         switch self {
         case .writeSync, .writeCommit, .put: [.cannotWrite, .noSpace]
