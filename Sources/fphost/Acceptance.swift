@@ -3,13 +3,13 @@ import FPConfig
 import FPStorage
 import Logging
 
-/// Settings that the host would start with: everything that can be known to be wrong before anything is made has been
-/// looked for. `check` and `serve` ask the same.
+/// Settings that the host would start with. `check` and `serve` find the same faults here: all that can be found before
+/// the host opens anything.
 struct Acceptance {
     let settings: Settings
     let plugins: StorePlugins
     let descriptors: DescriptorBudget
-    /// What plugins did to the hosts before; only where this one is to serve.
+    /// Which plugins ended earlier hosts; nil unless this one is to serve.
     let crashes: CrashHistory?
 
     /// - Throws: ``Refusal`` with everything that is wrong, of the settings, the plugins' options and the catalog.
@@ -29,7 +29,7 @@ struct Acceptance {
             crashes?.expectCrash()
         } else {
             crashes = nil
-            // A crash is to say whose it is.
+            // Names the plugin if one crashes while it is checked.
             CallJournal.watchCrashes(flush: nil)
         }
         var problems = errors?.problems ?? []
@@ -41,7 +41,7 @@ struct Acceptance {
             let problem = ConfigProblem(
                 at: settings.position(of: "server.max_connections"), text, severity: severity)
             if isFatal {
-                // Plugins cannot be tried with so few.
+                // Too few descriptors to load plugins on trial.
                 throw Refusal(.configuration, ConfigErrors(problems + [problem]).description)
             }
             printError("\(problem)")
@@ -49,7 +49,7 @@ struct Acceptance {
         plugins = try StorePlugins.load(settings, crashes: crashes, logger: logger, problems: &problems)
         plugins.validate(settings, logger: logger, problems: &problems)
         if !serving, let catalog = settings.catalog, let user = Catalogs.user(of: catalog.url.value) {
-            // A configuration is checked beside its host before that is restarted.
+            // Only a warning: operators check a new configuration while the old host still runs.
             let process = user == 0 ? "" : " (process \(user))"
             let problem = ConfigProblem(
                 at: settings.position(of: "catalog"),

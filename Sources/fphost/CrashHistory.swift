@@ -24,12 +24,12 @@ final class CrashHistory: Sendable {
         var count: Int
     }
 
-    /// So many are no accident.
+    /// How many crashes in a row hold a store down.
     private static let limit = 2
-    /// A host that ran for so long was not ended by what it does at its start.
+    /// After this time a crash is not one of the start, and begins a new row.
     private static let longRun = Duration.seconds(180)
 
-    /// The file that names of others are made of.
+    /// The path of the catalog's file, to which the names of the journals' files are suffixes.
     private let base: String
     private let isUsable: Bool
     private let entries: Mutex<[String: Entry]>
@@ -39,7 +39,7 @@ final class CrashHistory: Sendable {
     init?(catalog: String, logger: Logger) {
         guard let place = Catalogs.file(of: catalog) else { return nil }
         base = place
-        // What a host that runs has there is its own. Opening the catalog will say so.
+        // While another host runs with this catalog, the files are its own. Opening the catalog will report that.
         isUsable = Catalogs.user(of: catalog) == nil
         let file = FileManager.default.contents(atPath: base + ".crashes") ?? Data()
         var known = (try? JSONDecoder().decode([String: Entry].self, from: file)) ?? [:]
@@ -75,13 +75,13 @@ final class CrashHistory: Sendable {
         if isUsable { CallJournal.leaveAtCrash(base + ".start") }
     }
 
-    /// Forgets everything once this host has run for so long that whatever happens then is no row any more.
+    /// Forgets everything once this host has run for ``longRun``: a later crash would begin a new row.
     func forgetAfterLongRun() async {
         try? await Task.sleep(for: Self.longRun)
         if !Task.isCancelled { save([:]) }
     }
 
-    /// The host ends in order: the row of those that are not held is broken.
+    /// Ends an orderly run: forgets the crashes of plugins whose stores are not held down.
     func end() {
         save(entries.withLock { $0.filter { $0.value.count >= Self.limit } })
         CallJournal.forget(at: base + ".calls")
@@ -94,7 +94,7 @@ final class CrashHistory: Sendable {
             if wanted.isEmpty {
                 unlink(path)
             } else if let data = try? JSONEncoder().encode(wanted) {
-                // If it cannot be written, there is one crash more.
+                // If it cannot be written, the store is held one crash later.
                 try? data.write(to: URL(fileURLWithPath: path), options: .atomic)
             }
         }
@@ -106,7 +106,7 @@ final class CrashHistory: Sendable {
         let how: String
         switch end.cause {
         case .unknown:
-            // Stopped from outside, or with the machine: no plugin's fault as far as can be told.
+            // SIGKILL or a loss of power: nothing points to a plugin.
             if !shown.isEmpty {
                 logger.warning("the last run of fphost ended without a word\(underWay)")
             }
@@ -127,7 +127,7 @@ final class CrashHistory: Sendable {
             plugin: culprit.plugin, size: size, changed: changed, deed: deed, count: (isRow ? old?.count ?? 0 : 0) + 1)
     }
 
-    /// What changes when the file is replaced.
+    /// Size and time of change (ctime), by which a replaced file is recognised.
     private static func status(of path: String) -> (Int64, Int64)? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

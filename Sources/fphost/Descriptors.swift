@@ -7,18 +7,19 @@ import Synchronization
 enum Descriptors {
     /// Swift does not import the constant.
     private static let resource = __rlimit_resource_t(7)
-    /// Beyond this, memory ends first, and what walks all numbers, as some libraries do at fork, takes seconds.
+    /// Higher limits are of no use, since memory runs out first, and do harm: some libraries walk all numbers at fork,
+    /// which would take seconds.
     private static let most: rlim_t = 1 << 20
     private static let first = Mutex<rlimit?>(nil)
 
     /// The soft limit as it is now.
     static var limit: Int { Int(clamping: current.rlim_cur) }
 
-    /// What the soft limit comes to once it is raised.
+    /// The soft limit after ``raise()``.
     static var reachableLimit: Int { Int(clamping: raised(current).rlim_cur) }
 
-    /// Raises the soft limit to the hard one: the soft one is low for the sake of programs that use select(2), which this
-    /// one and its libraries do not.
+    /// Raises the soft limit to the hard one. The soft one is low for programs that use select(2), which this program
+    /// and its libraries do not.
     static func raise() {
         let before = current
         var after = raised(before)
@@ -26,8 +27,8 @@ enum Descriptors {
         first.withLock { $0 = before }
     }
 
-    /// Runs `body`, which starts a child, with the soft limit that this process was born with: the child may be one of
-    /// the programs that it is low for. Only while nothing here is near that limit.
+    /// Runs `body`, which starts a child, with the soft limit that this process was started with: the child may use
+    /// select(2). Only while this process has far fewer files open than that.
     static func withFirstLimit<Value>(_ body: () -> Value) -> Value {
         guard var first = first.withLock({ $0 }) else { return body() }
         var own = current
@@ -47,8 +48,7 @@ enum Descriptors {
     }
 }
 
-/// How the files that may be open at once are shared out: what the host needs whoever comes, and what is left for
-/// connections.
+/// How the limit on open files is divided: what the host itself needs, and what is left for connections and writers.
 struct DescriptorBudget: Equatable {
     /// The limit that it is made for.
     let limit: Int
@@ -61,7 +61,7 @@ struct DescriptorBudget: Equatable {
 
     /// A connection is a socket, and while a request is under way the file that it writes or reads, or both of a copy.
     private static let perConnection = 3
-    /// Fewer are no service.
+    /// With fewer connections the host does not start.
     private static let fewestConnections = 16
     private static let fewestWriters = 4
     private static let mostWriters = 256
@@ -103,9 +103,9 @@ struct DescriptorBudget: Equatable {
         let server = 4 * (System.coreCount + 1) + 4 * settings.server.listen.count
         // SQLite's database, log and index, for the writer and each reader, and what a checkpoint opens.
         let catalog = 24
-        // A socket for each transfer, and libcurl's pipe for names.
+        // For each transfer a socket, and a descriptor for libcurl's name lookup.
         let fetch = settings.fetch.enabled ? 2 * settings.fetch.concurrency : 0
-        // Whatever nobody has thought of.
+        // For all that is not counted here.
         let reserve = 32
         return settings.stores.values.reduce(process + server + catalog + fetch + reserve) { sum, store in
             // An event descriptor for each thread, and what a call opens while it runs: a directory, a file, a connection.

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Where the process begins.
+/// The entry point of the process.
 @main
 enum Main {
     static func main() async {

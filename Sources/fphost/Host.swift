@@ -82,7 +82,7 @@ final class Host: Sendable {
     /// anything is written to it.
     private static func claimStaging(_ uploads: Uploads, settings: Settings, logger: Logger) async throws {
         let asking = Task { () async throws(UploadError) -> StagingOwner in try await uploads.claimStaging() }
-        // A store that is away must not keep the others from being served.
+        // A store that cannot be reached must not keep the host from serving the others.
         let patience = Task {
             try await Task.sleep(for: .seconds(10))
             asking.cancel()
@@ -100,7 +100,7 @@ final class Host: Sendable {
         }
     }
 
-    /// Lets the requests under way finish, then puts everything down in the reverse order of its start.
+    /// Lets the requests under way finish, then stops everything in the reverse order of its start.
     func stop() async {
         await server.shutdown(grace: shutdownGrace)
         for task in background { task.cancel() }

@@ -37,7 +37,7 @@ struct LineLogHandler: LogHandler {
         StandardError.print(line, isImportant: event.level >= .warning)
     }
 
-    /// The line that stands where lines are missing.
+    /// The line that is logged in the place of dropped ones.
     static func dropNotice(_ settings: Settings.Log) -> @Sendable (Int) -> String {
         { count in
             let message = "\(count) lines were dropped: standard error was not read"

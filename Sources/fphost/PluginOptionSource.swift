@@ -75,7 +75,7 @@ struct PluginOptionSource: ParsableArguments {
             + words("-o", assignments) + words("--unreachable", unreachable) + words("--stalled", stalled)
     }
 
-    /// A number that stands for the port while options are checked, so that a numeric option takes it too.
+    /// A placeholder for the port while options are checked. It is a number, so that a numeric option accepts it.
     static let portMark = "\(Plan.portMark)"
 
     private func stored(_ file: String, _ schema: [OptionSchema], _ plugin: PluginDescription) throws -> OptionNode {

@@ -17,7 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
             // A client or a backend that goes away is an error of one call, not the end of the process.
             signal(SIGPIPE, SIG_IGN)
             let signals = StopSignals()
-            // Before the first thread and the first plugin, which may size themselves by it.
+            // Before the first thread and the first plugin, which may size tables by the limit.
             Descriptors.raise()
             StandardError.beginServing()
             let accepted = try Acceptance(configuration, serving: true)
@@ -40,8 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// SIGTERM, SIGINT and SIGHUP: the first is to be waited for, the second ends the process.
 ///
-/// A terminal that goes away sends SIGHUP, and so does whoever expects a reload, which there is not yet: a graceful stop
-/// loses nothing. One that was ignored when the process began, as under nohup, stays so.
+/// SIGHUP comes from a terminal that is closed, or from somebody who expects a reload, which there is not yet: a
+/// graceful stop is right for both. If it is ignored when the process begins, as under nohup, it stays ignored.
 private final class StopSignals {
     private let stream: AsyncStream<Int32>
     private let numbers: [Int32]
@@ -68,7 +68,7 @@ private final class StopSignals {
     func first() async {
         var iterator = stream.makeAsyncIterator()
         _ = await iterator.next()
-        // From here on the kernel's own reaction to the signals.
+        // From here on the signals have their default action: they end the process.
         for number in numbers { signal(number, SIG_DFL) }
     }
 }

@@ -31,7 +31,7 @@ struct StorePlugins {
         var byStore: [String: Prepared] = [:]
         let failures = try PluginTrial.failures(of: trialPaths(settings, from: directory, except: held))
         for (name, store) in settings.stores.sorted(by: { $0.value.position < $1.value.position }) {
-            // A store without a plugin has its own complaint.
+            // That a store has no plugin is reported already.
             if store.plugin.text.isEmpty || held[name] != nil { continue }
             let library: PluginLibrary
             do throws(PluginLoadError) {
@@ -52,7 +52,7 @@ struct StorePlugins {
         return StorePlugins(byStore: byStore, held: held)
     }
 
-    /// The files that may be loaded as far as can be seen from outside, each once.
+    /// The files that pass all checks which run none of their code, each once.
     private static func trialPaths(
         _ settings: Settings, from directory: PluginDirectory, except held: [String: String]
     ) -> [String] {

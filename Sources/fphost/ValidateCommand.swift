@@ -137,7 +137,7 @@ private final class ReportPrinter {
     }
 }
 
-/// `fphost plugin run-case`: what `validate` starts for each case; it takes its orders from standard input.
+/// `fphost plugin run-case`, which `validate` starts for each case. It reads what to do from standard input.
 struct RunCaseCommand: ParsableCommand {
     static let name = "run-case"
     static let configuration = CommandConfiguration(commandName: name, shouldDisplay: false)
@@ -172,7 +172,7 @@ enum PluginFile {
     }
 }
 
-/// As a shell reads it.
+/// A word, quoted for a shell if it has to be.
 func quoted(_ word: String) -> String {
     let plain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=,@+".contains($0) }
     return plain && !word.isEmpty ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"

@@ -2,8 +2,8 @@ import FPStorage
 import Foundation
 import Logging
 
-/// Looks at a plugin: in a child, so that one which crashes or hangs is a message; or in this process, which is what
-/// the child does.
+/// Describes a plugin: in a child process, so that a crash or a hang becomes an error message, or in this process,
+/// which is what the child does.
 struct PluginProbe {
     let location: PluginDirectory.Location
     /// `key=value` of the options, to see what a store with them can do.
@@ -24,7 +24,7 @@ struct PluginProbe {
             } catch {
                 throw Refusal(.failure, "plugin \(location.path): the probe's report cannot be read: \(error)")
             }
-        // The same status with other words is the plugin's own.
+        // With other output the status is not of the probe: the plugin itself has called exit().
         case .exited(let status)
         where status == Refusal.Status.configuration.rawValue
             && words.split(separator: "\n").contains { $0.starts(with: "plugin ") || $0.starts(with: "-o") }:

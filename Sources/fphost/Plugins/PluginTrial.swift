@@ -4,8 +4,8 @@ import Foundation
 import Glibc
 import Logging
 
-/// Loads plugins in a child before this process does: one whose code crashes or hangs while it is loaded must not take
-/// the host down, nor keep it from starting without a word.
+/// Loads plugins in a child process first: a plugin that crashes or hangs while it is loaded must be reported, and not
+/// end the host or keep it from starting.
 enum PluginTrial {
     private static let limit = Duration.seconds(10)
 
@@ -16,9 +16,9 @@ enum PluginTrial {
         var left = paths[...]
         while !left.isEmpty {
             let child = try TrialProcess.run(["plugin", "trial", "--"] + left, limit: limit)
-            // The child marks each plugin that it has come through.
+            // The child writes a mark after each plugin that it has survived.
             let survived = child.output.count(where: { $0 == mark })
-            // One that ends the process with status 0 has not come through either.
+            // Counted by marks and not by the exit status: a plugin may end the child with status 0.
             guard survived < left.count else { break }
             let culprit = left[left.startIndex + survived]
             failures[culprit] = error(for: culprit, child, limit: limit)
@@ -27,7 +27,7 @@ enum PluginTrial {
         return failures
     }
 
-    /// What to say of a plugin with which a child ended otherwise than it should.
+    /// The error of a plugin that a child did not survive.
     static func error(for path: String, _ child: TrialProcess, limit: Duration) -> PluginLoadError {
         let words = String(decoding: child.errors.suffix(2000), as: UTF8.self).split(separator: "\n").last ?? ""
         // A terminal would obey control characters.
@@ -75,7 +75,7 @@ struct PluginTrialCommand: AsyncParsableCommand {
             var mark = PluginTrial.mark
             write(output, &mark, 1)
         }
-        // Without the plugins' own farewell, which is not on trial here.
+        // Skips the plugins' exit handlers and destructors, which are not on trial here.
         _exit(0)
     }
 }
