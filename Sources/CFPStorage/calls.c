@@ -41,7 +41,7 @@ static __thread int slot = -1;
 static __thread uint64_t unseen;
 static __thread void *alternate;
 
-/* What a processor or the C library raises at the instruction that failed. */
+/* The signals that a thread gets for a fault of its own, from the processor or from abort(). */
 static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE};
 static const size_t signal_count = sizeof signals / sizeof *signals;
 
@@ -107,7 +107,7 @@ char *fps_calls_operation(fps_calls *calls, uint32_t index)
 int fps_calls_map(int descriptor)
 {
     if (ftruncate(descriptor, 0) != 0 || ftruncate(descriptor, sizeof memory) != 0) return errno;
-    /* With its blocks, so that a full disk is an error here and not a signal later. */
+    /* Allocates the blocks, so that a full disk is an error here and not SIGBUS later. */
     int failure = posix_fallocate(descriptor, 0, sizeof memory);
     if (failure != 0) return failure;
     void *mapped = mmap(NULL, sizeof memory, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
@@ -159,7 +159,7 @@ void fps_calls_thread_begins(void)
     alternate = malloc(alternate_size);
     stack.ss_sp = alternate;
     if (alternate != NULL) sigaltstack(&stack, NULL);
-    /* Blocked, they would end the process without the handler. */
+    /* A blocked signal would end the process without its handler. */
     sigset_t crashes;
     sigemptyset(&crashes);
     for (size_t i = 0; i < signal_count; i++) sigaddset(&crashes, signals[i]);
@@ -223,8 +223,8 @@ static void tell(const fps_calls *calls, unsigned ended_by, uint64_t word)
     append(&line, "` for the store \"");
     append(&line, name);
     append(&line, "\"\n");
-    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-    if (poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
+    struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&writable, 1, 0) == 1 && (writable.revents & POLLOUT) != 0) {
         if (write(STDERR_FILENO, line.text, line.length) < 0) return;
     }
 }
@@ -260,14 +260,15 @@ static void crashed(int number, siginfo_t *info, void *context)
     (void)context;
     int error = errno;
     if (!__atomic_exchange_n(&has_ended, 1, __ATOMIC_ACQ_REL)) {
-        /* Before anything that could fail in its turn. */
+        /* First, since the rest may crash in its turn. */
         note((unsigned)number, own_word());
         if (flush != NULL) flush();
         tell(fps_calls_now(), (unsigned)number, own_word());
     }
     sigaction(number, &before[number], NULL);
     errno = error;
-    /* What the processor raised it raises again, now for the handler before; what somebody sent is sent again. */
+    /* On return the processor repeats the faulting instruction, now under the earlier handler. A signal that was sent,
+     * as by abort(), has to be sent again. */
     if (info->si_code <= 0) raise(number);
 }
 
