@@ -3,19 +3,19 @@ import FPFormats
 /// Builds the tree of nodes from a YAML file, and refuses what a settings file must not have.
 ///
 /// Anchors, aliases, tags and merge keys are refused rather than followed: a file that names each value where it is used
-/// can be read by whoever has to mend it at night, and has no expansion that would need a bound.
+/// is easier to read, and needs no bound on what its aliases expand to.
 struct YAMLTree {
-    /// More bytes than any settings file needs.
+    /// The largest file that is read, in bytes; any settings file is much smaller.
     static let largestFile = 1 << 20
-    /// More levels than any settings file needs.
+    /// The deepest nesting that is read; any settings file is much flatter.
     static let deepestNesting = 64
 
     private let source: ConfigSource
     private let problems: ProblemLog
     private let end: YAMLMark
     private let expansion: VariableExpansion
-    /// Characters that variables may still add to the file.
-    private var room = YAMLTree.largestFile
+    /// Bytes that variables may still add to the file.
+    private var expansionBudget = YAMLTree.largestFile
     /// The keys that lead to the node that is being read.
     private var path: [String] = []
     private var depth = 0
@@ -48,7 +48,7 @@ struct YAMLTree {
     }
 
     private mutating func document(_ text: ArraySlice<UInt8>) throws(YAMLFailure) -> ConfigNode {
-        // libyaml insists on an address, which a buffer of nothing need not have.
+        // libyaml refuses a null pointer, which an empty buffer may have.
         guard !text.isEmpty else { return nothing }
         return try text.withUnsafeBufferPointer { (buffer) throws(YAMLFailure) -> ConfigNode in
             var events = try YAMLEvents(buffer)
@@ -189,13 +189,14 @@ struct YAMLTree {
             problems.error(at: position, "the value contains a NUL character; remove it")
             isRefused = true
         }
-        room -= max(0, text.utf8.count - source.utf8.count)
-        if room < 0 {
+        expansionBudget -= max(0, text.utf8.count - source.utf8.count)
+        if expansionBudget < 0 {
             problems.error(
                 at: position,
                 "the variables in this file add more than \(Quantity.size.text(Int64(Self.largestFile))) to it"
             )
-            room = .max
+            // Reported once for the whole file.
+            expansionBudget = .max
             isRefused = true
         }
         let reference = SecretReference(source: source, text: text)
@@ -206,7 +207,7 @@ struct YAMLTree {
         )
     }
 
-    /// Where the characters of a value begin, if they are those of the file one by one: in one line, without escapes.
+    /// The column of a value's first character, if each character of it is one of the file: a single line, no escapes.
     private func firstColumn(of text: String, _ event: YAMLEvent) -> Int? {
         let surplus = event.end.column - event.start.column - text.unicodeScalars.count
         guard event.start.line == event.end.line, surplus == 0 || surplus == 2 else { return nil }
@@ -221,13 +222,13 @@ struct YAMLTree {
         }
     }
 
-    /// libyaml adds a line to a text that does not end in one; no editor could show it.
+    /// libyaml reports the end of a text without a final newline on a further line, which no editor could show.
     private func position(_ mark: YAMLMark) -> ConfigPosition {
         let mark = mark.line > end.line ? end : mark
         return source.position(line: mark.line, column: mark.column)
     }
 
-    /// The place behind the last character, with lines as YAML 1.1 (section 4.2) breaks them.
+    /// The position after the last character, with the line breaks of YAML 1.1 (section 4.2).
     private static func end(of text: ArraySlice<UInt8>) -> YAMLMark {
         var mark = YAMLMark(line: 1, column: 1)
         var last: Unicode.Scalar?
@@ -242,7 +243,7 @@ struct YAMLTree {
         return mark
     }
 
-    /// The map that is being read, for a sentence.
+    /// Which map is being read, as a part of a complaint.
     private var place: String {
         path.isEmpty ? "at the top level" : "in \(quoted(path.joined(separator: ".")))"
     }

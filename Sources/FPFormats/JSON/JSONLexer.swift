@@ -18,7 +18,7 @@ public struct JSONError: Error, Equatable {
     public var offset: Int
 }
 
-/// The words of JSON (RFC 8259), for whoever makes values of them and whoever only looks them through.
+/// Splits JSON (RFC 8259) into tokens, for the parser, which makes values, and for the check of a text, which does not.
 struct JSONLexer {
     let bytes: UnsafeBufferPointer<UInt8>
     var position = 0

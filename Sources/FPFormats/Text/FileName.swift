@@ -2,7 +2,7 @@
 public enum FileName {
     /// The most bytes of a name, as file systems have it.
     public static let maxBytes = 255
-    /// Something longer behind a dot is no extension.
+    /// The longest extension, in bytes, its dot included.
     private static let maxExtension = 32
 
     /// The last component of the name in normalization form C, without what does not show, shows as something else, or
@@ -59,17 +59,17 @@ public enum FileName {
         {
             (stem, ending) = (name[..<dot], name[dot...])
         }
-        let room = maxBytes - ending.utf8.count
-        let whole = prefix(of: stem.map(String.init), within: room)
+        let limit = maxBytes - ending.utf8.count
+        let whole = prefix(of: stem.map(String.init), within: limit)
         // A single character can be longer than any name.
-        let kept = whole.isEmpty ? prefix(of: stem.unicodeScalars.map(String.init), within: room) : whole
+        let kept = whole.isEmpty ? prefix(of: stem.unicodeScalars.map(String.init), within: limit) : whole
         return kept + ending
     }
 
-    private static func prefix(of pieces: [String], within room: Int) -> String {
+    private static func prefix(of pieces: [String], within limit: Int) -> String {
         var kept = ""
         for piece in pieces {
-            guard kept.utf8.count + piece.utf8.count <= room else { break }
+            guard kept.utf8.count + piece.utf8.count <= limit else { break }
             kept += piece
         }
         return kept

@@ -64,7 +64,7 @@ struct RateLimit {
         tokens = Double(burst)
     }
 
-    /// Whether one more may pass, and how many have been turned away since the last that did.
+    /// Whether one more may pass, and how many were rejected since the last that passed.
     mutating func take(at now: MonotonicTime) -> (allowed: Bool, suppressed: Int) {
         if let refilled {
             tokens = min(burst, tokens + Double((now - refilled).wholeNanoseconds) / 1e9 * perSecond)

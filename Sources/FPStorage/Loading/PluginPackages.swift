@@ -8,7 +8,7 @@ enum PluginPackages {
 
     static func package(of plugin: String) -> String? { packages[plugin] }
 
-    /// What to do where one of fphost's own plugins is not; `nil` for a plugin of somebody else's.
+    /// How to install one of fphost's own plugins where it is missing; `nil` for other plugins.
     static func advice(for plugin: String) -> String? {
         packages[plugin].map { package in
             "Install the package \(package). On Debian that is \"apt install \(package)\". If the plugin is elsewhere, set "

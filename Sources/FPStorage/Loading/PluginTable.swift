@@ -62,9 +62,9 @@ struct PluginTable: @unchecked Sendable {
         let head = UnsafeRawPointer(pointer).loadUnaligned(as: fp_head.self)
         try check.head(head)
         var table = fp_plugin()
-        withUnsafeMutableBytes(of: &table) { room in
-            let count = min(room.count, Int(head.struct_size))
-            room.copyBytes(from: UnsafeRawBufferPointer(start: pointer, count: count))
+        withUnsafeMutableBytes(of: &table) { bytes in
+            let count = min(bytes.count, Int(head.struct_size))
+            bytes.copyBytes(from: UnsafeRawBufferPointer(start: pointer, count: count))
         }
         raw = table
         slots = try check.slots(table)

@@ -45,8 +45,8 @@ extension PluginTable {
 }
 
 extension OpenedInstance {
-    /// What the plugin would declare is not known. It could do what the configuration wants of it when it last ran, and
-    /// whoever wants it now is refused anyway.
+    /// Declares all that the configuration may need. What the plugin would declare is not known, and all calls are
+    /// refused anyway.
     fileprivate init(standIn instance: PluginInstance) {
         self.instance = instance
         var caps = fp_caps()

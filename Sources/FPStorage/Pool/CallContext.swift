@@ -3,8 +3,8 @@ import FPPluginAPI
 import Glibc
 import Synchronization
 
-/// What a plugin is given with each call (`fp_call`), made once per thread and used again for every call on it:
-/// deadline, cancellation, room for an error, and scratch room for outputs.
+/// What a plugin is given with each call (`fp_call`): deadline, cancellation, and memory for an error and for outputs.
+/// Made once per thread and used again for every call on it.
 ///
 /// `@unchecked Sendable`: all but `cancelled`, an atomic, is touched by the thread that owns the context; others only
 /// call `cancel()` and `isCancelled`, which write to the event descriptor and the atomic.
@@ -12,15 +12,15 @@ final class CallContext: @unchecked Sendable {
     let call: UnsafeMutablePointer<fp_call>
     let scratch: CallScratch
     private let error: UnsafeMutablePointer<fp_error>
-    private let room: UnsafeMutableRawPointer
+    private let memory: UnsafeMutableRawPointer
     private let cancelled = Atomic<Bool>(false)
 
-    private static let messageRoom = 1024
-    private static let requestIDRoom = 256
-    private static let traceRoom = 128
+    private static let messageCapacity = 1024
+    private static let requestIDCapacity = 256
+    private static let traceCapacity = 128
 
     init() {
-        room = .allocate(byteCount: Self.messageRoom + Self.requestIDRoom + Self.traceRoom, alignment: 16)
+        memory = .allocate(byteCount: Self.messageCapacity + Self.requestIDCapacity + Self.traceCapacity, alignment: 16)
         error = .allocate(capacity: 1)
         error.initialize(to: fp_error())
         call = .allocate(capacity: 1)
@@ -42,7 +42,7 @@ final class CallContext: @unchecked Sendable {
         if call.pointee.cancel_fd >= 0 { close(call.pointee.cancel_fd) }
         call.deallocate()
         error.deallocate()
-        room.deallocate()
+        memory.deallocate()
     }
 
     /// True once the call is cancelled or past its deadline.
@@ -80,8 +80,8 @@ final class CallContext: @unchecked Sendable {
     func perform(_ body: (UnsafePointer<fp_call>) -> fp_status) -> (status: fp_status, failure: CallFailure?) {
         error.pointee = fp_error(
             struct_size: UInt32(MemoryLayout<fp_error>.size), flags: 0, os_errno: 0, native_code: 0, retry_after_ms: 0,
-            reserved: 0, message: fp_buf(ptr: room, cap: Self.messageRoom, len: 0),
-            request_id: fp_buf(ptr: room + Self.messageRoom, cap: Self.requestIDRoom, len: 0))
+            reserved: 0, message: fp_buf(ptr: memory, cap: Self.messageCapacity, len: 0),
+            request_id: fp_buf(ptr: memory + Self.messageCapacity, cap: Self.requestIDCapacity, len: 0))
         let status = body(UnsafePointer(call))
         if status == FP_OK { return (status, nil) }
         return (status, CallFailure(error.pointee))
@@ -92,8 +92,8 @@ final class CallContext: @unchecked Sendable {
             call.pointee.trace_id = fp_str(ptr: nil, len: 0)
             return
         }
-        let start = room + Self.messageRoom + Self.requestIDRoom
-        let length = min(traceID.utf8.count, Self.traceRoom - 1)
+        let start = memory + Self.messageCapacity + Self.requestIDCapacity
+        let length = min(traceID.utf8.count, Self.traceCapacity - 1)
         UnsafeMutableRawBufferPointer(start: start, count: length).copyBytes(from: traceID.utf8.prefix(length))
         start.storeBytes(of: 0, toByteOffset: length, as: UInt8.self)
         call.pointee.trace_id = fp_str(ptr: start.assumingMemoryBound(to: CChar.self), len: length)
@@ -119,36 +119,36 @@ struct CallFailure {
     }
 }
 
-/// Room for the outputs of one call: a plugin writes into the caller's memory and keeps none of it.
+/// Memory for the outputs of one call: a plugin writes into the caller's memory and keeps none of it.
 ///
 /// `@unchecked Sendable`: only the thread that owns the ``CallContext`` uses it.
 final class CallScratch: @unchecked Sendable {
-    private let room: UnsafeMutableRawPointer
+    private let memory: UnsafeMutableRawPointer
     private static let etagAt = 0
     private static let contentTypeAt = Int(FP_ETAG_MAX)
     private static let wideAt = contentTypeAt + Int(FP_CTYPE_MAX)
-    private static let wideRoom = Int(FP_URL_MAX)
+    private static let wideCapacity = Int(FP_URL_MAX)
 
     init() {
-        room = .allocate(byteCount: Self.wideAt + Self.wideRoom, alignment: 16)
+        memory = .allocate(byteCount: Self.wideAt + Self.wideCapacity, alignment: 16)
     }
 
     deinit {
-        room.deallocate()
+        memory.deallocate()
     }
 
-    /// An empty `fp_info` with room for etag and content type.
+    /// An empty `fp_info` with buffers for etag and content type.
     func info() -> fp_info {
         var info = fp_info()
         info.struct_size = UInt32(MemoryLayout<fp_info>.size)
         info.size = FP_SIZE_UNKNOWN
         info.mtime_ns = FP_TIME_UNKNOWN
-        info.etag = fp_buf(ptr: room + Self.etagAt, cap: Int(FP_ETAG_MAX), len: 0)
-        info.content_type = fp_buf(ptr: room + Self.contentTypeAt, cap: Int(FP_CTYPE_MAX), len: 0)
+        info.etag = fp_buf(ptr: memory + Self.etagAt, cap: Int(FP_ETAG_MAX), len: 0)
+        info.content_type = fp_buf(ptr: memory + Self.contentTypeAt, cap: Int(FP_CTYPE_MAX), len: 0)
         return info
     }
 
-    /// An empty `fp_write_state` with room for a token.
+    /// An empty `fp_write_state` with a buffer for a token.
     func writeState() -> fp_write_state {
         var state = fp_write_state()
         state.struct_size = UInt32(MemoryLayout<fp_write_state>.size)
@@ -156,13 +156,14 @@ final class CallScratch: @unchecked Sendable {
         return state
     }
 
-    /// Room for a token, a cursor, a URL or a line of text; one of them at a time.
+    /// A buffer for a token, a cursor, a URL or a line of text; one of them at a time.
+    /// - Parameter capacity: in bytes, at most `FP_URL_MAX`.
     func wide(_ capacity: Int) -> fp_buf {
-        fp_buf(ptr: room + Self.wideAt, cap: min(capacity, Self.wideRoom), len: 0)
+        fp_buf(ptr: memory + Self.wideAt, cap: min(capacity, Self.wideCapacity), len: 0)
     }
 
-    /// Wipes a secret out of the wide room.
+    /// Wipes a secret out of the memory that ``wide(_:)`` gave.
     func wipeWide() {
-        explicit_bzero(room + Self.wideAt, Self.wideRoom)
+        explicit_bzero(memory + Self.wideAt, Self.wideCapacity)
     }
 }

@@ -2,8 +2,8 @@ import CFPStorage
 import Glibc
 import Synchronization
 
-/// What the threads of this process do in plugins, kept where a crash leaves it, so that the next process can name the
-/// plugin that ended the last one.
+/// Records which calls of plugins are under way, in a file that outlives a crash: so the next process can name the
+/// plugin that ended this one.
 public enum CallJournal {
     /// A call of the contract, for a store.
     public struct Call: Sendable, Equatable {
@@ -17,9 +17,9 @@ public enum CallJournal {
 
     /// What a journal tells of the end of its process.
     public struct End: Sendable {
-        /// How the process ended, if it could still say so.
+        /// How the process ended, if it could still record it.
         public enum Cause: Sendable, Equatable {
-            /// It was stopped from outside, or with no time to say a word.
+            /// Nothing was recorded, as after SIGKILL or a loss of power.
             case unknown
             /// It crashed with a signal.
             case signal(Int32)
@@ -33,7 +33,7 @@ public enum CallJournal {
         public let culprit: Call?
         /// The calls that were under way.
         public let underWay: [Call]
-        /// How long it had run, if it could still say so.
+        /// How long it had run; nil if its end was not recorded.
         public let age: Duration?
     }
 
@@ -43,43 +43,43 @@ public enum CallJournal {
     }
 
     private static let names = Mutex(Names())
-    private static let storeRoom = Int(FPS_CALL_STORES)
-    private static let operationRoom = Int(FPS_CALL_OPERATIONS)
-    private static let textRoom = Int(FPS_CALL_TEXT)
-    private static let nameRoom = Int(FPS_CALL_NAME)
+    private static let storeCapacity = Int(FPS_CALL_STORES)
+    private static let operationCapacity = Int(FPS_CALL_OPERATIONS)
+    private static let textCapacity = Int(FPS_CALL_TEXT)
+    private static let nameCapacity = Int(FPS_CALL_NAME)
 
-    /// Says whom later calls are for.
-    /// - Returns: what stands for store and plugin in ``CallSite``.
+    /// Registers a store, so that its calls can be recorded.
+    /// - Returns: what stands for store and plugin in ``CallSite``; 0 if there are too many stores.
     static func entry(store: String, plugin: String) -> UInt64 {
-        let text = [store, plugin].map { $0.utf8.prefix(textRoom / 2 - 1) }
+        let text = [store, plugin].map { $0.utf8.prefix(textCapacity / 2 - 1) }
         let key = store + "\0" + plugin
         return names.withLock { names in
             if let known = names.entries.firstIndex(of: key) { return UInt64(known + 1) << 32 }
-            guard names.entries.count < storeRoom else { return 0 }
+            guard names.entries.count < storeCapacity else { return 0 }
             if !names.hasOperations {
                 names.hasOperations = true
                 for operation in StoreOperation.allCases { writeName(of: operation) }
             }
-            let room = UnsafeMutableRawBufferPointer(
-                start: fps_calls_store(fps_calls_now(), UInt32(names.entries.count)), count: textRoom)
-            room[..<text[0].count].copyBytes(from: text[0])
-            room[text[0].count] = 0
+            let memory = UnsafeMutableRawBufferPointer(
+                start: fps_calls_store(fps_calls_now(), UInt32(names.entries.count)), count: textCapacity)
+            memory[..<text[0].count].copyBytes(from: text[0])
+            memory[text[0].count] = 0
             let start = text[0].count + 1
-            room[start..<start + text[1].count].copyBytes(from: text[1])
+            memory[start..<start + text[1].count].copyBytes(from: text[1])
             names.entries.append(key)
             return UInt64(names.entries.count) << 32
         }
     }
 
     private static func writeName(of operation: StoreOperation) {
-        let name = operation.rawValue.utf8.prefix(nameRoom - 1)
+        let name = operation.rawValue.utf8.prefix(nameCapacity - 1)
         UnsafeMutableRawBufferPointer(
-            start: fps_calls_operation(fps_calls_now(), UInt32(operation.number)), count: nameRoom
+            start: fps_calls_operation(fps_calls_now(), UInt32(operation.number)), count: nameCapacity
         ).copyBytes(from: name)
     }
 
     /// Says on standard error which call a crash is in, from here on.
-    /// - Parameter flush: called from a signal handler once, to let earlier words out.
+    /// - Parameter flush: called from a signal handler once, to write out earlier output.
     public static func watchCrashes(flush: (@convention(c) () -> Void)?) {
         fps_calls_watch(flush)
     }
@@ -89,7 +89,7 @@ public enum CallJournal {
         fps_calls_path(path)
     }
 
-    /// Keeps the journal in a file from here on. The file must be nobody else's.
+    /// Keeps the journal in a file from here on. No other process may use the file.
     /// - Returns: false if it cannot be kept there; then it stays in memory.
     public static func keep(at path: String) -> Bool {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -105,16 +105,16 @@ public enum CallJournal {
         unlink(path)
     }
 
-    /// Reads what another process left; nil if there is no journal, or none of this make.
+    /// Reads what another process left; nil if there is no journal, or one of another format.
     public static func read(_ path: String) -> End? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         let size = fps_calls_size()
-        let room = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-        defer { room.deallocate() }
-        let count = pread(descriptor, room, size, 0)
-        let journal = OpaquePointer(room)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
+        defer { memory.deallocate() }
+        let count = pread(descriptor, memory, size, 0)
+        let journal = OpaquePointer(memory)
         guard count == size, fps_calls_is_one(journal, size) != 0 else { return nil }
         let cause: End.Cause =
             switch fps_calls_ended_by(journal) {
@@ -130,12 +130,12 @@ public enum CallJournal {
 
     private static func call(_ journal: OpaquePointer, _ word: UInt64) -> Call? {
         let (entry, operation) = (Int(word >> 32) - 1, Int(word & 0xFFFF_FFFF))
-        guard (0..<storeRoom).contains(entry), (0..<operationRoom).contains(operation) else { return nil }
-        let text = UnsafeRawBufferPointer(start: fps_calls_store(journal, UInt32(entry)), count: textRoom)
+        guard (0..<storeCapacity).contains(entry), (0..<operationCapacity).contains(operation) else { return nil }
+        let text = UnsafeRawBufferPointer(start: fps_calls_store(journal, UInt32(entry)), count: textCapacity)
         let store = text.prefix { $0 != 0 }
         let plugin = text.dropFirst(store.count + 1).prefix { $0 != 0 }
         let name = UnsafeRawBufferPointer(
-            start: fps_calls_operation(journal, UInt32(operation)), count: nameRoom
+            start: fps_calls_operation(journal, UInt32(operation)), count: nameCapacity
         ).prefix { $0 != 0 }
         return Call(
             store: String(decoding: store, as: UTF8.self), plugin: String(decoding: plugin, as: UTF8.self),

@@ -37,7 +37,7 @@ final class PoolWorker: @unchecked Sendable {
     private func run() {
         var next = pool.wokenUp(self)
         while true {
-            // Nothing holds a job while the thread sleeps: what the job holds, a store perhaps, must be free to go.
+            // No reference to a job may live while the thread sleeps: it would keep the job's store from being freed.
             switch next {
             case .job: next = perform(next)
             case .wait: next = waitForWork()
@@ -51,11 +51,10 @@ final class PoolWorker: @unchecked Sendable {
         let ran = job.claimRun()
         if ran {
             context.begin(job)
-            // The task's own values end at its thread: what the plugin logs is to name the request as well.
+            // Task-locals do not reach this thread, and what the plugin logs is to name the request as well.
             RequestContext.$current.withValue(job.requestContext) { job.work(context) }
         }
-        // The thread is free again before its caller hears of it: the caller's next job then finds it here and not a
-        // thread that has to be woken first.
+        // Before the caller is resumed: its next job then finds this thread free, and no other has to be woken.
         let next = pool.finish(self)
         if ran {
             if job.claimResult() { job.deliver() } else { job.returnedLate() }
@@ -64,8 +63,8 @@ final class PoolWorker: @unchecked Sendable {
     }
 
     private func waitForWork() -> WorkerPool.Next {
-        let bedtime = MonotonicTime.now + pool.idleThreadLifetime
-        if fps_park(wakeUp, bedtime.nanoseconds, Self.spins) == 0, pool.retire(self) { return .exit }
+        let deadline = MonotonicTime.now + pool.idleThreadLifetime
+        if fps_park(wakeUp, deadline.nanoseconds, Self.spins) == 0, pool.retire(self) { return .exit }
         return pool.wokenUp(self)
     }
 }

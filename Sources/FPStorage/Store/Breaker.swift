@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// Failing calls are a suspicion: a few make the store DEGRADED, and when there are enough, the back-end is asked. Only
 /// if that question fails, or is answered with DOWN, the store goes down; then calls fail at once, and one probe at a
-/// time finds out whether it is back. A key that the back-end takes badly is its caller's trouble, however often it is
-/// tried.
+/// time finds out whether it is back. A single key on which calls fail does not take the store down, however often it
+/// is tried.
 final class Breaker: Sendable {
     /// What to do with a call.
     enum Admission: Equatable {
@@ -34,7 +34,7 @@ final class Breaker: Sendable {
         var since: Int64 = 0
     }
 
-    // In quarters of a failing call: the same key once more is a quarter of what another key is.
+    // Weights, in quarters of a failing call: a further failure on the same key counts a quarter.
     private static let onePart = 1
     private static let oneCall = 4
     private static let oneGraveEvent = 16
@@ -43,7 +43,7 @@ final class Breaker: Sendable {
 
     private static let firstPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(30)
-    /// How many failing keys are told apart; with as many the store is suspect for long.
+    /// How many failing keys are told apart; the store is suspect long before there are as many.
     private static let knownSubjects = 16
 
     private struct State {
@@ -52,12 +52,12 @@ final class Breaker: Sendable {
         var reportedDetail = ""
         var isDown = false
         var downReason = ""
-        /// The weight of the failures since a call came back well.
+        /// The weight of the failures since the last call that succeeded.
         var failures = 0
         var failure = ""
         var failedAt = MonotonicTime.now
         var subjects: [Int] = []
-        /// The store was down, and no call has come back well since.
+        /// The store was down, and no call has succeeded since.
         var isOnProbation = false
         var pause = Breaker.firstPause
         var probeAt = MonotonicTime.now
@@ -108,7 +108,7 @@ final class Breaker: Sendable {
         }
     }
 
-    /// A data call came back well.
+    /// A data call succeeded.
     func succeeded() {
         if isClear.load(ordering: .relaxed) { return }
         change { state in
@@ -164,7 +164,7 @@ final class Breaker: Sendable {
         }
     }
 
-    /// A health call came to nothing; `failure` is what that says of the back-end, `nil` if nothing.
+    /// A health call gave no answer; `failure` is what that says about the back-end, `nil` if nothing.
     func probeFailed(_ failure: Failure?, _ reason: String) {
         change { state in
             state.isProbing = false

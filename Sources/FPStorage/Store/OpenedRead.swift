@@ -46,7 +46,7 @@ struct OpenedRead: Sendable {
             promised = min(request.length ?? .max, info.size - request.offset)
             let isAll = promised <= UInt64(readSize)
             var buffer = ByteBuffer()
-            // Of many bytes, whatever comes first: somebody waits for it.
+            // Of a long read only what comes first, since the caller waits for it.
             try Self.fill(
                 &buffer, atLeast: isAll ? Int(promised) : 1, atMost: isAll ? Int(promised) : readSize, from: pointer,
                 store, context)
@@ -70,10 +70,10 @@ struct OpenedRead: Sendable {
             let wanted = most - buffer.readableBytes
             var count = 0
             var failure: StoreError?
-            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { room in
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
                 do throws(StoreError) {
                     try store.errors.check(.read, context) {
-                        store.library.table.slots.read(reader, $0, room.baseAddress, wanted, &count)
+                        store.library.table.slots.read(reader, $0, space.baseAddress, wanted, &count)
                     }
                     return count <= wanted ? count : 0
                 } catch {

@@ -81,7 +81,7 @@ extension Store {
     }
 }
 
-/// What the entries of a page go into, as the C callback knows it.
+/// Collects the entries of a page. Not generic, since a C callback cannot be: it knows the collector by this class.
 private class AnyEntryCollector {
     static func of(_ box: UnsafeMutableRawPointer?) -> AnyEntryCollector? {
         box.map { Unmanaged<AnyEntryCollector>.fromOpaque($0).takeUnretainedValue() }
@@ -104,12 +104,12 @@ private final class EntryCollector<Entry>: AnyEntryCollector {
     override func take(_ entry: UnsafePointer<fp_entry>?) -> Int32 {
         guard let entry else { return 0 }
         var copy = fp_entry()
-        withUnsafeMutableBytes(of: &copy) { room in
-            let count = min(room.count, Int(entry.pointee.struct_size))
-            room.copyBytes(from: UnsafeRawBufferPointer(start: entry, count: count))
+        withUnsafeMutableBytes(of: &copy) { bytes in
+            let count = min(bytes.count, Int(entry.pointee.struct_size))
+            bytes.copyBytes(from: UnsafeRawBufferPointer(start: entry, count: count))
         }
         add(&entries, copy)
-        // A plugin that goes on past the limit would fill memory.
+        // Stops a plugin that ignores the limit, which would fill the memory.
         return entries.count > limit ? 1 : 0
     }
 }

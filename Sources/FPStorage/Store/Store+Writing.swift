@@ -82,7 +82,7 @@ extension Store {
     }
 
     /// Writes a whole object in one job on the pool: begin, write, commit, close. As its bytes are at hand, it is begun
-    /// anew after failures that pass.
+    /// anew after transient failures.
     ///
     /// Whether a try of unknown outcome happened can be told only where nobody else writes. Elsewhere it is done once
     /// more if that replaces, and left open if it must not.

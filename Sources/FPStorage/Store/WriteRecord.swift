@@ -38,7 +38,7 @@ final class WriteRecord: Sendable {
         }
     }
 
-    /// A call came back well.
+    /// A call succeeded.
     func succeeded(_ operation: StoreOperation) {
         guard hasLearned.load(ordering: .relaxed) else { return }
         let proven = operation.provesWriting
