@@ -95,8 +95,8 @@ public final class Fetcher: Sendable {
         return FetchResponse(try await exchange.head().get(), body: FetchBody(exchange))
     }
 
-    /// Ends all transfers with `.shutDown`, and returns when the thread has let go of them. Fetches opened later fail
-    /// in the same way.
+    /// Ends all transfers with `.shutDown`, and returns when the thread holds none of them any more. Fetches opened
+    /// later fail in the same way.
     public func shutdown() async {
         await withCheckedContinuation { continuation in driver.stop { continuation.resume() } }
     }
