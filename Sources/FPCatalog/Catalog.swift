@@ -9,7 +9,7 @@ public import FPFormats
 /// What no database keeps is refused with ``CatalogError/failed(_:)``: a text with a NUL character, an empty token, a
 /// size or an offset beyond 63 bits, a list that does not match the upload's files.
 public protocol Catalog: Sendable {
-    /// By what the catalog knows what is its own.
+    /// The id and the key by which the catalog recognises what it made.
     var identity: CatalogIdentity { get }
 
     /// Adds an upload, in any state but ``UploadState/deleting``. A receiving one has one file and a session, any other
@@ -131,7 +131,7 @@ public struct CatalogTrouble: Sendable, Equatable {
     public enum Kind: Sendable, Equatable {
         /// There is no room for changes.
         case full
-        /// The database is damaged; it does not mend itself.
+        /// The database is damaged; reopening does not repair it.
         case damaged
         /// Changes or reads fail for another reason.
         case failing

@@ -1,4 +1,5 @@
-/// By what a catalog knows what is its own, for as long as it exists. A copy of the database has the same.
+/// The id and the key by which a catalog recognises what it made. They never change, and a copy of the database has the
+/// same.
 public struct CatalogIdentity: Sendable, Equatable {
     /// The catalog's own name: 128 random bits as 32 hexadecimal digits. No secret.
     public let id: String

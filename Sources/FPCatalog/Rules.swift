@@ -1,6 +1,6 @@
 /// What every catalog asks of what it is given, so that all of them refuse the same.
 extension UploadRecord {
-    /// - Throws: ``CatalogError/failed(_:)`` if an upload cannot be born like this.
+    /// - Throws: ``CatalogError/failed(_:)`` if no upload can begin like this.
     func checkInsertable() throws(CatalogError) {
         let isReceiving = state == .receiving
         guard state != .deleting, !files.isEmpty, !isReceiving || files.count == 1, isReceiving == (session != nil),

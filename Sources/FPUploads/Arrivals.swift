@@ -1,12 +1,12 @@
 import FPCatalog
 import Synchronization
 
-/// Uploads that have bytes in staging and no record yet. Their keys are theirs for as long as somebody holds an
-/// ``Arrival``, however long that takes; one host has the catalog, so nobody else needs to know.
+/// Uploads that have bytes in staging and no record yet. The sweeper leaves their keys alone for as long as
+/// an ``Arrival`` is held. In memory only, as one host has the catalog and a restart ends all arrivals.
 final class Arrivals: Sendable {
     private let holds = Mutex<[UploadID: Int]>([:])
 
-    /// One claim on the keys of an upload; ends when nobody holds it any more.
+    /// Protects the keys of an upload until it is released.
     final class Arrival: Sendable {
         private let arrivals: Arrivals
         private let id: UploadID

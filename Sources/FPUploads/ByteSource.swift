@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// The body of a request, as the life of an upload sees it: bytes to be asked for, from a client that may be slow,
+/// The body of a request, as ``Uploads`` reads it: bytes to be asked for, from a client that may be slow,
 /// may go away, or may be told to stop because another request took over.
 public protocol ByteSource: Sendable {
     /// Everything that has arrived since the last call, waiting for at least one byte; `nil` after the last byte of

@@ -99,7 +99,7 @@ public struct CatalogMark: Sendable, Equatable {
         """
     }
 
-    /// A mark that nobody can read is still somebody's.
+    /// A mark that cannot be read still says that the store is taken: it names a catalog that is not this one.
     private init(_ bytes: [UInt8]) {
         func value(of name: String) -> String? {
             let lines = bytes.split(separator: UInt8(ascii: "\n"))

@@ -3,7 +3,7 @@ import Synchronization
 
 /// What the operator has been told of an upload already, so that a sweep does not say it again every few minutes.
 final class Complaints: Sendable {
-    /// Beyond that all is forgotten, and said once more.
+    /// Beyond so many uploads all is forgotten, and may be logged once more.
     private static let capacity = 10_000
 
     private let told = Mutex<[UploadID: String]>([:])

@@ -4,7 +4,8 @@ import FPStorage
 /// Takes one file of a storing upload to its destination, by the cheapest way that the stores offer, and finds out
 /// after an interruption how far that had come.
 struct FileMover {
-    /// What the catalog keeps in place of a write session for a server-side copy that had seen its target absent.
+    /// What the catalog keeps in place of a write session's token before a server-side copy. The target was absent
+    /// then, so what is there after a crash is this copy.
     static let copyMarker: [UInt8] = [0]
 
     /// What became of the file.
@@ -168,7 +169,7 @@ struct FileMover {
             key, from: source, to: targetKey, options: options, contentType: type)
     }
 
-    // MARK: - Small things
+    // MARK: - Helpers
 
     private func places(of file: FileRecord) throws(StoreError) -> (Store, Store, Destination) {
         guard let destination = file.destination else {
@@ -229,13 +230,14 @@ struct FileMover {
 }
 
 extension StoreError {
-    /// Whether the store would say the same of this key or these bytes to any other try. A store that is away, full or
-    /// not set up rightly says nothing of that kind.
+    /// Whether the store would say the same of this key or these bytes to any other try. A store that is unreachable,
+    /// full or misconfigured may say something else later.
     var isForGood: Bool {
         switch code {
         case .invalid, .unsupported, .notFound, .exists, .precondition, .range, .gone, .denied, .tooLarge, .checksum,
             .corrupt, .internalError:
             !outcomeUnknown
+        // A status of a newer plugin: of the class of permanent ones in fp_plugin.h.
         case .other(let status): status / 100 == 1 && !outcomeUnknown
         default: false
         }

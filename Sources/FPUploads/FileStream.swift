@@ -76,7 +76,7 @@ struct FileStream {
         var synced = writer.offset
         while writer.offset < original.size, let buffer = try await ends.reader?.next() {
             try await writer.write([buffer])
-            // Whoever keeps parts has them without being asked.
+            // A store that keeps whole parts has made them durable without a sync.
             guard ends.token != nil, target.limits.durableUnit == 1, writer.offset - synced >= syncEvery else {
                 continue
             }

@@ -1,11 +1,11 @@
 import FPCatalog
 import FPStorage
 
-/// How the stores and the catalog are.
+/// The health of the stores and the catalog.
 public struct HealthReport: Sendable {
     /// What a store, or the catalog, can be used for.
     public enum Status: String, Sendable {
-        /// Everything, if perhaps not well.
+        /// Everything, though some calls may fail or be slow.
         case ok
         /// Reads only.
         case cannotWrite = "cannot-write"
@@ -91,7 +91,7 @@ extension Uploads {
         do throws(StoreError) {
             freeBytes = try await store.health().freeBytes
         } catch {
-            // What this host is short of is no news of the store.
+            // That this host is out of memory, threads or files says nothing about the store.
             if !error.isHostExhausted { silence = error }
         }
         let condition = store.condition

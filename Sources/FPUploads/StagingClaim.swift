@@ -111,7 +111,7 @@ public enum StagingOwner: Sendable, Equatable {
 }
 
 extension Uploads {
-    /// Looks whose the staging store is, and makes it this catalog's if it is nobody's. To be asked before the first
+    /// Looks whose the staging store is, and marks it as this catalog's if it has no mark. To be asked before the first
     /// request; where the store cannot be reached, it is asked again before anything is written there.
     public func claimStaging() async throws(UploadError) -> StagingOwner {
         try await translatingStoreError { () async throws(StoreError) in try await claim.look() }

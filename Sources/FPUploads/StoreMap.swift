@@ -1,7 +1,7 @@
 import FPFormats
 public import FPStorage
 
-/// The configured stores by name, with the two that have a part to play.
+/// The configured stores by name, and which of them take temporary and stored uploads.
 public struct StoreMap: Sendable {
     /// The store of temporary uploads.
     public let staging: Store

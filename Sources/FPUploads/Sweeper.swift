@@ -2,10 +2,9 @@ import FPCatalog
 import FPFormats
 import FPStorage
 import Logging
-import Synchronization
 
-/// Keeps the house clean: temporary uploads that nobody claimed, bytes that no upload owns, and what an interrupted
-/// request or a failing store left half way.
+/// Removes temporary uploads that nobody claimed, bytes that no upload owns, and what an interrupted request or a
+/// failing store left half way.
 public struct Sweeper: Sendable {
     private let uploads: Uploads
 
@@ -78,7 +77,7 @@ public struct Sweeper: Sendable {
         guard staging.capabilities.contains(.list) else { return }
         let moment = expiry
         var cursor: [UInt8]?
-        var strangers = 0
+        var foreign = 0
         do {
             repeat {
                 let page = try await staging.list(cursor: cursor)
@@ -87,7 +86,7 @@ public struct Sweeper: Sendable {
                 let known = try await uploads.catalog.known(keys: page.entries.map(\.key), in: staging.name)
                 for entry in page.entries where !known.contains(TextKey(entry.key)) {
                     guard let id = uploads.stagingKeys.upload(of: entry.key) else {
-                        if StagingKeys.hasForm(entry.key) { strangers += 1 }
+                        if StagingKeys.hasForm(entry.key) { foreign += 1 }
                         continue
                     }
                     guard !arriving.contains(id) else { continue }
@@ -101,7 +100,7 @@ public struct Sweeper: Sendable {
                 }
                 cursor = page.cursor
             } while cursor != nil && !Task.isCancelled
-            if cursor == nil { uploads.strangers.report(strangers, in: staging.name, to: uploads.logger) }
+            if cursor == nil { uploads.foreignObjects.report(foreign, in: staging.name, to: uploads.logger) }
         } catch {
             uploads.logger.warning("could not search staging for bytes that no upload owns: \(error)")
         }
@@ -172,8 +171,8 @@ public struct Sweeper: Sendable {
         }
     }
 
-    /// Whether a session may be the one that was begun to that key: a session from long before is another program's. The
-    /// store's clock may differ from this machine's.
+    /// Whether a session may be the one that was begun to that key: one that is much older is another program's. An
+    /// hour is allowed for the difference between the store's clock and this machine's.
     private func isBegun(_ entry: PendingEntry, _ begun: Timestamp?) -> Bool {
         guard let begun, let modified = entry.modified else { return false }
         return modified > begun.advanced(by: .seconds(-3600))
@@ -183,23 +182,5 @@ public struct Sweeper: Sendable {
 extension PendingEntry {
     fileprivate var modified: Timestamp? {
         modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
-    }
-}
-
-/// How many staged objects look like temporary uploads and are not known here; told when that changes.
-final class Strangers: Sendable {
-    private let told = Mutex(0)
-
-    func report(_ count: Int, in store: String, to logger: Logger) {
-        let before = told.withLock { told in
-            defer { told = count }
-            return told
-        }
-        guard count != before, count > 0 else { return }
-        logger.warning(
-            """
-            \(count) objects in store "\(store)" look like temporary uploads and are not this catalog's: those of an \
-            earlier catalog, or of an earlier fphost. They are left alone; remove them by hand if nobody needs them
-            """)
     }
 }

@@ -4,14 +4,14 @@ import Synchronization
 /// Lets one request at a time work on an upload, and lets a newcomer ask the one at work to stop.
 ///
 /// A client whose connection died comes back long before the server notices the death. So a newcomer does not wait
-/// for the holder to time out: the holder's body is stopped, what it had is put down, and the newcomer goes on. The
+/// for the holder to time out: the holder's body is stopped, what it had received is saved, and the newcomer goes on. The
 /// one exception is, in a dialect of ``ChunkKeeping/whole``, the chunk that follows directly on the one being received:
 /// it waits, unread, for its turn. Where every safe byte is kept, such a newcomer has seen the holder's connection end.
 final class UploadGates: Sendable {
     /// How long a newcomer waits for the holder to leave.
     static let patience: Duration = .seconds(30)
 
-    /// Somebody's right, or wish, to work on an upload.
+    /// A request that works on an upload, or waits to.
     final class Pass: Sendable {
         /// The chunk that the holder is about to receive; `nil` for other work, which nobody stops.
         let chunk: Chunk?
@@ -82,7 +82,7 @@ final class UploadGates: Sendable {
             leave(id)
             throw UploadError(ByteSourceError.stopped)
         }
-        // A task cancelled before it had queued would otherwise hold the gate for nobody.
+        // A task cancelled before it had queued would otherwise hold the gate without working.
         guard !Task.isCancelled else {
             leave(id)
             throw UploadError(ByteSourceError.truncated)

@@ -1,4 +1,4 @@
-/// What the life of an upload depends on, decoded from `uploads` in fphost.yaml.
+/// The settings of ``Uploads``, from `uploads` in fphost.yaml.
 public struct UploadSettings: Sendable {
     /// The most bytes that one upload may hold, all of its files together.
     public var maxSize: UInt64 = 20 << 30

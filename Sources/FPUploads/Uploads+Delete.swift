@@ -35,7 +35,7 @@ extension Uploads {
     }
 
     /// Settles an upload that is to be deleted.
-    /// - Parameter isAnyway: whether it goes whatever its stores say: then a failure is none.
+    /// - Parameter isAnyway: whether the upload is deleted even if its stores fail: failures are ignored then.
     private func settled(_ record: UploadRecord, orAnyway isAnyway: Bool) async throws(UploadError) -> UploadRecord? {
         do throws(UploadError) {
             guard let settled = try await settle(record) else { throw UploadError.notFound(record.id) }

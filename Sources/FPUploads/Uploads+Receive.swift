@@ -76,7 +76,7 @@ extension Uploads {
             throw .otherOffset(chunk.offset, expected: received)
         }
         guard record.session != nil, record.state == .receiving else {
-            // Nothing is left to say but the end once more.
+            // The upload is whole: only an empty chunk at its end is still right.
             try checkReplayOfWhole(record, chunk)
             _ = try await readThrough(body, atMost: 0)
             return view(record)

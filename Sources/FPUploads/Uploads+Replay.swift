@@ -50,7 +50,7 @@ extension Uploads {
         if let known {
             expected = known.fingerprint
         } else {
-            // No chunk was cut like that, so only the file itself can tell.
+            // No chunk on record has this offset and length, so the bytes in the file are compared.
             expected = try await self.fingerprint(of: record.id, offset: chunk.offset, length: length)
         }
         guard fingerprint == expected else {

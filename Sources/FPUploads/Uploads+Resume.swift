@@ -83,7 +83,7 @@ extension Uploads {
             return .short("its store cannot go back to \(offset)")
         } catch  where error.code == .gone || error.code == .notFound {
             let reason = "the staging store has lost its write session: \(error.message)"
-            // Its commit may have been the last that was heard of it.
+            // A store forgets a session once it is committed, and the answer to the commit may have been lost.
             guard file.size != nil, try await missing(file) == nil else { return .lost(reason) }
             return .committed
         } catch {

@@ -6,8 +6,7 @@ extension Uploads {
     /// Claims an upload for good: its files go to the paths given, in the store given.
     ///
     /// A path that is taken is refused, also when two calls race for it. After a crash at any point the upload is
-    /// either complete or stored when the host has started again, never both and never neither. Asking for what has
-    /// been done already succeeds.
+    /// either complete or stored when the host has started again. Asking for what has been done already succeeds.
     /// - Parameters:
     ///   - path: the object's path; one that ends in `/` is a directory, and the file keeps its own name there.
     ///   - store: the name of a configured store; `nil` for the default one.
@@ -100,7 +99,7 @@ extension Uploads {
                 if error.outcomeUnknown || error.isRetryable {
                     logger.warning("upload \(record.id): storing was interrupted: \(error.message)")
                 }
-                // Nobody knows more than the stores themselves do.
+                // How far the move came is known only to the stores.
                 let destination = record.files[index].destination
                 do throws(UploadError) {
                     if let settled = try await settle(record), settled.state == .stored { return settled }

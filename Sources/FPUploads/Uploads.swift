@@ -15,12 +15,11 @@ public final class Uploads: Sendable {
     let writers: OpenWriters
     let arrivals = Arrivals()
     let complaints = Complaints()
-    let strangers = Strangers()
+    let foreignObjects = ForeignObjects()
     let stagingKeys: StagingKeys
     let claim: StagingClaim
 
-    /// Puts a catalog and the stores to work. ``recover()`` comes before the first request, ``Sweeper`` keeps the
-    /// house clean afterwards.
+    /// Call ``recover()`` before the first request, and run a ``Sweeper`` from then on.
     public init(catalog: any Catalog, stores: StoreMap, settings: UploadSettings, logger: Logger) {
         self.catalog = catalog
         self.stores = stores
@@ -67,7 +66,7 @@ public final class Uploads: Sendable {
         }
     }
 
-    /// Puts open write sessions down. Requests must have ended before.
+    /// Closes open write sessions, to be resumed later. Requests must have ended before.
     public func shutdown() async {
         await writers.closeAll()
     }
@@ -84,7 +83,7 @@ public final class Uploads: Sendable {
     }
 
     func record(path: String, store: String?) async throws(UploadError) -> (UploadRecord, file: Int)? {
-        let key = ObjectPath.looked(up: path)
+        let key = ObjectPath.lookupKey(for: path)
         guard !key.utf8.contains(0) else { return nil }
         let others = store == nil ? stores.all.keys.filter { $0 != stores.default.name }.sorted() : []
         for name in [store ?? stores.default.name] + others {

@@ -53,7 +53,7 @@ struct NameTests {
             made += 1
             try ObjectKey.validate(key)
             #expect(try ObjectPath.key(path: key, name: "").isSame(as: key), "seed \(random.seed)")
-            #expect(ObjectPath.looked(up: key).isSame(as: key), "seed \(random.seed)")
+            #expect(ObjectPath.lookupKey(for: key).isSame(as: key), "seed \(random.seed)")
             let both = ObjectPath.directory(of: key) + ObjectPath.name(of: key)
             #expect(both.isSame(as: key), "seed \(random.seed)")
             // What the client named goes into the directory that the application named, and into no other.

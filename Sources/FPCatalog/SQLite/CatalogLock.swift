@@ -16,13 +16,13 @@ final class CatalogLock: Sendable {
         guard descriptor >= 0 else {
             throw .failed("The catalog's lock file \(lockPath) cannot be opened: \(describe(errno: errno)).")
         }
-        // Somebody who only looks holds it for a moment.
-        var looks = 20
+        // ``SQLiteCatalog/user(of:)`` holds it for a moment to see who has it.
+        var attempts = 20
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let reason = errno
             if reason == EINTR { continue }
-            if reason == EWOULDBLOCK, looks > 0 {
-                looks -= 1
+            if reason == EWOULDBLOCK, attempts > 0 {
+                attempts -= 1
                 usleep(5000)
                 continue
             }
@@ -36,7 +36,7 @@ final class CatalogLock: Sendable {
                     + "Stop that one first, or give this one a catalog of its own."
             )
         }
-        // The number helps a person and decides nothing: who holds the lock is the kernel's knowledge.
+        // Only for messages: the kernel alone knows whether the lock is held.
         let line = Array("\(getpid())\n".utf8)
         _ = ftruncate(descriptor, 0)
         _ = pwrite(descriptor, line, line.count, 0)
@@ -48,7 +48,7 @@ final class CatalogLock: Sendable {
     /// Lets the next host have the database.
     func release() {
         guard let held = descriptor.withLock({ $0.take() }) else { return }
-        // The file stays: to remove it would let a newcomer lock a file that the one after cannot see.
+        // The file stays: if it was removed, one host could lock the removed file and another a new one.
         _ = ftruncate(held, 0)
         close(held)
     }

@@ -22,7 +22,7 @@ final class ChangeQueue: Sendable {
         var isClosed = false
     }
 
-    /// Bounds the memory of a transaction; at this size, the commit's share of a change's cost is nil.
+    /// Bounds the memory of a transaction; at this size, the commit's share of a change's cost is negligible.
     private static let largestBatch = 1024
 
     private let state = Mutex(State())
@@ -116,7 +116,7 @@ final class ChangeQueue: Sendable {
                 } catch let reason {
                     let error = CatalogError(reason, catalog: database.path, db: db)
                     if batch.count > 1, !db.isInsideTransaction {
-                        // SQLite gave up the whole transaction, not only this change: the others deserve a fresh try.
+                        // SQLite rolled back the whole transaction, not only this change: each is run again alone.
                         for change in batch { commit([change], db) }
                         return
                     }

@@ -14,7 +14,7 @@ enum Connections {
             try db.execute(sql: "PRAGMA synchronous = \(durability == .power ? "FULL" : "NORMAL")")
             // Four times SQLite's own: a change writes some ten pages, and every checkpoint makes a change wait.
             try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
-            // After a rush, the write-ahead log shrinks back to this.
+            // Bytes, to which the write-ahead log shrinks back after a burst of changes.
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
             try Schema.migrate(db, program: program)
         }
@@ -30,7 +30,7 @@ enum Connections {
 
     private static var configuration: Configuration {
         var configuration = Configuration()
-        // Long enough for somebody with a look into the database, short enough for a client that waits.
+        // Seconds: long enough for an operator's query in the sqlite3 shell, short enough for a client that waits.
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA temp_store = MEMORY")

@@ -32,7 +32,8 @@ final class OutcomeRecord: Sendable {
         }
     }
 
-    /// A change or a read failed: by the database's fault, or for a reason of its own, which says nothing.
+    /// A change or a read failed: by the database's fault, or for a reason of its own, which says nothing
+    /// about the database.
     func failed(_ error: any Error, as told: CatalogError) {
         guard let kind = Self.kind(of: error, told) else { return }
         let reason: String =

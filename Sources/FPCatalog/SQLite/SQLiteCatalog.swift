@@ -57,8 +57,8 @@ package final class SQLiteCatalog: Catalog {
     private init(_ path: String, _ durability: CatalogDurability, program: String, logger: Logger) throws(CatalogError)
     {
         lock = try CatalogLock(database: path)
-        let strangers = try DatabaseFile.create(path)
-        if strangers != 0 {
+        let othersPermissions = try DatabaseFile.create(path)
+        if othersPermissions != 0 {
             logger.warning(
                 "The catalog can be reached by other users of this machine; chmod 600 keeps them out.",
                 metadata: ["path": "\(path)"]

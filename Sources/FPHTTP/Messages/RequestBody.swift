@@ -32,8 +32,8 @@ public final class RequestBody: Sendable {
     }
 
     private enum Step {
-        case some([ByteBuffer], resumes: Bool)
-        case none(begins: Bool)
+        case buffers([ByteBuffer], resumes: Bool)
+        case wait(begins: Bool)
         case whole
         case failed(BodyError)
     }
@@ -93,7 +93,7 @@ public final class RequestBody: Sendable {
     public func next() async throws(BodyError) -> [ByteBuffer]? {
         while true {
             switch state.withLock({ take(from: &$0) }) {
-            case .some(let buffers, let resumes):
+            case .buffers(let buffers, let resumes):
                 if resumes {
                     source?.resumeReading()
                 }
@@ -102,7 +102,7 @@ public final class RequestBody: Sendable {
                 return nil
             case .failed(let error):
                 throw error
-            case .none(let begins):
+            case .wait(let begins):
                 if begins {
                     source?.beginReading()
                 }
@@ -169,7 +169,7 @@ public final class RequestBody: Sendable {
             if resumes {
                 state.isHolding = false
             }
-            return .some(batch, resumes: resumes)
+            return .buffers(batch, resumes: resumes)
         }
         switch state.ending {
         case .whole:
@@ -183,7 +183,7 @@ public final class RequestBody: Sendable {
         case nil:
             let begins = !state.hasBegun
             state.hasBegun = true
-            return .none(begins: begins)
+            return .wait(begins: begins)
         }
     }
 

@@ -7,7 +7,7 @@ enum ObjectPath {
     /// leading `/` means the root of the store and is dropped.
     static func key(path: String, name: String) throws(UploadError) -> String {
         guard !path.isEmpty else { throw invalid("is empty") }
-        var key = looked(up: path)
+        var key = lookupKey(for: path)
         if key.isEmpty || key.ends(with: "/") { key += FileName.sanitised(name) }
         let segments = key.parts(at: "/")
         for segment in segments {
@@ -25,7 +25,7 @@ enum ObjectPath {
                 throw invalid("has the character U+\(code) in it, which Unicode has not assigned")
             }
         }
-        // What is recorded as being on its way must be able to arrive: the stores ask the same again.
+        // The stores check this again, but would refuse the key only after the catalog has recorded it.
         do throws(ObjectKey.Violation) {
             try ObjectKey.validate(key)
         } catch {
@@ -34,8 +34,9 @@ enum ObjectPath {
         return key
     }
 
-    /// The key under which a path that somebody asks for was stored, if it was.
-    static func looked(up path: String) -> String {
+    /// The key to look up for a path that somebody asks for: in form C, without the leading `/`, as ``key(path:name:)``
+    /// would have it.
+    static func lookupKey(for path: String) -> String {
         let key = NormalForm.composed(path)
         return key.without(prefix: "/").map(String.init) ?? key
     }
