@@ -103,8 +103,8 @@ extension Exchange {
 
     /// Ends the fetch, and tells everybody who waits; false if it had ended before.
     ///
-    /// In one step: a success must never come between an end and the loss of the pieces, or a file would look
-    /// whole that is not.
+    /// Under one lock: if pieces were dropped apart from the end, a reader could see a success in between, and take a
+    /// truncated file for a whole one.
     private func end(with failure: FetchError?, keepingPieces: Bool) -> Bool {
         let (isFirst, headWaiter, reader, known) = state.withLock { state in
             guard state.end == nil else { return (false, nil as HeadWaiter?, nil as Reader?, nil as Taken?) }
@@ -142,7 +142,7 @@ extension Exchange.State {
 
     fileprivate mutating func append(_ bytes: UnsafeRawBufferPointer, pieceSize: Int) {
         buffered += bytes.count
-        if let room = tail?.writableBytes, room >= bytes.count {
+        if let space = tail?.writableBytes, space >= bytes.count {
             tail?.writeBytes(bytes)
             return
         }

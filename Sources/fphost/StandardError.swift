@@ -4,29 +4,29 @@ import FPThreads
 import Glibc
 import Synchronization
 
-/// Standard error. While the host serves, one thread writes it, from a bounded queue: a reader that stalls costs lines,
-/// never a request.
+/// Standard error. While the host serves, one thread writes it, from a bounded queue: if its reader stalls, lines are
+/// lost, but no request waits.
 enum StandardError {
     /// Lines for standard error that wait for the thread that writes them.
     private struct Queue {
         var isServing = false
         var lines: [String] = []
         var bytes = 0
-        /// Lines that found no room since the last that did.
+        /// Lines that were dropped since the last that was queued.
         var dropped = 0
         var isAsleep = false
         var dropNotice: @Sendable (Int) -> String = { "\($0) lines were dropped\n" }
     }
 
-    /// What the queue holds before lines are dropped. The last quarter is for those that somebody must see.
-    private static let room = 4 << 20
+    /// The most bytes in the queue. The last quarter is for important lines.
+    private static let capacity = 4 << 20
     private static let queue = Mutex(Queue())
     private static let work = DispatchSemaphore(value: 0)
     /// Bytes that are queued or being written; atomic, for a signal handler.
     private static let pending = Atomic<Int>(0)
 
-    /// Makes sure that the three standard streams are open: a file of ours that got the number of one that was closed
-    /// would be written into by whatever complains.
+    /// Makes sure that the three standard streams are open. Otherwise the next file to be opened would get the number
+    /// of a closed one, and error messages would be written into it.
     static func secureStandardStreams() {
         for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) < 0 {
             let mode = stream == STDIN_FILENO ? O_RDONLY : O_WRONLY
@@ -50,11 +50,11 @@ enum StandardError {
             return
         }
         atexit { StandardError.flush(milliseconds: 1000) }
-        // The lines before a crash are the ones that tell why.
+        // The last lines before a crash are the ones that explain it.
         CallJournal.watchCrashes { StandardError.flush(milliseconds: 500) }
     }
 
-    /// How the line is made that says how many were dropped.
+    /// Sets the format of the line that says how many were dropped.
     static func setDropNotice(_ notice: @escaping @Sendable (Int) -> String) {
         queue.withLock { $0.dropNotice = notice }
     }
@@ -66,7 +66,7 @@ enum StandardError {
         var wakes = false
         let isQueued = queue.withLock { queue in
             guard queue.isServing else { return false }
-            guard queue.bytes + count <= (isImportant ? room : room / 4 * 3) else {
+            guard queue.bytes + count <= (isImportant ? capacity : capacity / 4 * 3) else {
                 queue.dropped += 1
                 return true
             }
@@ -121,8 +121,8 @@ enum StandardError {
         }
     }
 
-    /// One call for each line as a rule, so that lines of several processes do not mix. What cannot be written has
-    /// nowhere left to complain.
+    /// Normally one call for each line, so that lines of several processes do not mix. An error is ignored: there is
+    /// nowhere to report it.
     private static func write(_ line: String) {
         var line = line
         line.withUTF8 { bytes in
@@ -132,7 +132,7 @@ enum StandardError {
                 if count > 0 {
                     written += count
                 } else if count < 0, errno == EAGAIN {
-                    // Whoever shares it has made it non-blocking.
+                    // Another process that shares it has made it non-blocking.
                     var waited = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
                     poll(&waited, 1, -1)
                 } else if count == 0 || errno != EINTR {
