@@ -158,7 +158,8 @@ let package = Package(
             ]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
-        .testTarget(name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
+        .testTarget(
+            name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
         .testTarget(
             name: "FPHTTPTests",
