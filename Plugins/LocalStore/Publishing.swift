@@ -21,6 +21,7 @@ extension Tree {
             do throws(SystemError) {
                 try checkNegated(Int64(cl_rename(source.raw, name, directory.raw, target, replacing ? 0 : 1)))
             } catch {
+                // ENOENT may also be about the target's directory: then `place` tries again. ESTALE says: the source.
                 if error.number == ENOENT, (try? source.status(of: name)) == nil { throw SystemError(number: ESTALE) }
                 guard !replacing, error.number == EINVAL || error.number == ENOSYS else { throw error }
                 // The file system cannot rename without replacing (NFS cannot). A second link fails if there is one.
@@ -35,7 +36,8 @@ extension Tree {
         PluginError(.exists, "\"\(key)\" exists already", errno: EEXIST)
     }
 
-    /// Runs `step` on the directory of `key`, made where it is missing, as often as other writers get in between.
+    /// Runs `step` on the directory of `key`, made where it is missing. Tries again if other writers interfere.
+    /// - Parameter step: ESTALE from it means that the staged bytes are gone.
     /// - Returns: false if there is an object with this key.
     private func place(
         _ key: Key, power: Bool, _ step: (borrowing Directory, String) throws(SystemError) -> Void

@@ -1,8 +1,7 @@
 import FPPluginKit
 import Glibc
 
-/// Whether the system refuses one key, or everything that would change the location: then it is no fault of whoever
-/// asked for the key.
+/// Tells whether the system refuses one key, or every change of the location, which is no fault of the request.
 extension Tree {
     /// Says what was tried when a system call in `body` fails that changes something.
     /// - Parameter isStaging: whether it was done to staged bytes, through which every write goes.

@@ -11,9 +11,9 @@ struct SessionRecord {
     /// The part that changes.
     ///
     /// After a crash of the machine, a file's length says nothing: file systems may have written its end before its
-    /// middle. So bytes count then only up to the last sync that asked for power.
+    /// middle. So only the bytes up to the last sync with `SyncOptions.power` count then.
     struct Safety: Equatable {
-        /// The run of the machine in which the bytes beyond `offset` were written.
+        /// The boot of the machine during which the bytes beyond `offset` were written.
         var boot: BootID
         /// The bytes below it are on the disk.
         var offset: UInt64
@@ -72,7 +72,7 @@ struct SessionRecord {
 
     /// Replaces the part that changes, and makes it survive power loss.
     ///
-    /// It fits in one sector, which a disk writes whole or not at all; a sum tells if it does not.
+    /// It fits in one sector, which a disk writes whole or not at all; a checksum catches the disk that does not.
     static func store(
         _ safety: Safety, named name: String, in directory: borrowing Directory
     ) throws(SystemError) {
@@ -109,12 +109,12 @@ extension SessionRecord.Safety {
     }
 }
 
-/// One run of the machine, from its start to its end.
+/// Identifies one run of the machine, from boot to shutdown.
 struct BootID: Equatable, Sendable {
     let high: UInt64
     let low: UInt64
 
-    /// Differs from every run.
+    /// Equals no boot.
     static let none = BootID(high: 0, low: 0)
 
     init(high: UInt64, low: UInt64) {
@@ -122,7 +122,7 @@ struct BootID: Equatable, Sendable {
         self.low = low
     }
 
-    /// The run that we are in. Where the kernel does not tell, all runs count as the same.
+    /// The current boot. Where the kernel does not tell, all boots count as the same.
     static let current: BootID = {
         let unknown = BootID(high: .max, low: .max)
         guard let file = try? Descriptor(cl_open(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0))

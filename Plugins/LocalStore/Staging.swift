@@ -14,7 +14,7 @@ extension Tree {
         }
     }
 
-    /// A file for bytes that nobody will ask for after a crash.
+    /// A file for a one-shot write, whose bytes are of no use after a crash.
     func stageOnce(_ key: Key) throws(PluginError) -> StagedFile {
         if !lacksNamelessFiles.load(ordering: .relaxed) {
             let root = try root()
@@ -39,7 +39,7 @@ extension Tree {
         for _ in 0..<Self.raceLimit {
             let staging = try staging(making: true)
             do throws(SystemError) {
-                // The record first: bytes without one would be found by nobody.
+                // The record first: after a crash, bytes without one would never be found.
                 let safety = SessionRecord.Safety(boot: .current, offset: 0)
                 try SessionRecord(key: key, ifNotExists: ifNotExists, safety: safety)
                     .create(named: id.recordName, in: staging)

@@ -1,7 +1,7 @@
 import FPPluginKit
 
-/// When to send something again that nobody but the plugin can send again: growing pauses with jitter, inside the
-/// deadline of the call that waits.
+/// When to repeat a request that the host cannot repeat, since only the plugin has the bytes: growing pauses with
+/// jitter, inside the deadline of the call that waits.
 struct Backoff {
     private static let mostRepeats = 4
     private static let base = Duration.milliseconds(100)
@@ -10,8 +10,8 @@ struct Backoff {
     private var made = 0
 
     /// Waits until it is time for another try.
-    /// - Throws: `error` itself if it does not pass, or there is no other try to be had; that of the call if the call
-    ///   is not wanted any more.
+    /// - Throws: `error` itself if it is not transient, or no tries or time are left; `.timeout` or `.cancelled` if the
+    ///   call is no longer wanted.
     mutating func wait(after error: PluginError, _ call: borrowing Call) throws(PluginError) {
         guard error.code == .transient || error.code == .throttled, made < Self.mostRepeats else { throw error }
         let upper = min(Self.longest, Self.base * (1 << (made + 1)))

@@ -42,7 +42,7 @@ extension S3Store {
             do throws(PluginError) {
                 try client.send(put, "writing a probe", call).checkStored("writing a probe")
             } catch  where error.code == .denied {
-                // Of a key of the plugin's own, which nobody but the operator can have forbidden.
+                // It is not about this key, which is the plugin's own: the credentials may not write.
                 return Health(.degraded, limits: .cannotWrite, detail: error.message)
             }
             defer { client.sendInBackground(S3Request("DELETE", key)) }

@@ -1,4 +1,4 @@
-/// Bytes on their way from the network to a reader: first in, first out, in a fixed room.
+/// A ring buffer of fixed capacity, between the network and a reader.
 struct ByteRing: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
     private var start = 0
@@ -8,10 +8,11 @@ struct ByteRing: ~Copyable {
 
     deinit { memory.deallocate() }
 
+    /// How many bytes can be appended.
     var room: Int { memory.count - count }
     var capacity: Int { memory.count }
 
-    /// Takes all of `bytes`, for which there must be room.
+    /// Appends all of `bytes`, of which there may be at most `room`.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count <= room, "more bytes than there is room for")
         let end = (start + count) % memory.count
@@ -21,7 +22,8 @@ struct ByteRing: ~Copyable {
         count += bytes.count
     }
 
-    /// Moves as much as there is, or as fits.
+    /// Moves as much as there is, or as fits in `buffer`.
+    /// - Returns: how many bytes.
     mutating func take(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let total = min(buffer.count, count)
         let first = min(total, memory.count - start)

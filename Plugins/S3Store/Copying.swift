@@ -34,7 +34,7 @@ extension S3Store: CopyingStore, TransferringStore {
         do throws(PluginError) {
             copied = try copyObject(original, to: target, isBound: true, request, call)
         } catch {
-            // Some services do not know the tag again that they told of an object of several parts.
+            // Some services refuse the ETag that they themselves gave to an object of several parts.
             guard error.code == .precondition, try published(request.target, call) == nil || !mustBeFree(request),
                 try original.isUnchanged(call)
             else { throw error }
@@ -72,8 +72,8 @@ extension S3Store: CopyingStore, TransferringStore {
         throw PluginError(.precondition, "\"\(request.source)\" was replaced while it was copied")
     }
 
-    /// The fields that make an object of its own out of a copy: with what this store's objects get, and with a name by
-    /// which this copy is known again.
+    /// The header fields of a copy: those that all objects of this store get, and the name by which this copy is
+    /// recognised if the reply is lost.
     private func targetFields(_ target: WriteTarget, from source: S3Store) -> [(name: String, value: String)] {
         var fields = target.fields(with: settings.objectFields)
         fields.append(("x-amz-metadata-directive", "REPLACE"))

@@ -194,7 +194,7 @@ struct WriteTarget: Sendable {
         }
     }
 
-    /// Of a session that is gone on with: type and metadata are with the upload already.
+    /// Of a resumed session: type and metadata are with the upload already.
     init(_ token: SessionToken) {
         key = token.key
         id = token.id

@@ -4,7 +4,7 @@ import S3Signature
 
 /// An object as a list has it.
 struct ListedObject {
-    /// With `location`.
+    /// In the bucket, so it begins with the option `location`.
     let key: String
     let size: UInt64
     let modified: Timestamp?
@@ -14,8 +14,8 @@ struct ListedObject {
 extension S3Client {
     /// Hands out the objects whose keys begin with `prefix`, those after `start` only, in S3's order.
     /// - Parameters:
-    ///   - prefix: with `location`.
-    ///   - start: a key with `location`, or empty.
+    ///   - prefix: of keys in the bucket, so with `location` before it.
+    ///   - start: a key in the bucket, or empty.
     ///   - pageSize: how many to ask for at a time.
     ///   - body: false to stop.
     /// - Returns: true if the list went to its end.
@@ -53,7 +53,8 @@ extension S3Client {
                 guard try body(object) else { return false }
             }
             guard list["IsTruncated"] == "true" else { return true }
-            // By name, so that the list goes on whatever changes meanwhile; a page may be empty, though.
+            // By name and not by token, so that the list goes on whatever changes meanwhile. An empty page has no last
+            // name, and then only the token leads on.
             if let last, !last.utf8.elementsEqual(after.utf8) {
                 (after, continuation) = (last, nil)
             } else if let next = list["NextContinuationToken"], next != continuation {

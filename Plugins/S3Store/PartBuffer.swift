@@ -46,7 +46,7 @@ final class MemoryBudget: Sendable {
     }
 }
 
-/// The bytes of one part: they come in, and go out as often as it takes.
+/// The bytes of one part, kept until S3 has it, since it may have to be sent more than once.
 final class PartBuffer: @unchecked Sendable {
     // One thread appends while nobody reads, and what has been appended does not change: hence Sendable by hand.
     let capacity: Int
@@ -69,6 +69,7 @@ final class PartBuffer: @unchecked Sendable {
         for block in blocks { budget.give(back: block) }
     }
 
+    /// How many bytes can be appended.
     var room: Int { capacity - count }
 
     /// The SHA-256 of what came so far; nil if the settings do not need it.

@@ -199,7 +199,7 @@ struct Reply: Sendable {
         case 401: (.auth, "; check `access_key` and `secret_key`")
         case 403: (.denied, "; allow it in the policy of the user or of the bucket")
         case 404: (.notFound, "")
-        // What passes has a code. The rest is in the way of this key, whenever it is tried.
+        // Conflicts that pass have an error code of their own. The rest stay, however often it is tried.
         case 409: (.denied, "; another object may be in the way of this key")
         case 412: (.precondition, "")
         case 413: (.tooLarge, "")

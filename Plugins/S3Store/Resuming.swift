@@ -1,7 +1,7 @@
 import FPPluginKit
 import S3Signature
 
-/// Where a session stands when a writer takes it up.
+/// Where a session stands when a writer resumes it.
 struct Resumption {
     let token: SessionToken
     /// The part that the next byte lies in.
@@ -13,8 +13,8 @@ struct Resumption {
     /// The marks that count, the newest last.
     let tails: [Tail]
 
-    /// How often the session has been taken up, this time included: more often than any mark that a writer before may
-    /// still leave late.
+    /// How often the session has been resumed, this time included. So it is higher than in any mark that an earlier
+    /// writer may still leave late.
     var generation: UInt32 { (tails.last?.age.generation ?? 0) &+ 1 }
 
     var offset: UInt64 { place.start + UInt64(buffer?.count ?? 0) }
@@ -82,7 +82,7 @@ extension S3Store: ResumableStore {
                 throw PluginError(.range, "\"\(token.key)\": only \(durable) bytes are safe, not \(offset)")
             }
             guard let found = try restore(token, listed, tails, at: offset, call) else {
-                // The newest mark is not true to what S3 holds any more: a write that nobody waits for came late.
+                // The newest mark no longer matches what S3 holds: a request that was given up took effect late.
                 client.host.log(
                     .error, "the upload of \"\(token.key)\" has lost bytes before \(durable); it goes back")
                 try client.remove(tails.removeLast(), of: token, call)
@@ -172,8 +172,8 @@ extension S3Store: ResumableStore {
         return buffer
     }
 
-    /// Drops what lies behind the place that is gone on from, for good: a newer mark there, and nothing else, makes the
-    /// later ones count no more, even if one of them comes late.
+    /// Drops everything after the offset, for good. A new mark at the offset is what makes the later ones void, even
+    /// one that a request which was given up leaves afterwards.
     private func rewind(_ found: Resumption, _ call: borrowing Call) throws(PluginError) -> Resumption {
         let offset = found.offset
         guard let last = found.tails.last, last.end > offset else { return found }

@@ -3,6 +3,7 @@ import FPPluginKit
 import S3Signature
 
 /// A small request to a service of the machine or container.
+/// - Returns: nil if there is no answer.
 private func ask(
     _ engine: Engine, _ method: String, _ url: String, _ headers: [(name: String, value: String)],
     _ call: borrowing Call

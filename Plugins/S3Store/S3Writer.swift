@@ -13,7 +13,7 @@ final class S3Writer: PluginWriter {
     private let isSession: Bool
     /// The multipart upload; nil while it is not known whether the object needs one.
     private var token: SessionToken?
-    /// Where the buffer begins.
+    /// The part that the buffer is for.
     private var place: (number: Int, start: UInt64, size: UInt64)
     private var buffer: PartBuffer?
     private var moving: [MovingPart] = []
@@ -23,13 +23,13 @@ final class S3Writer: PluginWriter {
     private var sums: [Int: (crc: UInt64, count: UInt64)]?
     /// The marks that this session has, the newest last.
     private var tails: [Tail] = []
-    /// How often the session had been taken up, this time included.
+    /// How often the session has been resumed, this time included.
     private let generation: UInt32
     private var isFinished = false
     /// Whether a commit has been tried, which may have had success whatever its reply was.
     private var mayBePublished = false
 
-    /// Larger parts wait in a file from the first byte on.
+    /// In bytes. Larger parts wait in a file from the first byte on.
     private static let largestInMemory: UInt64 = 64 << 20
 
     /// A part on its way.
@@ -56,7 +56,7 @@ final class S3Writer: PluginWriter {
         sums = [:]
     }
 
-    /// A session that is gone on with.
+    /// A resumed session.
     init(_ store: S3Store, _ resumption: Resumption) {
         self.store = store
         target = WriteTarget(resumption.token)
@@ -90,7 +90,8 @@ final class S3Writer: PluginWriter {
             let count = try buffer.append(rest)
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             if count == 0 {
-                // No memory: parts under way will give theirs back, but another writer's may wait for its client.
+                // The budget is used up. Parts under way give theirs back; without any, do not wait for other writers,
+                // which may be waiting for their clients.
                 if moving.isEmpty { try buffer.spill(to: store.settings.spoolDirectory) } else { try settleFirst(call) }
             }
         }

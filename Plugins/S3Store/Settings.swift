@@ -91,7 +91,7 @@ struct Settings: Sendable {
         spoolDirectory = spool.isEmpty ? environment("TMPDIR") ?? "/var/tmp" : spool
         keepsTails = try config.value(of: Options.durableTail) == "side_object"
         let wanted = Checksum(rawValue: try config.value(of: Options.checksum)) ?? .crc32c
-        // The others have to be told again at the end, and without marks nobody remembers them.
+        // CompleteMultipartUpload has to repeat the parts' other checksums, which only marks keep across a restart.
         checksum = keepsTails || wanted == .none ? wanted : .md5
         let signing = try config.value(of: Options.payloadSigning)
         signsPayload = signing == "always" || (signing == "auto" && !endpoint.isSecure)

@@ -18,13 +18,13 @@ struct Tail: Equatable, Sendable {
     let age: Age
     /// Random, so that no two marks share a name: the removal of one may come late, and must not meet another.
     let nonce: String
-    /// The nonce of the mark before, which the session may be taken back to; empty if there is none.
+    /// The nonce of the mark before, which the session may be rewound to; empty if there is none.
     let predecessor: String
 
-    /// How often the session had been taken up when the mark was left, and when that was.
+    /// How often the session had been resumed when the mark was left, and when that was.
     struct Age: Equatable, Comparable, Sendable {
         var generation: UInt32 = 0
-        /// In microseconds since 1970, by the clock of whoever left it.
+        /// In microseconds since 1970, by the clock of the machine that left it.
         var time: UInt64 = 0
 
         static func < (left: Age, right: Age) -> Bool {
@@ -32,7 +32,7 @@ struct Tail: Equatable, Sendable {
         }
     }
 
-    /// A mark that comes after `last`, in a session that has been taken up so often.
+    /// A mark that comes after `last`, in a session that has been resumed `generation` times.
     init(end: UInt64, digest: String, _ token: SessionToken, generation: UInt32, after last: Tail?) {
         self.end = end
         self.digest = digest

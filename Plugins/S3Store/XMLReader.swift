@@ -1,5 +1,5 @@
-/// A document of S3: elements that hold text or other elements. Attributes, comments and processing instructions are
-/// passed over, for S3 says nothing in them.
+/// An element of an XML document from S3: it holds text or other elements. Attributes, comments and processing
+/// instructions are skipped, since S3 says nothing in them.
 struct XMLElement {
     let name: String
     fileprivate(set) var text = ""
@@ -10,7 +10,7 @@ struct XMLElement {
 
     func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
-    /// The root of a document; nil if the bytes are none.
+    /// The root of a document; nil if the bytes are not well-formed, or nested too deep.
     init?(document bytes: [UInt8]) {
         var reader = XMLReader(bytes)
         guard let root = reader.root() else { return nil }

@@ -5,7 +5,8 @@ import FPPluginKit
 struct Abilities: Sendable, Equatable {
     /// A hard link fails if its name is taken: link(2) has no race.
     var linksExclusively = false
-    /// RENAME fails if the name is taken. That may be a look before a leap, so it is only good enough without links.
+    /// RENAME fails if the name is taken. The server may check first and rename afterwards, which is a race, so links
+    /// are better where they work.
     var renameRefuses = false
     /// posix-rename replaces a file.
     var replaces = false

@@ -1,7 +1,7 @@
 import FPPluginKit
 import Glibc
 
-/// Wakes a thread that sleeps in `poll`.
+/// Wakes a thread that sleeps in `poll`: the self-pipe trick, with a socket pair.
 final class Bell: Sendable {
     /// Readable once it has rung.
     let descriptor: Descriptor

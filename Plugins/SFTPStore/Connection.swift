@@ -102,7 +102,7 @@ final class Connection: Sendable {
     /// How much it has to do.
     var load: Int { quietly { $0.openFiles + $0.underWay.count } }
 
-    /// For how long the server has owed an answer without a word.
+    /// For how long the server has sent nothing while a request waits for its answer.
     var silence: Duration {
         quietly { $0.underWay.isEmpty ? .zero : .nanoseconds(Call.now - max($0.lastReply, $0.lastRequest)) }
     }
@@ -125,7 +125,7 @@ final class Connection: Sendable {
         try quietly { state throws(PluginError) in try enqueue(packet, id, sink, &state) }
     }
 
-    /// Sends a request that nobody waits for; a connection that is gone has done as much.
+    /// Sends a request without waiting for the reply. Failures are ignored: it is only for cleaning up.
     func tell(_ request: Request) { try? send(request, to: Nobody.instance) }
 
     /// Sends a file's bytes once the queue has room for them, and the file's own window.

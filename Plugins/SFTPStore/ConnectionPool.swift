@@ -33,7 +33,7 @@ final class ConnectionPool: Sendable {
             try chosen.waitUntilOpen(call)
             return chosen
         } catch {
-            // A server that takes no more of us still serves the connections that it has.
+            // A server that refuses another connection still serves those that it has.
             guard isNew, chosen.isClosed, let other = leastBusy() else { throw error }
             log.write(.warning, "no further connection, so that \(settings.server.name) is slower: \(error.message)")
             return other
@@ -56,7 +56,7 @@ final class ConnectionPool: Sendable {
                 let isGood = purpose == .requests || best.fileCount == 0
                 if isGood || state.connections.count >= settings.maxConnections { return (best, false) }
             } else if state.connections.count >= settings.maxConnections {
-                // None says a word. One that comes up may; else the quietest makes room for a new one.
+                // None has answered lately. Wait for one that is opening, or replace the one silent for longest.
                 if let opening = state.connections.first(where: { !$0.isOpen }) { return (opening, false) }
                 guard let quietest = state.connections.max(by: { $0.silence < $1.silence }) else {
                     throw PluginError(.internalError, "a pool without room")

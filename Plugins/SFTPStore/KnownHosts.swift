@@ -5,7 +5,7 @@ import Glibc
 /// What the files of known hosts say about one server, read as OpenSSH reads them (sshd(8), "SSH_KNOWN_HOSTS FILE
 /// FORMAT").
 ///
-/// libssh has a look of its own at these files, but it skips every line with a marker, so that a revoked key still
+/// libssh can read these files, but not well enough. It skips every line with a marker, so that a revoked key still
 /// counts where a plain line has it, and it takes a name that a pattern excludes ("!name") for one that it includes.
 struct KnownHosts {
     /// A line that is about this server.
@@ -110,7 +110,7 @@ struct KnownHosts {
 
     private static func marker(_ word: ArraySlice<UInt8>, after other: Marker) -> Marker {
         let text = String(decoding: word, as: UTF8.self)
-        // There may be one.
+        // A line has at most one marker.
         guard case .none = other else { return .other(text) }
         switch text {
         case "@cert-authority": return .authority
@@ -119,10 +119,10 @@ struct KnownHosts {
         }
     }
 
-    /// The kind of the key and the key, which says its kind as well; nil if they are none, or do not agree.
+    /// The key's type and its blob, which names the type too; nil if one is malformed, or they do not agree.
     private static func key(_ words: ArraySlice<ArraySlice<UInt8>>) -> (type: String, key: [UInt8])? {
         guard let type = words.first, let text = words.dropFirst().first, let key = decoded(text) else { return nil }
-        // Strings one after the other, the first of them its kind, and nothing torn.
+        // A blob is a sequence of SSH strings, of which the first is the type.
         var reader = ByteReader(key, .ssh)
         guard let inner = reader.nextString(), inner.elementsEqual(type), !reader.isAtEnd else { return nil }
         while !reader.isAtEnd { guard reader.nextString() != nil else { return nil } }
@@ -145,7 +145,7 @@ struct KnownHosts {
             guard matchesPattern(name[...], (isExclusion ? pattern.dropFirst() : pattern).map(lowered)[...]) else {
                 continue
             }
-            // Whatever else the line names.
+            // An exclusion wins, whatever else the line names.
             if isExclusion { return false }
             isNamed = true
         }
@@ -156,8 +156,8 @@ struct KnownHosts {
     private static func matchesPattern(_ name: ArraySlice<UInt8>, _ pattern: ArraySlice<UInt8>) -> Bool {
         var name = name
         var pattern = pattern
-        // Where to go on if what follows the last star does not match here. No deeper: so it takes no time that is
-        // exponential in the number of stars.
+        // Where to go on if what follows the last star does not match here. Earlier stars need not be tried again, so
+        // the time is not exponential in their number.
         var retry: (name: ArraySlice<UInt8>, pattern: ArraySlice<UInt8>)?
         while let byte = name.first {
             if pattern.first == UInt8(ascii: "*") {
@@ -177,7 +177,7 @@ struct KnownHosts {
         return pattern.allSatisfy { $0 == UInt8(ascii: "*") }
     }
 
-    /// libssh tells whether a hashed name is this one. It wants a whole line, so it gets some key with it.
+    /// Whether a hashed name is this one. libssh checks that in whole lines only, so it gets some valid key with it.
     private static func matchesHash(_ name: [UInt8], _ hash: ArraySlice<UInt8>) -> Bool {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
         let line = "\(String(decoding: hash, as: UTF8.self)) \(key)"

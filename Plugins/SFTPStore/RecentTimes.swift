@@ -7,11 +7,12 @@ func unixNow() -> UInt32 { UInt32(truncatingIfNeeded: time(nil)) }
 
 /// The times of objects that were removed a moment ago.
 ///
-/// A tag is a time in whole seconds and a size. An object that takes the place of one that was removed within the same
-/// second gets a later time, so that it has another tag. Between processes only the second itself tells them apart.
+/// An ETag is made of a time in whole seconds and a size. An object that takes the place of one that was removed within
+/// the same second gets a later time, so that it has another ETag. Removals by other processes are not known here, so
+/// there the two may share an ETag.
 final class RecentTimes: Sendable {
     private let times = Mutex<[Key: UInt32]>([:])
-    /// Times lie ahead of the clock by a second for each replacement within one; more than that is not kept.
+    /// How long a time is kept, in seconds.
     private static let life: UInt32 = 60
     private static let capacity = 10_000
 

@@ -127,8 +127,8 @@ extension SFTPStore {
         var commit: Attributes?
     }
 
-    /// Looks until nothing changes any more, if it is not known who wrote last. A server goes on with what it has
-    /// received of a connection that broke; that takes it moments, since it lies in its memory, and nothing follows:
+    /// If it is not known who wrote last, looks until nothing changes any more. A server still carries out what it had
+    /// received when a connection broke. That takes moments, since it is in the server's memory, and nothing follows:
     /// the end of a process resets its connections.
     private func traces(
         of staged: Staged, _ isSettled: Bool, on connection: Connection, _ call: borrowing Call
@@ -184,8 +184,8 @@ extension SFTPStore {
             try connection.remove([staged.path], "storing \"\(staged.key)\"", call)
             return object.objectInfo
         }
-        // Nobody else knows the name that the bytes had: the commit took it from them, unless they were dropped, of which
-        // a session's record tells.
+        // Only this plugin uses the staged name. So if it is missing, a commit renamed the file, or it was dropped: a
+        // session's record tells which.
         let setsTimes = try abilities(on: connection, call).setsTimes
         guard let object, object.size == size, !staged.isSession || traces.commit != nil,
             !staged.isSession || !setsTimes || traces.commit?.times?.modified == object.times?.modified

@@ -29,13 +29,13 @@ struct Settings: Sendable {
         var name: String { port == 22 ? host : "\(host):\(port)" }
     }
 
-    /// Which host keys are believed.
+    /// Which host keys are accepted.
     struct Trust: Sendable {
         /// The file that new keys are added to.
         let knownHosts: String
-        /// It is an option, not the user's own.
+        /// `knownHosts` comes from the options; otherwise it is the one in the user's ~/.ssh.
         let isFileGiven: Bool
-        /// "SHA256:..."; not empty if only these are believed.
+        /// "SHA256:..."; not empty if only these are accepted.
         var fingerprints: [String]
         let acceptNew: Bool
 
@@ -48,7 +48,7 @@ struct Settings: Sendable {
         }
     }
 
-    /// How to prove who we are.
+    /// How to authenticate.
     struct Login: Sendable {
         enum Method: String, Sendable, CaseIterable {
             case publicKey = "publickey"
@@ -80,7 +80,7 @@ struct Settings: Sendable {
     struct Timing: Sendable {
         /// For all steps until the first request can be sent.
         let connect: Duration
-        /// How long a server may be silent that owes an answer.
+        /// How long a server may be silent while a request waits for its answer.
         let answer: Duration
         let keepAlive: Duration
         let idleClose: Duration

@@ -8,7 +8,7 @@ struct Staged: Sendable {
     let ifNotExists: Bool
     /// Whether a commit may replace an object.
     let replaces: Bool
-    /// Whether there is a record, so that the bytes can be gone on with.
+    /// Whether there is a record, so that the write can be resumed.
     let isSession: Bool
     private let directory: String
 
@@ -90,7 +90,7 @@ extension SFTPStore {
             }
             return file
         } catch {
-            // Waited for: they may lie where a link that somebody planted leads.
+            // Not left to the background: if somebody has planted a link, the files are not in the staging directory.
             _ = try? connection.run([.remove(staged.openRecordPath), .remove(staged.path)], call)
             throw error
         }

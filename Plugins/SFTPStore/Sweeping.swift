@@ -3,7 +3,7 @@ import FPPluginKit
 extension SFTPStore {
     /// How long a commit can be recognised by its record.
     private static let proofLife: UInt32 = 2 * 86400
-    /// How long something must have lain still that no token can bring back.
+    /// In seconds: for how long something that no token leads to must be unchanged before it is removed.
     static let litterLife: UInt32 = 86400
 
     /// Removes a session whose beginning was cut off before its record was whole: nobody ever got its token.
@@ -13,8 +13,8 @@ extension SFTPStore {
         try drop(session.id, call)
     }
 
-    /// Removes what nobody will ask for: records of commits that the host has long put down, bytes of one-shot puts
-    /// that were cut off, and halves of sessions whose beginning was.
+    /// Removes what nobody will ask for: records of commits that the host has long recorded, bytes of one-shot puts
+    /// that were cut off, and what is left of sessions whose beginning was.
     func sweep(_ connection: Connection, _ call: borrowing Call) throws(PluginError) {
         let paths = connection.paths
         for directory in [paths.staging, paths.privateDirectory] {

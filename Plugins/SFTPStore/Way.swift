@@ -1,7 +1,7 @@
 import FPPluginKit
 
-/// The directories on the way to an object. SFTP opens paths, not names in a directory, so each of them is looked at
-/// before the path is used: none may be a symbolic link.
+/// The state of the directories that lead to an object. SFTP opens paths, not names in a directory, so each of them is
+/// looked at before the path is used: none may be a symbolic link.
 enum Way {
     /// All are there.
     case clear
@@ -33,8 +33,8 @@ enum Way {
 }
 
 extension Connection {
-    /// LSTAT of directories on a way, and maybe of what is at its end: in one round trip, but for very deep ones. Of those
-    /// only as many are asked about as are there, since each may cost a server the more the deeper it lies.
+    /// LSTAT of the directories that lead to a path, and maybe of the path itself. Up to a depth of 32 one round trip
+    /// is enough. Beyond that it stops at the first that is missing: some servers take longer the deeper a path is.
     func looks(along paths: [String], _ call: borrowing Call) throws(PluginError) -> [Reply] {
         var replies: [Reply] = []
         var step = 32
