@@ -110,7 +110,7 @@ static uint64_t multiply(uint64_t left, uint64_t right)
 
 uint64_t cs_crc64nvme_join(uint64_t first, uint64_t second, uint64_t count)
 {
-    /* What follows moves the first text up by 8 powers a byte: x^(8 * count), by squaring. */
+    /* Appending `count` bytes multiplies the first piece's CRC by x^(8 * count), computed by squaring. */
     uint64_t shift = 1ull << 63;
     uint64_t power = 1ull << 55;
     for (; count != 0; count >>= 1) {

@@ -1,14 +1,14 @@
 import FPPluginAPI
 import Glibc
 
-/// How the host looks to the plugin: how large its structs are and what lies behind them.
+/// Which version of the host is simulated: it decides how large the structs are and what follows them in memory.
 package struct HostShape: Sendable {
     package enum Kind: Sendable {
         /// This host.
         case present
         /// ABI 1.0 exactly: an input's last byte is the last of its page, and the next page must not be touched.
         case old
-        /// A host of years to come: its structs are larger, and what it has put there is not zero.
+        /// A later minor version: its structs are larger, and their new fields are not zero.
         case future
     }
 
@@ -30,7 +30,8 @@ package struct HostShape: Sendable {
         }
     }
 
-    /// The size of a struct in the host's age. Structs that have grown since ABI 1.0 are named with their first new field.
+    /// The size of a struct in the host's version, in bytes. Structs that have grown since ABI 1.0 are listed with
+    /// their first new field.
     private func size<Value>(of type: Value.Type) -> Int {
         let end: Int? =
             switch type {
@@ -102,7 +103,7 @@ package struct HostShape: Sendable {
     }
 }
 
-/// Memory for one struct, zeroed; if wanted, it ends where a page begins that nobody may touch.
+/// Memory for one struct, zeroed; if wanted, it ends where an inaccessible guard page begins.
 package struct StructMemory<Value> {
     package let start: UnsafeMutableRawPointer
     private let mapping: (base: UnsafeMutableRawPointer, size: Int)?

@@ -32,8 +32,8 @@ package struct OptionNode: Codable, Sendable {
         self.children = children
     }
 
-    /// Options whose types nobody has looked up: each is its text, and the number that it may be. A name with a dot is
-    /// a member of the group before the dot. They are in the order of their names, one a line from line 10 on.
+    /// Options without their types: each is given as text, and as a number too where the text is one. A name with a dot
+    /// is a member of the group before the dot. They are in the order of their names, one a line from line 10 on.
     /// - Parameter secrets: the names of those that are secret.
     package init(texts: [String: String], secrets: Set<String> = []) {
         self.init(children: Self.members(texts, secrets, below: ""))

@@ -6,7 +6,7 @@ import PluginTestKit
 /// became of a commit.
 package struct Uploader: Sendable {
     private let store: TestStore
-    /// The most bytes of a chunk.
+    /// The size of a chunk in bytes; the last may be smaller.
     package var step = 100_000
     /// Chunks between two syncs.
     package var stepsPerSync = 3
@@ -45,7 +45,7 @@ package struct Uploader: Sendable {
                 guard [FP_E_TRANSIENT, FP_E_THROTTLED, FP_E_TIMEOUT].contains(failure.status), monotonic() < deadline
                 else { throw failure }
                 failures += 1
-                // As a host does, and lest a server that refuses be asked a thousand times.
+                // A pause, as a host makes one, so as not to flood a server that refuses.
                 usleep(5000)
             }
         }

@@ -11,7 +11,7 @@ uint32_t cs_crc32c(uint32_t crc, const void *bytes, size_t count);
 /* CRC-64/NVME (NVM Express command set specification, section 5.2.1.3.4). */
 uint64_t cs_crc64nvme(uint64_t crc, const void *bytes, size_t count);
 
-/* The CRC-64/NVME of two texts one after the other, of which the second has `count` bytes. */
+/* The CRC-64/NVME of a concatenation, from those of its two pieces; the second piece has `count` bytes. */
 uint64_t cs_crc64nvme_join(uint64_t first, uint64_t second, uint64_t count);
 
 #endif

@@ -18,15 +18,16 @@ int32_t cl_open(int32_t dir, const char *name, int32_t flags, uint32_t mode);
 int32_t cl_link_fd(int32_t fd, int32_t dir, const char *name);
 /* renameat2; -EEXIST if `no_replace` and the target exists. */
 int32_t cl_rename(int32_t from_dir, const char *from, int32_t to_dir, const char *to, int32_t no_replace);
-/* Shares the source's blocks with the empty target. */
+/* FICLONE: shares the source's blocks with the empty target. */
 int32_t cl_clone(int32_t to, int32_t from);
 /* copy_file_range at both files' own positions. */
 int64_t cl_copy_range(int32_t to, int32_t from, size_t count);
 /* Birth time in nanoseconds since 1970; -ENODATA if the file system keeps none. */
 int64_t cl_birth_time(int32_t fd);
+/* fgetxattr and fsetxattr. */
 int64_t cl_get_attribute(int32_t fd, const char *name, void *value, size_t capacity);
 int32_t cl_set_attribute(int32_t fd, const char *name, const void *value, size_t count);
-/* Starts to write dirty pages back, without waiting for them. */
+/* sync_file_range: starts to write dirty pages back, without waiting for them. */
 int32_t cl_start_writeback(int32_t fd, int64_t offset, int64_t count);
 
 /* A pipe whose ends no child inherits: the one to read from, then the one to write to. */

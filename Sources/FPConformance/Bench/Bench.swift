@@ -2,16 +2,16 @@ import FPContractDriver
 import FPPluginAPI
 import Glibc
 
-/// What a case works with: the plugin, keys of its own, and the words in which it states what must hold.
+/// What a case works with: the plugin, keys of its own, and checks.
 ///
 /// `@unchecked Sendable`: cases hand it to threads of their own, which share nothing but the store and the keys, and the
 /// keys are guarded.
 final class Bench: @unchecked Sendable {
     let plan: Plan
     let subject: Case
-    /// Numbers that `--seed` brings back.
+    /// Random numbers, the same again for the same `--seed`.
     var generator: SeededGenerator
-    /// What this process was before the plugin came.
+    /// The state of this process before the plugin was loaded.
     let baseline: ProcessState
     private let lock = Lock()
     private var keys: [String] = []

@@ -2,7 +2,7 @@ import FPContractDriver
 import FPPluginAPI
 import Glibc
 
-/// Calls that are cancelled, or whose time is up, and errors in little room.
+/// Calls that are cancelled, or whose time is up, and error messages in small buffers.
 enum CancelCases {
     static let all: [Case] =
         operations.flatMap { operation in

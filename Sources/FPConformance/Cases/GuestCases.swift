@@ -2,7 +2,7 @@ import FPContractDriver
 import FPPluginAPI
 import Glibc
 
-/// The manners of a guest in somebody else's process.
+/// What a plugin must leave alone in the host's process, or give back.
 enum GuestCases {
     static let all: [Case] = [
         guest("directory", "the working directory stays") { bench, after in
@@ -96,7 +96,7 @@ enum GuestCases {
         },
     ]
 
-    /// Everything but what cannot be blocked, what is of no use blocked, and what the C library keeps for itself.
+    /// Signals 1 to 31 but for those that cannot be blocked, or that faults in the thread itself raise.
     private static let blockable: UInt64 = {
         let kept: [Int32] = [SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS]
         return (1...31).reduce(UInt64(0)) { kept.contains(Int32($1)) ? $0 : $0 | 1 << UInt64($1 - 1) }

@@ -2,7 +2,7 @@ import FPContractDriver
 import FPPluginAPI
 import Glibc
 
-/// Open readers, and what becomes of them when their object does not stay.
+/// Open readers, also while their object is removed or replaced.
 enum ReaderCases {
     static let all: [Case] = handles + versions
 

@@ -1,9 +1,9 @@
 import FPContractDriver
 import Foundation
 
-/// Numbers under which a child finds its end of things.
+/// The numbers of the descriptors that a child inherits.
 enum ChildDescriptor {
-    /// What the child has to say to the kit; standard output is the plugin's to leave alone.
+    /// The child's answers to the kit. Not standard output, which a case may check for what the plugin writes there.
     static let answers: Int32 = 3
     static let breadcrumb: Int32 = 4
 }

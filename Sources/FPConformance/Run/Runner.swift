@@ -91,7 +91,7 @@ package struct Runner {
 }
 
 extension Runner {
-    /// A process beside the cases; what the plugin may print there is nobody's business.
+    /// A process beside the cases. What the plugin prints there is discarded, since it is not under test.
     private func aside(_ role: Job.Role) throws -> LineProcess {
         let nowhere = Pipe.raise(open("/dev/null", O_WRONLY | O_CLOEXEC))
         defer { close(nowhere) }

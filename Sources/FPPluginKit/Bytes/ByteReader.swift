@@ -1,4 +1,4 @@
-/// Takes apart what a ``ByteWriter`` put together, or a stranger sent: nil where the bytes end early.
+/// Decodes what a ``ByteWriter`` encoded, or what came from an untrusted peer. Each read is nil if the bytes end early.
 public struct ByteReader {
     @usableFromInline let layout: ByteLayout
     @usableFromInline var left: ArraySlice<UInt8>
@@ -13,7 +13,7 @@ public struct ByteReader {
     /// What was not read yet.
     @inlinable public var rest: ArraySlice<UInt8> { left }
 
-    /// Whether all was read. What goes on behind its end is not what was written.
+    /// Whether all was read. Check it at the end, to refuse input with trailing bytes.
     @inlinable public var isAtEnd: Bool { left.isEmpty }
 
     /// The next number.

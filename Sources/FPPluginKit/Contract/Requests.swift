@@ -19,7 +19,7 @@ public struct ReadRequest: Sendable {
         ifMatch = request.if_match.text
     }
 
-    /// How many bytes the reader owes, by the contract's rule.
+    /// How many bytes the reader must deliver, by the contract's rule.
     /// - Throws: `.range` if the offset lies outside an object of `size` bytes.
     public func promisedBytes(ofObjectWith size: UInt64) throws(PluginError) -> UInt64 {
         let wanted = length ?? .max

@@ -9,7 +9,7 @@ public final class Monitor<State: ~Copyable>: @unchecked Sendable {
     @usableFromInline let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     @usableFromInline var state: State
 
-    /// A monitor over a state that nobody else has.
+    /// A monitor that owns the state.
     public init(_ state: consuming sending State) {
         self.state = state
         pthread_mutex_init(mutex, nil)
@@ -28,8 +28,8 @@ public final class Monitor<State: ~Copyable>: @unchecked Sendable {
     }
 
     /// Looks at the state or changes it. The body must not block, nor enter the same monitor.
-    /// - Parameter waking: whether all that wait look again afterwards. False for what nobody waits for, where
-    ///   threads are many and changes frequent.
+    /// - Parameter waking: whether all waiters look again afterwards. False saves the wake-ups where no waiter waits
+    ///   for this change.
     @inlinable
     public func withLock<Result: ~Copyable, Failure: Error>(
         waking: Bool = true, _ body: (inout State) throws(Failure) -> Result

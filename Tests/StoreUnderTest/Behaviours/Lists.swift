@@ -83,7 +83,7 @@ extension Behaviour {
                 close(creat(place.path + "/tab\tdir/file", 0o644))
                 mkfifo(place.path + "/fifo", 0o644)
                 #expect(try place.store.keys() == [])
-                // Nor does any of them hold anybody up.
+                // Opening a FIFO would block.
                 expectFailure(FP_E_NOT_FOUND) { try place.store.stat("fifo") }
                 expectFailure(FP_E_NOT_FOUND) { try place.store.open("fifo") }
             }
