@@ -49,7 +49,7 @@ extension Key {
 }
 
 extension Tree {
-    /// Directories come and go while keys are written and removed; this often is enough to get between.
+    /// How often to try again when other writers and removers make or remove a directory between two steps.
     static let raceLimit = 1000
 
     /// The directory of `path`, which must exist.

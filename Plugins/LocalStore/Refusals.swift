@@ -25,14 +25,14 @@ extension Tree {
             .readOnly, "\(doing): \(PluginError.text(ofErrno: error.number)); \(reason)", errno: error.number)
     }
 
-    /// Why nothing at all can be written, as far as a look tells; nil if it seems that something can.
+    /// Why nothing at all can be written, as far as that shows without writing; nil if nothing speaks against it.
     func writeObstacle() -> String? {
         guard let root = try? root() else { return nil }
         var space = statvfs()
         if fstatvfs(root, &space) == 0, space.f_flag & UInt(ST_RDONLY) != 0 {
             return "the file system of \(settings.location) is mounted read-only; mount it for writing"
         }
-        // Root may write anywhere but where nobody may.
+        // For root, this finds little more than the check before.
         for name in [".", ".fp", Self.stagingPath] where faccessat(root, name, W_OK | X_OK, AT_EACCESS) != 0 {
             guard [EACCES, EPERM, EROFS].contains(errno) else { continue }
             let path = name == "." ? settings.location : "\(settings.location)/\(name)"

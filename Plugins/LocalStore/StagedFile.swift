@@ -100,7 +100,7 @@ final class StagedFile {
         guard fsync(file.raw) != 0 else { return }
         let number = errno
         isDamaged = true
-        // What was not written may still look well in memory. It has to come again.
+        // The page cache may still show bytes that never reached the disk. They have to be written again.
         ftruncate(file.raw, off_t(clamping: powerOffset))
         throw tree.refusal(SystemError(number: number), "flushing the bytes to the disk", isStaging: true)
     }

@@ -47,7 +47,7 @@ final class Exchange: Sendable {
     private let monitor = Monitor(Box())
     private let sink: Sink
 
-    /// No list or error of S3 comes near it.
+    /// In bytes; far more than any list or error of S3.
     private static let largestBody = 16 << 20
     private static let ringCapacity = 2 << 20
 

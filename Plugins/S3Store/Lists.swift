@@ -40,7 +40,7 @@ extension S3Store: ListingStore {
         let cursor = try Cursor(request.cursor).after
         let isLater = Array(cursor.utf8).lexicographicallyPrecedes(Array(request.startAfter.utf8))
         var after = isLater ? request.startAfter : cursor
-        // What is the plugin's own comes in one stretch, which ends where the next character begins.
+        // The plugin's own keys follow each other in the list: skip to the first key after all that begin with ".fp/".
         let own = ".fp/"
         var isCut = false
         while !isCut {

@@ -149,7 +149,7 @@ extension S3Store {
             return (S3Reader(self, key, info, from: 0, to: 0, nil, check: nil), info)
         }
         let doing = "reading \"\(key)\""
-        // A length beyond all objects is none, and no number for a service to trip over.
+        // A range that ends beyond the largest object is sent without an end: some services fail on such numbers.
         let last = request.length.map { request.offset.addingReportingOverflow($0) }
         let bound = last.flatMap { $0.overflow || $0.partialValue > PartSchedule.largestObject ? nil : $0.partialValue }
         let isWhole = request.offset == 0 && bound == nil

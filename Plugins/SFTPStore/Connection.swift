@@ -23,10 +23,10 @@ final class Connection: Sendable {
         var queuedBytes = 0
         var underWay: [UInt32: any ReplySink] = [:]
         var isAsleep = false
-        /// When the oldest request that nothing was heard since was sent.
+        /// When the oldest of the requests was sent that no reply has followed.
         var lastRequest = Call.now
         var lastReply = Call.now
-        /// Signs of life do not count.
+        /// When there was work last, which keep-alive requests are not.
         var lastWork = Call.now
         var openFiles = 0
         var features = Features()
@@ -255,7 +255,7 @@ final class Connection: Sendable {
         log.write(.debug, "connection to \(settings.server.name) ended: \(error.message)")
     }
 
-    /// Runs until nobody wants the connection any more, or it breaks.
+    /// Runs until the connection is stopped or breaks.
     private func drive(_ link: Link) throws(PluginError) {
         var sending = Sending()
         while true {

@@ -7,10 +7,10 @@ final class Link {
     let session: SSHSession
     private let channel: ssh_channel
     private var inbound = PacketStream(capacity: Link.window)
-    /// What the server may still send before it waits for us.
+    /// Bytes that the server may still send before it waits for a larger window.
     private var credit = 0
 
-    /// How far a server may send ahead: the product of rate and round trip that can be filled.
+    /// How many bytes a server may send ahead: the largest product of bandwidth and round-trip time that can be filled.
     static let window = 4 << 20
 
     private init(_ session: SSHSession, _ channel: ssh_channel) {
@@ -18,7 +18,7 @@ final class Link {
         self.channel = channel
     }
 
-    /// Everything up to a server that takes requests.
+    /// Connects, logs in and starts SFTP: the server then takes requests.
     static func open(
         _ settings: Settings, isWanted: @escaping () -> Bool
     ) throws(PluginError) -> (Link, Features) {
@@ -58,7 +58,7 @@ final class Link {
         return features
     }
 
-    /// Says what else than an SFTP server answers.
+    /// The first packet. If the answer is not SFTP, the error says what it is instead.
     private func firstPacket() throws(PluginError) -> (kind: UInt8, body: [UInt8]) {
         do throws(PluginError) {
             return try nextPacket()
@@ -90,12 +90,12 @@ final class Link {
         let start = try answer(to: .realPath(".")).expectPath(doing)
         if path.isEmpty { return start }
         let full = path.hasPrefix("/") ? path : (start.hasSuffix("/") ? start : start + "/") + path
-        // A directory that is yet to be made has no other name.
+        // REALPATH may fail for a directory that does not exist yet.
         guard let real = try? answer(to: .realPath(full)).expectPath(doing) else { return Self.tidy(full) }
         return Self.tidy(real)
     }
 
-    /// Without slashes that say nothing.
+    /// An absolute path without ".", repeated slashes and a slash at its end.
     private static func tidy(_ path: String) -> String {
         "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }

@@ -75,15 +75,15 @@ struct Placing {
     let removed: RecentTimes
     /// Gets the time of the object, by which a commit is recognised.
     var record: String?
-    /// Who has the bytes under another name.
+    /// Whose name the file has now.
     var sharing = Sharing.object
 
     enum Sharing {
-        /// Nobody: they are staged, and no observer sees them.
+        /// A staged file's, which no observer sees.
         case nobody
-        /// They are an object under the name that they come from.
+        /// An object's.
         case object
-        /// They stay an object under another name, whose version is better left as it is.
+        /// An object's that stays, and whose ETag should not change.
         case twin
     }
 
@@ -153,7 +153,7 @@ struct Placing {
         }
     }
 
-    /// The one request that counts. If its answer is lost, nobody knows what became of it.
+    /// The request that publishes. If its answer is lost, the outcome is unknown.
     private func step(
         _ source: String, _ file: Attributes, as key: Key, over there: Attributes?, replacing: Bool,
         keepsSource: Bool, _ call: borrowing Call

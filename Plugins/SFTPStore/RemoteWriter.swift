@@ -13,9 +13,9 @@ final class RemoteWriter: PluginWriter {
     private var tracker = WriteTracker()
     private var end: UInt64
     private var isFinished = false
-    /// A commit asked for the step that counts and got no answer.
+    /// The request that publishes was sent, and its answer was lost.
     private var isUnclear = false
-    /// What makes the bytes worthless.
+    /// Why the staged bytes must not be published.
     private var damage: PluginError?
 
     init(_ store: SFTPStore, _ staged: Staged, _ file: OpenFile, at offset: UInt64) {
@@ -94,7 +94,7 @@ final class RemoteWriter: PluginWriter {
 
     /// What became of a commit whose deciding request got no answer; nil if it did not happen.
     private func outcome(_ request: CommitRequest, _ call: borrowing Call) throws(PluginError) -> ObjectInfo? {
-        // Until it is known, an error on the way to the answer does not tell that nothing has happened.
+        // As long as it is not known, no error may say that nothing has happened.
         do throws(PluginError) {
             connection = nil
             let connection = try store.pool.connection(for: .requests, call)
@@ -175,7 +175,7 @@ final class RemoteWriter: PluginWriter {
         connection = nil
         let connection = try store.pool.connection(for: .bytes, call)
         self.connection = connection
-        // What the server received before the connection broke it may still write: looked at until that is over.
+        // The server may still write what it received before the connection broke: wait until that is over.
         let isThere = try store.isStaged(staged, isSettled: !hasStrays, on: connection, call)
         guard isThere else { throw PluginError(.gone, "\(doing): the upload was dropped") }
         let opened = OpenFile(
@@ -189,7 +189,7 @@ final class RemoteWriter: PluginWriter {
         guard size <= end else {
             throw PluginError(.conflict, "\(doing): somebody else has written to the upload, up to byte \(size)")
         }
-        // All of it, not from where the file ends: a write before that may have been refused.
+        // All of it, and not only what lies beyond the file's end: a write before the end may have been refused.
         let fresh = WriteTracker()
         for part in lost {
             let isSent = try connection.write(
@@ -217,13 +217,13 @@ final class RemoteWriter: PluginWriter {
         try file.connection.run(.fsync(file.handle), call).expectOK("flushing \"\(staged.key)\" to the server's disk")
     }
 
-    /// Closes the file, which some servers tell only then that they lost bytes of.
+    /// Closes the file and waits for the answer: some servers report only then that they lost bytes.
     private func close(_ file: OpenFile, _ call: borrowing Call) throws(PluginError) {
         self.file = nil
         do throws(PluginError) {
             try file.close(call, doing)
         } catch {
-            // The server's word is final; a connection that broke, or a call that was given up, says nothing.
+            // A status from the server is final. A connection that broke, or a call that was given up, says nothing.
             if error.nativeCode != 0 { damage = error }
             throw error
         }
@@ -234,7 +234,7 @@ final class RemoteWriter: PluginWriter {
         let connection = file.connection
         let (refusal, place) = try connection.whenQuiet(tracker, call) { ($0.refusal, $0.refusedAt) }
         guard let refusal else { return PluginError(.internalError, "\(doing): nothing was refused") }
-        // What came after the refused bytes may have been written: cut it off, lest the length count what is missing.
+        // What came after the refused bytes may have been written: cut it off, or the length counts missing bytes.
         if let place, connection.features.isSerial {
             _ = try? store.pool.perform(call) { (connection, call) throws(PluginError) in
                 try connection.run(.set(Attributes(size: place), on: staged.path), call)

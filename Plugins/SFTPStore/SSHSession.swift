@@ -45,7 +45,7 @@ final class SSHSession {
     }
 
     /// Closes the socket as well, and says nothing to the server. `ssh_silent_disconnect` must not come first: that of
-    /// libssh 0.11 says goodbye on a socket that was given to it, and then forgets to close it.
+    /// libssh 0.11 sends a disconnect message on a socket that was given to it, and then does not close it.
     deinit { ssh_free(raw) }
 
     var socket: Int32 { ssh_get_fd(raw) }
