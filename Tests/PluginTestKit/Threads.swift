@@ -3,7 +3,7 @@ import Synchronization
 
 /// Runs `body` on `count` threads at once, which start together, and waits for all of them.
 package func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    // What throws nothing has nothing to throw on.
+    // `run` throws only what the body throws, and this one throws nothing.
     try? HostThreads.run(count) { body($0) }
 }
 

@@ -5,10 +5,10 @@ import PluginTestKit
 ///
 /// A plugin joins with one of these and the few lines of its BehaviourTests, and has to pass everything in Behaviours/.
 package struct StoreKind: Sendable {
-    /// As failures name it.
+    /// For failures.
     package let name: String
     package let traits: Traits
-    /// The size in bytes at which the store changes its ways, such as that of a part.
+    /// The size in bytes at which the store begins to behave differently, such as that of a part.
     package let unit: Int
     /// How many of 100 rounds a test makes that repeats itself; fewer for a back-end that is slow.
     package let pace: Int
@@ -89,7 +89,7 @@ package struct StoreKind: Sendable {
     }
 }
 
-/// An empty place with a store of its own, which goes when nobody holds it any more.
+/// An empty place with a store of its own, removed with the last reference to it.
 package protocol StorePlace {
     var store: TestStore { get }
 

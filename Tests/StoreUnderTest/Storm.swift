@@ -21,12 +21,12 @@ package struct Storm {
         self.steps = steps
     }
 
-    /// Uploads everything, and reads it where there is no storm.
+    /// Uploads everything, and reads it back directly.
     /// - Parameters:
-    ///   - store: what the storm is on the way to.
+    ///   - store: the store, reached through the network that breaks.
     ///   - prepare: how each upload is made.
-    ///   - calm: the same store without the storm.
-    ///   - disturb: makes the storm on a thread of its own, until its argument says that the uploads are over.
+    ///   - calm: the same store, reached directly.
+    ///   - disturb: breaks the network, on a thread of its own, until its argument says that the uploads are over.
     package func run(
         on store: TestStore, calm: TestStore, threads: Int,
         prepare: @escaping @Sendable (inout Uploader) -> Void = { _ in },

@@ -95,7 +95,7 @@ final class Bench: @unchecked Sendable {
         return key
     }
 
-    /// The size at which plugins change their ways: that of a part where there are parts.
+    /// The size in bytes at which plugins begin to behave differently: that of a part where there are parts.
     var unit: Int {
         get throws {
             let unit = try caps.durable_unit
@@ -120,7 +120,7 @@ final class Bench: @unchecked Sendable {
         return info
     }
 
-    /// Writes all of it, a good write's worth at a time.
+    /// Writes all of it, `writeSize` bytes at a time.
     func push(_ bytes: [UInt8], to writer: Writer) throws {
         let step = try writeSize
         var place = 0
