@@ -21,7 +21,7 @@ extension Tree {
     func status(of key: Key) throws(PluginError) -> FileStatus {
         let root = try root()
         let status = try saying("looking at \"\(key)\"") { () throws(SystemError) in
-            // A name in the location itself needs no way to it.
+            // In the location itself there is no directory to open first.
             guard key.directory != nil else { return try Directory(root: root).status(of: key.string) }
             return try open(key.string, cl_o_path, in: root).status()
         }

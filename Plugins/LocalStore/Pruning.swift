@@ -2,15 +2,15 @@ import FPPluginKit
 import Glibc
 
 /// Directories come with keys and go with them. Each is removed by rmdir(2), which takes an empty one only, so that a
-/// commit that is about to put a file there finds it gone and makes it again, or is before us and keeps it.
+/// commit that is about to put a file there either finds it gone and makes it again, or was first, and rmdir fails.
 extension Tree {
     /// Removes directories that have become empty, from `path` upwards.
     func prune(_ path: String?) {
         climb(from: path) { (directory, name) in unlinkat(directory.raw, name, AT_REMOVEDIR) == 0 }
     }
 
-    /// The same for what a write, or a remove, left that was killed: nobody saw whether the directories were made by it,
-    /// so only such go as the next write would make just like that.
+    /// The same after a write or a remove that was killed. Which directories it made is not known, so only those go
+    /// that the next write would make again with the same owner and mode.
     func pruneLeftovers(_ path: String?) {
         climb(from: path) { (directory, name) in removeIfOwn(name, in: directory, unchangedSince: .max) }
     }
@@ -23,7 +23,7 @@ extension Tree {
         }
     }
 
-    /// Removes directories that were made for nothing.
+    /// Removes directories that a write made which then failed.
     func unmake(_ made: [String]) {
         for path in made.reversed() {
             guard let root = try? root(), let (parent, name) = split(path) else { return }
@@ -55,7 +55,7 @@ extension Tree {
 
     private var newDirectoryMode: UInt32 { (settings.directoryMode ?? 0o777 & ~Self.umask) & 0o777 }
 
-    /// Asking for it by umask(2) would change it for a moment.
+    /// Not from umask(2), which cannot ask without changing it for a moment, for the whole process.
     private static let umask: UInt32 = {
         guard let file = fopen("/proc/self/status", "re") else { return 0o022 }
         defer { fclose(file) }

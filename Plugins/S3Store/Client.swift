@@ -21,7 +21,7 @@ struct S3Request {
     }
 }
 
-/// What can be put right about a failed request, once each.
+/// What can be corrected about a failed request before it is sent again, each once.
 struct Repairs: OptionSet {
     let rawValue: Int
     static let clock = Repairs(rawValue: 1)
@@ -76,7 +76,7 @@ final class S3Client: Sendable {
 
     // MARK: - Sending
 
-    /// Sends a request and waits for its reply, a success or not. What can be put right is, and the request sent again.
+    /// Sends a request and waits for its reply, a success or not. Corrects what ``Repairs`` lists and sends again.
     /// - Throws: if there is no reply.
     func send(
         _ request: S3Request, _ doing: @autoclosure () -> String, _ call: borrowing Call
@@ -169,9 +169,9 @@ final class S3Client: Sendable {
 
     private var authority: String { settings.endpoint.authority(region: region) }
 
-    // MARK: - Putting things right
+    // MARK: - Repairs
 
-    /// Looks at a failed reply, and puts right what it complains of.
+    /// Looks at a failed reply, and corrects what it complains of.
     /// - Returns: true if the request should be sent again.
     func repair(_ reply: Reply, _ done: inout Repairs, _ call: borrowing Call) throws(PluginError) -> Bool {
         guard reply.status >= 300, reply.status != 304 else { return false }

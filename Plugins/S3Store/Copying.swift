@@ -103,7 +103,7 @@ extension S3Store: CopyingStore, TransferringStore {
         }
     }
 
-    /// Sends a copy that shall fail if its target has appeared since somebody looked, as far as the service can do that.
+    /// Sends a copy that fails if its target has appeared since the check, as far as the service can do that.
     private func sendCondition(
         with outgoing: S3Request, from source: S3Store, _ doing: String, _ call: borrowing Call
     ) throws(PluginError) -> Reply {
@@ -220,7 +220,7 @@ extension S3Store: CopyingStore, TransferringStore {
         }
     }
 
-    /// Waits for a part, and asks for it again after failures that pass: whoever repeats the call repeats all parts.
+    /// Waits for a part, and asks for it again after transient failures: to repeat the call would repeat all parts.
     private func copiedPart(
         _ part: MovingCopy, from source: S3Store, _ doing: String, _ call: borrowing Call
     ) throws(PluginError) -> UploadedPart {

@@ -63,7 +63,7 @@ extension S3Client {
     /// - Throws: if that does not show that S3 has the part.
     func uploadedPart(_ reply: Reply, _ doing: String) throws(PluginError) -> UploadedPart {
         try reply.checkStored(doing)
-        // Only a service that says that it has checked will want to hear of it again.
+        // The completion repeats a checksum only if the reply names it: only such a service has checked it.
         let checksum = Self.checksumElements.first { reply.head[$0.field] != nil }.flatMap { reply.head[$0.field] }
         return UploadedPart(etag: reply.etag, checksum: checksum)
     }
@@ -100,7 +100,7 @@ extension S3Client {
                 ["uploadId": token.uploadID, "max-parts": "1000", "part-number-marker": String(marker)])
             let reply = try send(request, doing, call)
             if reply.errorCode == "NoSuchUpload" || (reply.status == 404 && reply.errorCode != "NoSuchBucket") {
-                // A gateway that is out of order must not make an upload look lost.
+                // A broken gateway must not make an upload look lost.
                 guard !reply.isPage else { throw reply.foreign(doing) }
                 return nil
             }

@@ -3,9 +3,9 @@ import FPPluginKit
 
 /// Takes the bytes of one write: cuts them into parts, sends those side by side, and publishes the object at the end.
 ///
-/// A part's memory is kept until S3 has it. A part that fails in passing is sent again while somebody waits for it, for
-/// nobody else has its bytes any more; one that fails for good fails the write, except that a commit which is tried again
-/// sends it again.
+/// A part's memory is kept until S3 has it, since nobody else has its bytes any more. After a transient failure a part
+/// is sent again while a call waits for it. After any other it fails the write; only a commit that is tried again sends
+/// it again.
 final class S3Writer: PluginWriter {
     private let store: S3Store
     private let target: WriteTarget
@@ -144,7 +144,7 @@ final class S3Writer: PluginWriter {
         while !moving.isEmpty { try settleFirst(call) }
     }
 
-    /// Waits for a part, and sends it again after failures that pass.
+    /// Waits for a part, and sends it again after transient failures.
     private func settle(_ index: Int, _ call: borrowing Call) throws(PluginError) {
         guard let token else { return }
         let doing = "sending part \(moving[index].number) of \"\(target.key)\""
@@ -210,7 +210,7 @@ final class S3Writer: PluginWriter {
             try client.leaveMark(
                 at: end, try wholeParts(place.number - 1), buffer, of: token, generation: generation,
                 after: tails.last, call))
-        // The one before stays, so that a client may still change its mind about what it sent last.
+        // The one before stays, so that a client can send its last chunk again with other bytes.
         while tails.count > 2 { client.removeInBackground(tails.removeFirst(), of: token) }
         return WriteProgress(durableOffset: end)
     }

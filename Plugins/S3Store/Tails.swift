@@ -6,7 +6,7 @@ import S3Signature
 ///
 /// It is what makes a session's state certain. Parts that S3 holds beyond the newest mark are left over from a crash or
 /// from before a rewind, and count for nothing. So do marks that are neither the newest nor named by it: a request that
-/// nobody waits for any more may leave one late.
+/// was given up may leave one late.
 struct Tail: Equatable, Sendable {
     /// The session's durable bytes.
     let end: UInt64
@@ -16,7 +16,7 @@ struct Tail: Equatable, Sendable {
     let schedule: PartSchedule
     let ifNotExists: Bool
     let age: Age
-    /// Random, so that no two marks share a name: the removal of one may come late, and must not meet another.
+    /// Random, so that no two marks share a name: the removal of one may take effect late, and must not hit another.
     let nonce: String
     /// The nonce of the mark before, which the session may be rewound to; empty if there is none.
     let predecessor: String
@@ -82,8 +82,8 @@ struct Tail: Equatable, Sendable {
         sha256((etags + [content.hexadecimal]).joined(separator: "\n").utf8).prefix(8).hexadecimal
     }
 
-    /// The checksums of the parts, one after the other; none unless all parts have one. A list of parts need not have
-    /// them, and a service that was given them once wants to hear them again at the end.
+    /// The checksums of the parts, one after the other; none unless all parts have one. They are kept because the
+    /// request that completes the upload has to repeat them, and a service's list of parts need not have them.
     static func checksums(of parts: [UploadedPart]) -> [UInt8] {
         let known = parts.compactMap { part in part.checksum.flatMap { Array(base64: $0) } }
         return known.count == parts.count && Set(known.map(\.count)).count <= 1 ? known.flatMap { $0 } : []
@@ -143,8 +143,8 @@ extension S3Client {
     ///   - end: the durable bytes.
     ///   - parts: the whole parts.
     ///   - buffer: the bytes after them.
-    ///   - generation: how often the session has been taken up.
-    ///   - last: the mark that the session may be taken back to.
+    ///   - generation: how often the session has been resumed.
+    ///   - last: the mark that the session may be rewound to.
     func leaveMark(
         at end: UInt64, _ parts: [UploadedPart], _ buffer: PartBuffer?, of token: SessionToken, generation: UInt32,
         after last: Tail?, _ call: borrowing Call

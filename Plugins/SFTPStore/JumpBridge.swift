@@ -7,7 +7,7 @@ import Glibc
 /// A thread logs in to the server in between, opens a channel through it, and carries bytes between that channel and
 /// one end of a socket pair. The other end is to libssh what a TCP socket is.
 enum JumpBridge {
-    /// Opens the way. Runs on the thread of the connection that wants it.
+    /// Opens the connection. Runs on the thread of the connection that wants it.
     /// - Returns: the socket to use. When it is closed, the bridge comes down.
     static func open(
         to target: Settings.Endpoint, through jump: Settings.Endpoint, _ settings: Settings, before deadline: Int64,
@@ -15,7 +15,7 @@ enum JumpBridge {
     ) throws(PluginError) -> Int32 {
         let socket = try Socket.connect(to: jump, before: deadline, isWanted: isWanted)
         let session = try SSHSession(over: socket, to: jump, settings, before: deadline, isWanted: isWanted)
-        // The pin is the target's: the server in between is looked up.
+        // `host_key` pins the target's key. That of the server in between is looked up in the files.
         var trust = settings.trust
         trust.fingerprints = []
         try session.checkHostKey(trust)

@@ -1,6 +1,6 @@
 /// Cuts what arrives into packets: a length, a kind, and a body (draft-ietf-secsh-filexfer-02, section 3).
 struct PacketStream: ~Copyable {
-    /// The longest packet that is believed. Servers announce less, and a listing of long names needs less.
+    /// The longest packet that is accepted, in bytes. Servers announce less, and a listing of long names needs less.
     private static let longest: UInt32 = 1 << 20
 
     private let buffer: UnsafeMutableRawBufferPointer
