@@ -15,7 +15,7 @@ package final class Library: @unchecked Sendable {
     /// The host that the entry point and `load` were given.
     package let host: HostRecord
 
-    /// Loads a plugin's file and, unless told not to, makes its library-wide start.
+    /// Loads a plugin's file and, unless told not to, calls its `load`.
     /// - Throws: `Broken`; `Failure` if `load` fails.
     package convenience init(path: String, shape: HostShape = .present, calling load: Bool = true) throws {
         Breadcrumb.shared.leave("dlopen")

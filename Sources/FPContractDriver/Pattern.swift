@@ -25,7 +25,7 @@ package enum Pattern {
     }
 }
 
-/// Random numbers that a printed seed brings back.
+/// Random numbers that are the same again for the same seed.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     package let seed: UInt64
     private var state: UInt64

@@ -95,9 +95,9 @@ public struct CommitRequest: Sendable {
 
 /// A request to copy or move an object.
 public struct CopyRequest: Sendable {
-    /// From here.
+    /// The key of the source.
     public let source: Key
-    /// To there.
+    /// The key of the target.
     public let target: Key
     /// Only if the source still has this tag.
     public let ifMatch: String?

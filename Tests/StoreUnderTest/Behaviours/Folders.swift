@@ -121,7 +121,7 @@ extension Behaviour {
             try writer.write([1])
             try writer.sync()
             writer.close()
-            // A copy comes back: who holds the directory open must not go on in what was moved.
+            // The location is replaced by a copy: the store must not go on in the old directory that it holds open.
             _ = runTool(["cp", "-a", location, aside])
             _ = runTool(["rm", "-rf", location])
             expectFailure(FP_E_TRANSIENT) { try store.stat("a/k") }

@@ -17,7 +17,7 @@ extension Behaviour {
                         try stores[thread % 3].put("r/\(round)", [UInt8(thread)], flags: flags)
                         winners.add(UInt8(thread))
                     } catch let failure as Failure where failure.status == FP_E_EXISTS {
-                        // As all of them but one.
+                        // Due for all of them but one.
                     }
                 }
                 #expect(problems == [])
@@ -56,7 +56,7 @@ extension Behaviour {
                     try writer.sync()
                     written.add(1)
                 } catch let failure as Failure where failure.status == FP_E_CONFLICT {
-                    // Another has it.
+                    // Another thread has the session.
                 }
             }
             #expect(problems == [])
