@@ -49,7 +49,10 @@ extension S3Store: ListingStore {
                 prefix: settings.objectKey(request.prefix), after: after.isEmpty ? "" : settings.objectKey(after),
                 pageSize: request.maxEntries, "listing the bucket", call
             ) { object in
-                guard let key = settings.key(ofObject: object.key) else { return true }
+                guard let key = settings.key(ofObject: object.key), key.utf8.starts(with: request.prefix.utf8) else {
+                    // SeaweedFS answers a prefix with an empty segment by a list of everything.
+                    return true
+                }
                 if key.utf8.starts(with: own.utf8) {
                     meetsOwn = true
                     after = ".fp0"
