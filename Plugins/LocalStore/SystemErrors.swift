@@ -22,7 +22,6 @@ extension PluginError {
         case EACCES: (.denied, "; check the owner and the mode of the directories on the way")
         case EPERM: (.denied, "; it belongs to another user, or is marked as immutable")
         case ELOOP: (.denied, "; symbolic links are not followed below the location")
-        case EXDEV: (.denied, "; the path leaves the location's file system")
         case EBUSY: (.denied, "; something is mounted there")
         case EMLINK: (.denied, "; the directory has as many entries as its file system takes")
         case EMFILE: (.transient, "; raise the limit of open files (LimitNOFILE)")

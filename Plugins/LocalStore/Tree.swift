@@ -99,7 +99,14 @@ final class Tree: Sendable {
     func open(_ path: String, _ flags: Int32, mode: UInt32 = 0, in root: Int32) throws(SystemError) -> Descriptor {
         let flags = flags | O_CLOEXEC
         if walks.load(ordering: .relaxed) { return try walk(path, flags, mode, in: root) }
-        return try Descriptor(cl_open_beneath(root, path, flags, mode))
+        var opened: Int32 = -EAGAIN
+        for _ in 0..<Self.raceLimit {
+            opened = cl_open_beneath(root, path, flags, mode)
+            // No key has a ".." by which it could leave the location. The kernel says these of what was moved to another
+            // place between finding it and opening it, as a commit to another store of this file system does.
+            guard opened == -EXDEV || opened == -EAGAIN else { break }
+        }
+        return try Descriptor(opened == -EXDEV ? -EAGAIN : opened)
     }
 
     private func walk(
