@@ -1,15 +1,11 @@
-"""Measures fphost with S3Store against SeaweedFS, beside rclone and boto3, and prints a table; `make bench` runs it.
+"""S3Store against SeaweedFS, beside rclone and boto3.
 
-It runs with the Python of .venv, where the server and the two others are. BENCH_SCALE (1) multiplies the sizes. All of
-it happens on one machine, so that the server's own work is a part of every figure; compare those of one run only.
+All of it happens on one machine, so that the server's own work is a part of every figure.
 """
 
-import argparse
 import concurrent.futures
 import os
 import pathlib
-import platform
-import random
 import shutil
 import socket
 import statistics
@@ -23,9 +19,8 @@ from botocore.config import Config
 
 from client import Body, Failed, Multipart
 from servers import FPHost
-from targets import GIB, MIB, SCALE, Table, rate, scaled, shown
+from settings import GIB, MIB, QUICK, ROOT, rate, scaled, shown
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAMS = pathlib.Path(sys.executable).parent
 KEYS = ("testkey", "testsecret123")
 BUCKET = "bench"
@@ -57,16 +52,16 @@ class SeaweedFS:
 
 
 class S3Host(FPHost):
-    """fphost with everything in the bucket."""
+    """fphost with everything in the bucket, below `prefix`: no two hosts may have one staging store."""
 
-    def __init__(self, program, directory, url, **more):
+    def __init__(self, program, directory, url, prefix=""):
         options = {
             "bucket_name": BUCKET, "endpoint_url": url, "access_key": KEYS[0], "secret_key": KEYS[1],
             "region_name": "us-east-1",
-        } | more
+        }
         super().__init__(
             program, directory,
-            {name: {"plugin": "S3Store", "options": options | {"location": name}} for name in ("staging", "media")})
+            {name: {"plugin": "S3Store", "options": options | {"location": prefix + name}} for name in ("staging", "media")})
 
 
 class Delay:
@@ -172,9 +167,9 @@ def measure_upload(table, program, directory, server, block, runs=3):
     median = {name: statistics.median(times) for name, times in seconds.items()}
     fphost, best = median["fphost"], min(median["rclone"], median["boto3"])
     table.row(
-        f"{shown(LARGE)} to S3 beside the faster of two", "<= 1 x", f"{fphost / best:.2f} x", fphost <= best,
-        f"{fphost:.2f} s, rclone {median['rclone']:.2f} s, boto3 {median['boto3']:.2f} s; medians of {runs}, "
-        f"{rate(LARGE, fphost)}")
+        f"S3 up, {shown(LARGE)}, beside the faster of two", ">= 1 x", f"{best / fphost:.2f} x", fphost <= best,
+        f"{rate(LARGE, fphost)}, rclone {rate(LARGE, median['rclone'])}, boto3 {rate(LARGE, median['boto3'])}; medians "
+        f"of {runs}")
     limit = 64 + 5 * 8
     table.row(
         "peak memory: that upload, its parts included", f"< {limit} MiB", f"{peak / MIB:.1f} MiB", peak < limit * MIB,
@@ -242,12 +237,12 @@ def measure_reads(table, program, directory, server, block, runs=9):
         whole_first, curl_whole_first = medians("time_starttransfer", runs)
         total, curl_total = medians("time_total", runs)
     table.row(
-        "first byte of 1 MiB of a load beside curl's", "<= 1.5 x", f"{first / curl_first:.2f} x",
+        "S3 down: first byte of 1 MiB beside curl", "<= 1.5 x", f"{first / curl_first:.2f} x",
         first <= 1.5 * curl_first,
         f"{first * 1000:.1f} ms, curl {curl_first * 1000:.1f} ms; medians of {5 * runs}; "
         f"of the whole {whole_first * 1000:.1f} ms, curl {curl_whole_first * 1000:.1f} ms")
     table.row(
-        f"rate of a {shown(LARGE)} load beside curl's", ">= 0.9 x", f"{curl_total / total:.2f} x",
+        f"S3 down, {shown(LARGE)}, beside curl", ">= 0.9 x", f"{curl_total / total:.2f} x",
         curl_total >= 0.9 * total, f"{rate(LARGE, total)}, curl {rate(LARGE, curl_total)}; medians of {runs}")
 
 
@@ -256,7 +251,7 @@ def measure_distance(table, program, directory, server, block):
     seconds = {}
     for milliseconds in (0, 20):
         proxy = Delay(server.url, milliseconds)
-        with S3Host(program, directory / f"host-{milliseconds}", proxy.url) as host:
+        with S3Host(program, directory / f"host-{milliseconds}", proxy.url, f"{milliseconds}/") as host:
             post(host, Body(block, SMALL))
             seconds[milliseconds] = timed(post, host, Body(block, LARGE))
     table.row(
@@ -264,29 +259,14 @@ def measure_distance(table, program, directory, server, block):
         seconds[0] >= 0.8 * seconds[20], f"{rate(LARGE, seconds[20])}, without {rate(LARGE, seconds[0])}")
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--host", type=pathlib.Path, required=True, help="the fphost to measure, a release build")
-    program = str(arguments.parse_args().host.resolve())
-    directory = pathlib.Path(os.environ.get("BENCH_DIRECTORY", ".build/bench")).resolve() / "s3"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    block = random.Random(1).randbytes(16 * MIB)
-    print(f"\n{platform.platform()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, scale {SCALE:g}, SeaweedFS\n")
-    table = Table()
-    try:
-        for measure in (measure_upload, measure_crowd, measure_stalled, measure_reads, measure_distance):
-            # A server of its own for each: SeaweedFS slows down as it fills.
-            place = directory / measure.__name__
-            place.mkdir()
-            with SeaweedFS() as server:
-                measure(table, program, place, server, block)
-            shutil.rmtree(place)
-    except Failed as failure:
-        sys.exit(f"bench: {failure}")
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    main()
+def measure_s3(table, program, directory, block):
+    measures = [measure_upload, measure_reads]
+    if not QUICK:
+        measures += [measure_crowd, measure_stalled, measure_distance]
+    for measure in measures:
+        # A server of its own for each: SeaweedFS slows down as it fills.
+        place = directory / measure.__name__
+        place.mkdir()
+        with SeaweedFS() as server:
+            measure(table, program, place, server, block)
+        shutil.rmtree(place)

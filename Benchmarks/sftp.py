@@ -13,8 +13,8 @@ import time
 
 from client import Body, Failed, Multipart
 from servers import FPHost, free_port
+from settings import GIB, MIB, QUICK, ROOT, scaled
 
-MIB = 1 << 20
 ROUND_TRIP = 0.020
 RUNS = 3
 
@@ -137,7 +137,7 @@ class Programs:
 
     def __init__(self, server, port):
         self._server, self._port = server, port
-        self._rclone = pathlib.Path(__file__).resolve().parents[1] / ".venv/bin/rclone"
+        self._rclone = ROOT / ".venv/bin/rclone"
 
     def rclone(self, source, target):
         environment = {
@@ -173,13 +173,13 @@ def transfers(host, body):
 
 
 def measure_sftp(table, program, directory, block):
-    scale = float(os.environ.get("BENCH_SCALE", "1"))
     with SSHServer(directory / "ssh") as server:
         line = Line(server.port)
         try:
-            beside(table, program, directory / "near", block, server, server.port, int(max(MIB, 1024 * MIB * scale)))
-            beside(table, program, directory / "far", block, server, line.port, int(max(MIB, 256 * MIB * scale)), True)
-            crowd(table, program, directory / "crowd", block, server, int(max(MIB, 10 * MIB * min(1, scale * 10))))
+            beside(table, program, directory / "near", block, server, server.port, scaled(GIB))
+            if not QUICK:
+                beside(table, program, directory / "far", block, server, line.port, scaled(256 * MIB), True)
+                crowd(table, program, directory / "crowd", block, server, min(10 * MIB, scaled(100 * MIB)))
         finally:
             line.close()
 
@@ -215,9 +215,11 @@ def beside(table, program, directory, block, server, port, size, is_far=False):
             table.row(name, ">= 0.8 x rclone", f"{rclone / own:.2f} x", rclone >= 0.8 * own, remark)
             single = size / (32 * 1024) * ROUND_TRIP
             table.row(f"{name}, beside single packets", ">= 10 x", f"{single / own:.0f} x", single >= 10 * own)
-        else:
+        elif way == "up":
             best = min(rclone, sftp)
-            table.row(name, ">= 1 x the faster", f"{best / own:.2f} x", best >= own, remark)
+            table.row(f"{name}, beside the faster of two", ">= 1 x", f"{best / own:.2f} x", best >= own, remark)
+        else:
+            table.row(f"{name}, beside sftp", ">= 0.9 x", f"{sftp / own:.2f} x", sftp >= 0.9 * own, remark)
     if not is_far:
         table.row("peak memory: SFTP up and down", "< 64 MiB", f"{peak / MIB:.1f} MiB", peak < 64 * MIB)
 

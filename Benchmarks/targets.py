@@ -1,253 +1,148 @@
-"""Measures fphost against its targets and prints a table; `make bench` runs it.
+"""Measures fphost against its targets, beside other servers, and prints a table; `make bench` runs it.
 
-BENCH_SCALE (1) multiplies the sizes: 0.01 is a quick look. BENCH_DIRECTORY (.build/bench) is where the data goes; the
-file system there is part of what is measured. The figures of one run can be compared with each other only.
+QUICK=1 is a look in two minutes. BENCH_SCALE (1) multiplies the sizes. BENCH_DIRECTORY (.build/bench) is a directory on
+a disk, BENCH_MEMORY (/dev/shm) one in memory; both file systems are part of what is measured. The figures of one run
+can be compared with each other only.
 """
 
 import argparse
-import json
-import mmap
+import dataclasses
 import os
 import pathlib
 import platform
 import random
 import shutil
-import statistics
-import subprocess
 import sys
-import threading
 import time
 
-from client import Body, Failed, Multipart
+import loader
+from boundary import measure_boundary, measure_start
+from client import Failed
+from lines import LINES, medians, turns
+from peers import Django, Rclone, TusPyServer
+from s3 import measure_s3
 from servers import FPHost, Nginx
+from settings import DISK, GIB, KIB, MEMORY, MIB, QUICK, RUNS, SCALE, scaled, shown
 from sftp import measure_sftp
+from table import Table, Target, ratio, relative
 
-GIB = 1 << 30
-MIB = 1 << 20
-CHUNK = 5_000_000
-SCALE = float(os.environ.get("BENCH_SCALE", "1"))
+PEERS = {"tuspyserver": TusPyServer, "rclone": Rclone, "django": Django}
 
 
-def scaled(size):
-    return max(MIB, int(size * SCALE))
+def per_upload(line):
+    """The target of 0.16 ms of CPU for each upload."""
+    return Target("CPU each", 0.16, lambda own, _: own["cpu"] / LINES[line].count * 1000, unit=" ms")
 
 
-LARGE = scaled(5 * GIB)
-MEDIUM = scaled(GIB)
-SMALL = scaled(20 * MIB)
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table as it is measured: on which file systems, beside whom, and with which targets."""
+
+    line: str
+    name: str
+    targets: tuple = ()
+    places: tuple = ("tmpfs", "disk")
+    peers: tuple = ()
+    beside_nginx: bool = True
+    runs: int = RUNS
+    unit: str = "MB/s"
 
 
-class Table:
-    """The targets beside what was measured, each row printed as soon as it is known."""
-
-    columns = "{:<50} {:>16} {:>16}   {}"
-
-    def __init__(self):
-        print(self.columns.format("measured", "target", "figure", ""))
-        print("-" * 96)
-
-    def row(self, name, target, figure, met, remark=""):
-        verdict = "met" if met else "MISSED"
-        print(self.columns.format(name, target, figure, f"{verdict}  {remark}".rstrip()), flush=True)
-
-
-def shown(size):
-    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
-        if size >= unit:
-            return f"{size / unit:.4g} {name}"
-    return f"{size} bytes"
-
-
-def touch_memory(size):
-    """Makes the machine have this much memory: a virtual machine may have given free memory back to its host, and
-    getting it again is slower than any disk."""
-    with mmap.mmap(-1, size) as memory:
-        for start in range(0, size, mmap.PAGESIZE):
-            memory[start] = 1
-
-
-def rate(size, seconds):
-    return f"{size / seconds / 1e6:.0f} MB/s"
+POST, CHUNKED, READ = ("tuspyserver", "rclone", "django"), ("tuspyserver", "django"), ("rclone", "django")
+LARGE = shown(LINES["post"].size)
+ROWS = [
+    Row("post", f"{LARGE} POST", (relative("rate", "rate", 0.9, True), relative("CPU", "cpu", 1.3)), peers=POST),
+    Row("chunks5", "5 MiB chunks", (relative("rate", "rate", 0.8, True),), peers=CHUNKED),
+    Row("chunks1", "1 MiB chunks", (relative("rate", "rate", 0.6, True),), peers=CHUNKED),
+    Row("get", f"{LARGE} GET",
+        (relative("rate", "rate", 0.95, True), relative("CPU", "cpu", 1.2), relative("first byte", "first", 1.5)),
+        peers=READ),
+    Row("first", "64 KiB of it", (relative("first byte", "first", 1.5),), places=("tmpfs",)),
+    # File systems on disks take ten times as long for minutes after many files went: in memory only.
+    Row("small64", "10 KiB, 64 connections",
+        (relative("rate", "rate", 0.5, True), relative("p99", "p99", 2), per_upload("small64")), places=("tmpfs",),
+        peers=POST, unit="/s"),
+    Row("small8", "10 KiB, 8 connections", places=("tmpfs",), peers=POST, unit="/s"),
+    Row("small1", "10 KiB, 1 connection", (relative("rate", "rate", 0.4, True),), places=("tmpfs",), peers=POST,
+        unit="/s"),
+    Row("store", f"store of {LARGE}", (Target("", 10, lambda own, _: own["p50"], unit=" ms"),), places=("disk",),
+        peers=("django",), beside_nginx=False),
+    Row("last", f"{shown(LINES['last'].size)} in chunks",
+        (Target("last PATCH / median", 1.5, lambda own, _: own["last"] / own["p50"]),), places=("disk",),
+        beside_nginx=False, runs=3),
+    Row("crowd", f"300 x {shown(LINES['crowd'].size)} at once",
+        (Target("peak", 256, lambda own, _: own["peak"] / MIB, unit=" MiB"),), places=("disk",), beside_nginx=False,
+        runs=1),
+]
+ALONE = {"start": measure_start, "boundary": measure_boundary, "s3": measure_s3, "sftp": measure_sftp}
 
 
-def measure_start(table, program, directory):
-    times = []
-    for _ in range(10):
-        with FPHost(program, directory) as host:
-            times.append(host.seconds_to_answer * 1000)
-    median = statistics.median(times)
-    remark = f"median of 10, {min(times):.0f} to {max(times):.0f}"
-    table.row("start to first answered request", "< 200 ms", f"{median:.0f} ms", median < 200, remark)
+def start(kind, directory):
+    """The server, or why there is none."""
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        return kind(directory)
+    except Failed as failure:
+        return failure
 
 
-def measure_boundary(table, program, directory):
-    """The contract's own cost: a plugin that discards, through the host's pool."""
-    root = pathlib.Path(__file__).resolve().parent
-    library = directory / "libDiscard.so"
-    header = root.parent / "Sources/FPPluginAPI/include"
-    subprocess.run(
-        ["cc", "-std=gnu11", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-I", header, "-o", library,
-         root / "discard.c"], check=True)
-    library.chmod(0o755)
-    output = subprocess.run(
-        [program, "plugin", "bench", library, "--json", "--size", str(scaled(8 * GIB) // MIB)], check=True,
-        capture_output=True, text=True).stdout
-    figures = json.loads(output)
-    load, call = figures["load_milliseconds"], figures["microseconds_per_call"]
-    table.row("loading and checking a plugin", "< 20 ms", f"{load:.1f} ms", load < 20)
-    for name in ("write", "read"):
-        rate = figures[f"{name}_gibibytes_per_second"]
-        remark = f"256 KiB a call; a call that does nothing: {call:.1f} us"
-        table.row(f"plugin that discards: {name}", ">= 4 GiB/s", f"{rate:.1f} GiB/s", rate >= 4, remark)
-
-
-def memory_row(table, name, host, limit, remark):
-    peak = host.peak_memory()
-    table.row(f"peak memory: {name}", f"< {limit} MiB", f"{peak / MIB:.1f} MiB", peak < limit * MIB, remark)
-
-
-def measure_post(table, program, directory, block):
-    with FPHost(program, directory) as host:
-        connection = host.connect()
-        start = time.perf_counter()
-        Multipart(Body(block, LARGE)).post(connection)
-        seconds = time.perf_counter() - start
-        memory_row(table, f"one {shown(LARGE)} POST", host, 64, rate(LARGE, seconds))
-
-
-def measure_chunks(table, program, directory, block):
-    """A chunked upload, then its load after the application stored it, in one host each."""
-    body = Body(block, LARGE)
-    with FPHost(program, directory) as host:
-        connection = host.connect()
-        form = b'--b\r\nContent-Disposition: form-data; name="filepond"\r\n\r\n{}\r\n--b--\r\n'
-        kind = "Content-Type: multipart/form-data; boundary=b"
-        id = connection.request("POST", "/fp/process/", form, [kind, f"Upload-Length: {LARGE}"]).decode()
-        times = []
-        begin = time.perf_counter()
-        for offset in range(0, LARGE, CHUNK):
-            end = min(offset + CHUNK, LARGE)
-            start = time.perf_counter()
-            connection.begin(
-                "PATCH",
-                f"/fp/patch/{id}",
-                end - offset,
-                [
-                    "Content-Type: application/offset+octet-stream",
-                    f"Upload-Offset: {offset}",
-                    f"Upload-Length: {LARGE}",
-                    "Upload-Name: benchmark.bin",
-                ],
-            )
-            body.send(connection, offset, end)
-            connection.finish()
-            times.append((time.perf_counter() - start) * 1000)
-        seconds = time.perf_counter() - begin
-        memory_row(table, f"one {shown(LARGE)} upload in chunks", host, 64, rate(LARGE, seconds))
-        median, last = statistics.median(times), times[-1]
-        table.row(
-            "last PATCH", "<= 2 x median", f"{last / median:.2f} x", last <= 2 * median,
-            f"{last:.1f} ms, median {median:.1f} ms of {len(times)}",
-        )
-        host.store(id, "benchmark.bin")
-    with FPHost(program, directory) as host:
-        start = time.perf_counter()
-        length = host.connect().request("GET", f"/fp/load/?id={id}", keep=False)
-        seconds = time.perf_counter() - start
-        if length != LARGE:
-            raise Failed(f"load gave {length} bytes of {LARGE}")
-        memory_row(table, f"one {shown(LARGE)} load", host, 64, rate(LARGE, seconds))
-
-
-def measure_crowd(table, program, directory, block, count=200):
-    """All requests are open, with a first piece sent, before any goes on."""
-    ahead = 64 * 1024
-    everybody = threading.Barrier(count)
-    failures = []
-    with FPHost(program, directory) as host:
-
-        def upload():
-            try:
-                connection = host.connect()
-                form = Multipart(Body(block, SMALL))
-                form.begin(connection)
-                connection.send(memoryview(block)[:ahead])
-                everybody.wait(120)
-                form.finish(connection, sent=ahead)
-                connection.close()
-            except Exception as error:
-                failures.append(error)
-                everybody.abort()
-
-        threads = [threading.Thread(target=upload) for _ in range(count)]
-        start = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        seconds = time.perf_counter() - start
-        if failures:
-            raise failures[0]
-        name = f"{count} POSTs of {shown(SMALL)} at once"
-        memory_row(table, name, host, 256, rate(count * SMALL, seconds))
-
-
-def measure_beside_nginx(table, program, directory, block, runs=5):
-    body = Body(block, MEDIUM)
-    own, others = [], []
-    with FPHost(program, directory / "fphost") as host, Nginx(directory / "nginx") as nginx:
-        for run in range(runs):
-            touch_memory(2 * MEDIUM)
-            connection = nginx.connect()
-            start = time.perf_counter()
-            connection.begin("PUT", f"/files/{run}", MEDIUM)
-            body.send(connection)
-            connection.finish()
-            others.append(time.perf_counter() - start)
-            connection.close()
-
-            touch_memory(2 * MEDIUM)
-            connection = host.connect()
-            start = time.perf_counter()
-            Multipart(body).post(connection)
-            own.append(time.perf_counter() - start)
-            connection.close()
-    fphost, nginx = statistics.median(own), statistics.median(others)
-    table.row(
-        f"{shown(MEDIUM)} POST beside nginx's WebDAV PUT", "<= 2 x", f"{fphost / nginx:.2f} x", fphost <= 2 * nginx,
-        f"{fphost:.3f} s, nginx {nginx:.3f} s; medians of {runs}, {rate(MEDIUM, fphost)}",
-    )
+def measure(row, place, program):
+    """What each server's runs on the row's line gave, or why there are none, by name."""
+    names = (["nginx"] if row.beside_nginx else []) + ["fphost"] + ([] if QUICK else list(row.peers))
+    kinds = {"nginx": Nginx, "fphost": lambda directory: FPHost(program, directory)} | PEERS
+    servers = {name: start(kinds[name], place / row.line / name) for name in names}
+    try:
+        figures = turns(list(servers.values()), LINES[row.line], row.runs)
+    finally:
+        for server in servers.values():
+            if not isinstance(server, Failed):
+                server.stop()
+        shutil.rmtree(place / row.line)
+    return dict(zip(names, (each if isinstance(each, Failed) else medians(each) for each in figures)))
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--host", type=pathlib.Path, required=True, help="the fphost to measure, a release build")
-    program = str(arguments.parse_args().host.resolve())
-    directory = pathlib.Path(os.environ.get("BENCH_DIRECTORY", ".build/bench")).resolve()
-    if directory.exists():
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
-    needed = int((2 * LARGE + 200 * SMALL + 11 * MEDIUM) * 1.1)
-    if (free := shutil.disk_usage(directory).free) < needed:
-        sys.exit(f"bench: {directory} has {shown(free)} free and {shown(needed)} are needed; set BENCH_DIRECTORY or "
+    arguments.add_argument("--only", nargs="+", choices=[*(row.line for row in ROWS), *ALONE], help="some lines")
+    options = arguments.parse_args()
+    program = str(options.host.resolve())
+    wanted = options.only or [*(row.line for row in ROWS), *ALONE]
+    directories = {"tmpfs": MEMORY, "disk": DISK}
+    shutil.rmtree(DISK, ignore_errors=True)
+    for directory in directories.values():
+        directory.mkdir(parents=True)
+    needed = int(40 * GIB * SCALE) + GIB
+    if (free := shutil.disk_usage(DISK).free) < needed:
+        sys.exit(f"bench: {DISK} has {shown(free)} free and {shown(needed)} are needed; set BENCH_DIRECTORY or "
                  "BENCH_SCALE")
-
-    block = random.Random(1).randbytes(16 * MIB)
-    print(f"{platform.platform()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, scale {SCALE:g}\n")
+    loader.build()
+    print(f"{platform.platform()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, scale {SCALE:g}, medians of "
+          f"{RUNS} runs in turns; rate/x and CPU/x are to nginx, or to the line's first server\n")
     table = Table()
+    peaks = []
     try:
-        measure_start(table, program, directory / "start")
-        (directory / "boundary").mkdir()
-        measure_boundary(table, program, directory / "boundary")
-        for measure in (measure_post, measure_chunks, measure_crowd, measure_beside_nginx, measure_sftp):
-            touch_memory(min(LARGE, 4 * GIB))
-            place = directory / measure.__name__
-            measure(table, program, place, block)
+        for row in (row for row in ROWS if row.line in wanted):
+            for place in row.places:
+                figures = measure(row, directories[place], program)
+                table.line(f"{row.name}, {place}" if len(row.places) > 1 else row.name, row.unit, figures, row.targets)
+                if row.line != "crowd" and not isinstance(figures["fphost"], Failed):
+                    peaks.append((figures["fphost"]["peak"], row.name))
+        if peaks:
+            peak, name = max(peaks)
+            table.row("peak memory of any of these", "<= 64 MiB", f"{peak / MIB:.1f} MiB", peak <= 64 * MIB, name)
+        block = random.Random(1).randbytes(16 * MIB)
+        for name in (name for name in ALONE if name in wanted):
+            place = DISK / name
+            place.mkdir()
+            try:
+                ALONE[name](table, program, place, block)
+            except (Failed, OSError) as failure:
+                table.absent(name, failure)
             shutil.rmtree(place)
-    except Failed as failure:
-        sys.exit(f"bench: {failure}")
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        for directory in directories.values():
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
