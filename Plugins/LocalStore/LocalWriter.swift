@@ -13,7 +13,8 @@ final class LocalWriter: PluginWriter {
     /// The kernel has been told to write back what lies below.
     private var pushed: UInt64
 
-    /// Far apart enough to cost nothing, near enough that a last sync finds little left to do.
+    /// Near enough that a last sync finds little left to do. Only where there is one: a disk that is slower than the
+    /// client makes each push wait.
     private static let pushStep: UInt64 = 8 << 20
 
     init(_ staged: StagedFile, key: Key, replaces: Bool, outlivesClose: Bool, at offset: UInt64) {
@@ -30,17 +31,21 @@ final class LocalWriter: PluginWriter {
             try staged.write(bytes, at: offset)
         }
         end = offset + UInt64(bytes.count)
-        guard end - pushed >= Self.pushStep else { return }
+        guard staged.tree.syncsForPower.load(ordering: .relaxed), end - pushed >= Self.pushStep else { return }
         _ = cl_start_writeback(staged.file.raw, Int64(clamping: pushed), Int64(clamping: end - pushed))
         pushed = end
     }
 
     func sync(_ options: SyncOptions, _ call: borrowing Call) throws(PluginError) -> WriteProgress {
-        if options.contains(.power) { try staged.syncForPower(upTo: end) }
+        if options.contains(.power) {
+            staged.tree.syncsForPower.store(true, ordering: .relaxed)
+            try staged.syncForPower(upTo: end)
+        }
         return WriteProgress(durableOffset: end)
     }
 
     func commit(_ request: CommitRequest, _ call: borrowing Call) throws(PluginError) -> ObjectInfo {
+        if request.power { staged.tree.syncsForPower.store(true, ordering: .relaxed) }
         let info = try staged.publish(as: key, replacing: replaces, size: request.size, power: request.power)
         isFinished = true
         return info

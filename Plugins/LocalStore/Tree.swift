@@ -12,6 +12,8 @@ final class Tree: Sendable {
     private let walks: Atomic<Bool>
     /// True where a file without a name cannot be had, or not be given one.
     let lacksNamelessFiles = Atomic<Bool>(access("/proc/self/fd", X_OK) != 0)
+    /// True once something was to survive power loss: what is written from then on will have to as well.
+    let syncsForPower = Atomic<Bool>(false)
     /// Locations that were removed and put back. A call may still be using one.
     private let retiredRoots = Mutex<[Int32]>([])
 

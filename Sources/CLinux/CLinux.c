@@ -34,7 +34,9 @@ int32_t cl_open(int32_t dir, const char *name, int32_t flags, uint32_t mode)
 
 int32_t cl_link_fd(int32_t fd, int32_t dir, const char *name)
 {
-    /* AT_EMPTY_PATH would need a capability on kernels before 6.10. */
+    int32_t linked = result(linkat(fd, "", dir, name, AT_EMPTY_PATH));
+    if (linked != -ENOENT) return linked;
+    /* Kernels before 6.10 say this where a capability is missing. The way through /proc takes twice as long. */
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return result(linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW));
