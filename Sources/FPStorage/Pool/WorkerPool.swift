@@ -32,6 +32,12 @@ final class WorkerPool: @unchecked Sendable {
         case exit
     }
 
+    /// A thread that is to come for a job, to be called once the lock is released.
+    private enum Summons {
+        case wake(PoolWorker)
+        case start(PoolWorker)
+    }
+
     /// What an inspection found, told to the jobs once the lock is released.
     private struct Late {
         var lost: [PoolJob] = []
@@ -43,6 +49,8 @@ final class WorkerPool: @unchecked Sendable {
         var queue = CircularBuffer<PoolJob>()
         var idle: [PoolWorker] = []
         var workers: [PoolWorker] = []
+        /// The one that is waking up, or starting, to take the first job of the queue.
+        var summoned: PoolWorker?
         var abandoned = 0
         var stopped = false
 
@@ -113,28 +121,17 @@ final class WorkerPool: @unchecked Sendable {
     /// Takes a job, or says why not; a job not taken is the caller's to resume.
     func submit(_ job: PoolJob, lane: Lane) -> Refusal? {
         job.enqueue(in: self)
-        var waking: PoolWorker?
-        var starting: PoolWorker?
-        let refusal: Refusal? = state.withLock { state in
-            if state.stopped { return .stopped }
-            if let worker = state.idle.popLast() {
-                worker.job = job
-                waking = worker
-                return nil
-            }
-            if mayGrow(state) {
-                let worker = PoolWorker(pool: self)
-                worker.job = job
-                state.workers.append(worker)
-                starting = worker
-                return nil
-            }
-            if state.live == 0, lane != .release { return .noThread }
-            return enqueue(job, lane, &state)
+        let (refusal, summons): (Refusal?, Summons?) = state.withLock { state in
+            if state.stopped { return (.stopped, nil) }
+            if state.live == 0, !mayGrow(state), lane != .release { return (.noThread, nil) }
+            if let refusal = enqueue(job, lane, &state) { return (refusal, nil) }
+            return (nil, summon(&state))
         }
         if refusal != nil { return refusal }
-        waking?.wake()
-        if let starting, !starting.start(), !startFailed(starting, job, lane) { return .noThread }
+        if let summons, !answer(summons) {
+            forget(job)
+            return .noThread
+        }
         Watchdog.shared.poolIsBusy()
         if job.wasCancelledEarly { job.cancel() }
         return nil
@@ -170,10 +167,6 @@ final class WorkerPool: @unchecked Sendable {
 
     // MARK: - For threads
 
-    func assignment(of worker: PoolWorker) -> PoolJob? {
-        state.withLock { _ in worker.job }
-    }
-
     /// The worker's job is over: what next?
     func finish(_ worker: PoolWorker) -> Next {
         state.withLock { state in
@@ -191,16 +184,16 @@ final class WorkerPool: @unchecked Sendable {
         }
     }
 
-    /// The worker was woken: by a job, or to end.
+    /// The worker is awake: to work or to end.
     func wokenUp(_ worker: PoolWorker) -> Next {
-        state.withLock { state in
-            if let job = worker.job { return .job(job) }
-            if state.stopped {
-                remove(worker, &state)
-                return .exit
-            }
-            return .wait
+        let (next, summons): (Next, Summons?) = state.withLock { state in
+            if state.summoned === worker { state.summoned = nil }
+            // A wake-up may come late, when its reason is gone.
+            state.idle.removeAll { $0 === worker }
+            return (nextJob(for: worker, &state), summon(&state))
         }
+        if let summons { _ = answer(summons) }
+        return next
     }
 
     /// The worker has been idle for long; true if it may end.
@@ -221,28 +214,27 @@ final class WorkerPool: @unchecked Sendable {
     /// Signals and gives up what is late.
     func inspect(at now: MonotonicTime) {
         var late = Late()
-        var starting: [PoolWorker] = []
-        state.withLock { state in
+        let summons = state.withLock { state in
             for worker in state.workers {
                 guard let job = worker.job, !worker.isAbandoned else { continue }
                 inspect(job, on: worker, at: now, &state, &late)
             }
             expire(&state.queue, at: now, &late)
             expire(&state.urgent, at: now, &late)
-            while mayGrow(state), let job = takeQueued(&state) {
-                let worker = PoolWorker(pool: self)
-                worker.job = job
-                state.workers.append(worker)
-                starting.append(worker)
-            }
+            // A thread that was lost leaves room for another.
+            return summon(&state)
         }
         for job in late.lost { job.threadLost() }
         for (job, reason) in late.givenUp { job.giveUp(reason) }
-        for worker in starting where !worker.start() {
-            if let job = assignment(of: worker), !startFailed(worker, job, .release), job.claimWaiting() {
-                job.giveUp(.noThread)
+        guard let summons, !answer(summons) else { return }
+        let waiting = state.withLock { state in
+            defer {
+                state.urgent.removeAll()
+                state.queue.removeAll()
             }
+            return Array(state.urgent) + Array(state.queue)
         }
+        for job in waiting where job.claimWaiting() { job.giveUp(.noThread) }
     }
 
     // MARK: - Under the lock
@@ -280,17 +272,60 @@ final class WorkerPool: @unchecked Sendable {
     }
 
     private func enqueue(_ job: PoolJob, _ lane: Lane, _ state: inout State) -> Refusal? {
+        // Jobs for which there is a thread do not count as waiting, though they are in the queue until it comes.
+        func isFull(_ queue: CircularBuffer<PoolJob>) -> Bool {
+            guard queue.count >= queueBound else { return false }
+            return queue.count - queueBound >= free(state)
+        }
         switch lane {
         case .data:
-            if state.queue.count >= queueBound { return .queueFull(waiting: state.queue.count) }
+            if isFull(state.queue) { return .queueFull(waiting: state.queue.count) }
             state.queue.append(job)
         case .control:
-            if state.urgent.count >= queueBound { return .queueFull(waiting: state.urgent.count) }
+            if isFull(state.urgent) { return .queueFull(waiting: state.urgent.count) }
             state.urgent.append(job)
         case .release:
             state.urgent.append(job)
         }
         return nil
+    }
+
+    /// How many threads could take a job now.
+    private func free(_ state: borrowing State) -> Int {
+        let growth = state.stopped ? 0 : min(size - state.live, size + replacements - state.workers.count)
+        return state.idle.count + (state.summoned == nil ? 0 : 1) + max(0, growth)
+    }
+
+    /// Calls a thread for the jobs that wait, one at a time: it calls the next one when it has come. A job that is
+    /// short is done by a thread that was awake before another would have woken up for it.
+    private func summon(_ state: inout State) -> Summons? {
+        guard state.summoned == nil, !state.queue.isEmpty || !state.urgent.isEmpty else { return nil }
+        if let worker = state.idle.popLast() {
+            state.summoned = worker
+            return .wake(worker)
+        }
+        guard mayGrow(state) else { return nil }
+        let worker = PoolWorker(pool: self)
+        state.workers.append(worker)
+        state.summoned = worker
+        return .start(worker)
+    }
+
+    /// Calls the thread.
+    /// - Returns: false if the system gave none and there is no other.
+    private func answer(_ summons: Summons) -> Bool {
+        switch summons {
+        case .wake(let worker):
+            worker.wake()
+            return true
+        case .start(let worker):
+            if worker.start() { return true }
+            return state.withLock { state in
+                state.summoned = nil
+                remove(worker, &state)
+                return state.live > 0
+            }
+        }
     }
 
     private func takeQueued(_ state: inout State) -> PoolJob? {
@@ -314,15 +349,6 @@ final class WorkerPool: @unchecked Sendable {
         if let index = state.workers.firstIndex(where: { $0 === worker }) {
             state.workers.swapAt(index, state.workers.count - 1)
             state.workers.removeLast()
-        }
-    }
-
-    /// The system gave no thread. False if there is no other thread that the job could wait for.
-    private func startFailed(_ worker: PoolWorker, _ job: PoolJob, _ lane: Lane) -> Bool {
-        state.withLock { state in
-            worker.job = nil
-            remove(worker, &state)
-            return state.live > 0 && enqueue(job, lane, &state) == nil
         }
     }
 }
