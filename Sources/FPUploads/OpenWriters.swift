@@ -4,6 +4,10 @@ import Synchronization
 
 /// Writers of receiving uploads between two chunks, kept open because resuming costs a remote store several round
 /// trips. Whoever works on an upload takes its writer out and puts it back.
+///
+/// Beside each is its upload's record, so that the next chunk need not read it from the catalog. Only this host changes
+/// the catalog, and whoever changes a receiving upload takes its writer out first or puts the changed record here;
+/// what the chunk itself changes still depends on the state that the catalog has.
 final class OpenWriters: Sendable {
     /// The most writers kept; beyond that the one idle longest is closed.
     private let capacity: Int
@@ -12,6 +16,7 @@ final class OpenWriters: Sendable {
 
     private struct Idle {
         let writer: StoreWriter
+        var record: UploadRecord
         let since: ContinuousClock.Instant
     }
 
@@ -31,9 +36,20 @@ final class OpenWriters: Sendable {
         idle.withLock { $0[id] != nil }
     }
 
-    func put(_ writer: StoreWriter, for id: UploadID) async {
+    /// The record of a receiving upload whose writer is here.
+    func record(_ id: UploadID) -> UploadRecord? {
+        idle.withLock { $0[id]?.record }
+    }
+
+    /// Somebody asked about the upload.
+    func touch(_ id: UploadID, at now: Timestamp) {
+        idle.withLock { $0[id]?.record.touchedAt = now }
+    }
+
+    /// Keeps the upload's writer, with the record as the catalog has it.
+    func put(_ writer: StoreWriter, for record: UploadRecord) async {
         let surplus: [StoreWriter] = idle.withLock { idle in
-            let previous = idle.updateValue(Idle(writer: writer, since: .now), forKey: id)
+            let previous = idle.updateValue(Idle(writer: writer, record: record, since: .now), forKey: record.id)
             guard idle.count > capacity, let oldest = idle.min(by: { $0.value.since < $1.value.since }) else {
                 return previous.map { [$0.writer] } ?? []
             }

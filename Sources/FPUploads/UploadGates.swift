@@ -51,12 +51,31 @@ final class UploadGates: Sendable {
 
     /// Waits for the upload and takes it; whoever has it, or waits for it to receive a chunk, is asked to stop.
     func enter(_ id: UploadID, _ pass: Pass) async throws(UploadError) {
+        let entered = if takeIfFree(id, pass) { true } else { await wait(for: id, pass) }
+        guard entered else {
+            throw UploadError(
+                .unavailable, "Another request is still busy with this upload; try again.", retryAfter: .seconds(2))
+        }
+        guard !pass.isStopped else {
+            leave(id)
+            throw UploadError(ByteSourceError.stopped)
+        }
+        // A task cancelled before it had queued would otherwise hold the gate without working.
+        guard !Task.isCancelled else {
+            leave(id)
+            throw UploadError(ByteSourceError.truncated)
+        }
+    }
+
+    /// Waits until the upload is the pass's.
+    /// - Returns: false if it has waited for long enough.
+    private func wait(for id: UploadID, _ pass: Pass) async -> Bool {
         let timeout = Task {
             try await Task.sleep(for: Self.patience)
             self.giveUp(id, pass)
         }
         defer { timeout.cancel() }
-        let entered = await withTaskCancellationHandler {
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let othersToStop: [Pass] = gates.withLock { gates in
                     guard var gate = gates[id] else {
@@ -74,26 +93,15 @@ final class UploadGates: Sendable {
         } onCancel: {
             self.giveUp(id, pass)
         }
-        guard entered else {
-            throw UploadError(
-                .unavailable, "Another request is still busy with this upload; try again.", retryAfter: .seconds(2))
-        }
-        guard !pass.isStopped else {
-            leave(id)
-            throw UploadError(ByteSourceError.stopped)
-        }
-        // A task cancelled before it had queued would otherwise hold the gate without working.
-        guard !Task.isCancelled else {
-            leave(id)
-            throw UploadError(ByteSourceError.truncated)
-        }
     }
 
     /// Takes the upload only if nobody has it.
-    func enterIfFree(_ id: UploadID) -> Bool {
+    func enterIfFree(_ id: UploadID) -> Bool { takeIfFree(id, Pass()) }
+
+    private func takeIfFree(_ id: UploadID, _ pass: Pass) -> Bool {
         gates.withLock { gates in
             guard gates[id] == nil else { return false }
-            gates[id] = Gate(holder: Pass())
+            gates[id] = Gate(holder: pass)
             return true
         }
     }

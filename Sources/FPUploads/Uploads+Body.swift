@@ -9,6 +9,8 @@ private struct Arrival {
     var fingerprint: UInt64 = 0
     /// The first bytes of the file, if the chunk begins with them.
     var signature: [UInt8]?
+    /// How far the session was safe when the chunk's last bytes had been written, if they were synced with them.
+    var progress: WriteProgress?
     /// Why no more came, if that was before the end of a chunk that is kept as far as it came.
     var failure: UploadError?
 }
@@ -25,9 +27,9 @@ extension Uploads {
             throw failure
         }
         let end = chunk.offset + arrival.length
-        guard chunk.isLast ?? (end == file.size) else {
+        guard endsFile(chunk, arrival.length, file) else {
             let record = try await count(arrival, of: chunk, in: writer, record, file: file)
-            await writers.put(writer, for: record.id)
+            await writers.put(writer, for: record)
             return view(record)
         }
         var (record, file) = (record, file)
@@ -55,12 +57,21 @@ extension Uploads {
                 if let seen = arrival.signature, seen.count < MediaType.signatureLength {
                     arrival.signature = MediaType.head(seen, buffers)
                 }
+                let length = arrival.length + buffers.readableBytes
+                let isAll = try await isSyncable(body, behind: length, of: chunk, file: file)
                 do throws(StoreError) {
-                    try await writer.write(buffers) { fingerprint.update($0) }
+                    if isAll {
+                        arrival.progress = try await writer.write(buffers, thenSync: settings.isPowerDurable) {
+                            fingerprint.update($0)
+                        }
+                    } else {
+                        try await writer.write(buffers) { fingerprint.update($0) }
+                    }
                 } catch {
                     throw BodyFailure(UploadError(error), leavesBytes: false)
                 }
-                arrival.length += buffers.readableBytes
+                arrival.length = length
+                if isAll { break }
             }
             try checkEnd(chunk.offset + arrival.length, of: chunk, file: file)
         } catch {
@@ -102,6 +113,20 @@ extension Uploads {
         return buffers
     }
 
+    /// Whether so many bytes are all of a chunk that is kept whole and has to be synced. Nothing is synced of one that
+    /// might still fail: some stores cannot go back behind a sync.
+    private func isSyncable(
+        _ body: some ByteSource, behind length: UInt64, of chunk: Chunk, file: FileRecord
+    ) async throws(BodyFailure) -> Bool {
+        guard chunk.keeping == .whole, chunk.bodyLength == length, !endsFile(chunk, length, file) else { return false }
+        return try await next(of: body, behind: length, of: chunk, file: file) == nil
+    }
+
+    /// Whether a chunk of so many bytes is the file's last.
+    private func endsFile(_ chunk: Chunk, _ length: UInt64, _ file: FileRecord) -> Bool {
+        chunk.isLast ?? (chunk.offset + length == file.size)
+    }
+
     private func checkEnd(_ end: UInt64, of chunk: Chunk, file: FileRecord) throws(BodyFailure) {
         if chunk.keeping == .whole, end == chunk.offset, end != file.size { throw BodyFailure(Self.emptyChunk) }
         if chunk.isLast == true, let size = file.size, end != size { throw BodyFailure(Self.earlyEnd(end, of: size)) }
@@ -129,7 +154,9 @@ extension Uploads {
     ) async throws(UploadError) -> UploadRecord {
         let end = chunk.offset + arrival.length
         var (safe, token): (UInt64, [UInt8]?) = (end, nil)
-        if arrival.length > 0 {
+        if let progress = arrival.progress {
+            (safe, token) = (progress.durableOffset, progress.token)
+        } else if arrival.length > 0 {
             let progress = try await translatingStoreError { () async throws(StoreError) in
                 try await writer.sync(power: settings.isPowerDurable)
             }
@@ -149,6 +176,7 @@ extension Uploads {
         var record = record
         record.files[0] = file
         record.session?.received = safe
+        if let token { record.session?.token = token }
         if isWhole { record.session?.committed = end }
         record.touchedAt = change.arrivedAt
         return record

@@ -9,8 +9,8 @@ extension Uploads {
         }
         guard file.size == nil || file.size == info.size else {
             let reason = "its file in staging has \(info.size) bytes and not the \(file.size ?? 0) that were sent"
-            let (_, writer) = try await beginAgain(record, file: file, because: reason)
-            await writers.put(writer, for: record.id)
+            let (again, writer) = try await beginAgain(record, file: file, because: reason)
+            await writers.put(writer, for: again)
             throw Self.lostBytes
         }
         return try await complete(record, file: file, info: info, chunk: nil, signature: nil)

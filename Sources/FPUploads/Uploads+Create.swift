@@ -32,7 +32,7 @@ extension Uploads {
             await writer.close()
             throw UploadError(error)
         }
-        await writers.put(writer, for: id)
+        await writers.put(writer, for: record)
         return view(record)
     }
 

@@ -60,6 +60,7 @@ extension Uploads {
     /// - Returns: whether the bytes are gone. Once the record says DELETING the upload is gone for every reader, and a
     ///   store that does not remove them now changes nothing of that: the sweeper goes on.
     private func remove(_ id: UploadID, from states: Set<UploadState>) async throws(UploadError) -> Bool {
+        if let writer = writers.take(id) { await writer.close() }
         let record = try await translatingCatalogError { () async throws(CatalogError) in
             try await catalog.beginDeleting(id, from: states)
         }
@@ -75,7 +76,6 @@ extension Uploads {
 
     /// Removes the bytes of an upload that no reader sees any more, then the last trace of it.
     func finishDeleting(_ record: UploadRecord) async throws(UploadError) {
-        if let writer = writers.take(record.id) { await writer.close() }
         try await translatingStoreError { () async throws(StoreError) in
             for (index, file) in record.files.enumerated() {
                 if let destination = file.destination, stores[destination.store] != nil, stores[file.store] != nil {

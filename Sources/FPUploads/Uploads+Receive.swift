@@ -157,7 +157,7 @@ extension Uploads {
         case .lost(let reason):
             let (again, fresh) = try await beginAgain(record, file: file, because: reason)
             guard chunk.offset == 0 else {
-                await writers.put(fresh, for: record.id)
+                await writers.put(fresh, for: again)
                 throw Self.lostBytes
             }
             (record, file, writer) = (again, again.files[0], fresh)

@@ -38,7 +38,7 @@ extension Uploads {
             guard !writers.has(record.id) else { return record }
             switch try await resumption(of: record, file: file, at: record.session?.received ?? 0) {
             case .open(let writer):
-                await writers.put(writer, for: record.id)
+                await writers.put(writer, for: record)
                 return record
             case .committed: return record
             case .short(let reason):
@@ -46,13 +46,13 @@ extension Uploads {
                 return try await takeBack(record, to: 0)
             case .lost(let reason):
                 let (again, writer) = try await beginAgain(record, file: file, because: reason)
-                await writers.put(writer, for: record.id)
+                await writers.put(writer, for: again)
                 return again
             }
         case .complete:
             guard let reason = try await missing(file) else { return record }
             let (again, writer) = try await beginAgain(record, file: file, because: reason)
-            await writers.put(writer, for: record.id)
+            await writers.put(writer, for: again)
             return again
         case .storing, .stored:
             _ = try await open(record.id)

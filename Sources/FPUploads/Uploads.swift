@@ -61,9 +61,11 @@ public final class Uploads: Sendable {
 
     /// Renews the life of a temporary upload that somebody asked about.
     public func touch(_ upload: Upload) async throws(UploadError) {
+        let now = Timestamp.now
         try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.touch(upload.id, at: .now)
+            try await catalog.touch(upload.id, at: now)
         }
+        writers.touch(upload.id, at: now)
     }
 
     /// Closes open write sessions, to be resumed later. Requests must have ended before.
@@ -76,6 +78,7 @@ public final class Uploads: Sendable {
     }
 
     func record(_ id: UploadID) async throws(UploadError) -> UploadRecord? {
+        if let record = writers.record(id) { return record }
         let record = try await translatingCatalogError { () async throws(CatalogError) in
             try await catalog.upload(id)
         }

@@ -284,12 +284,17 @@ struct ReceiveTests {
                     committed = start
                 case 3:
                     try await house.restart()
+                case 4:
+                    _ = try await house.uploads.progress(of: upload.id)
                 default:
                     try await house.append(upload.id, content, committed..<end)
                     committed = end
                 }
                 let known = try await house.uploads.upload(upload.id)?.committed
                 try #require(known == UInt64(committed), "seed \(random.seed)")
+                if let kept = house.uploads.writers.record(upload.id) {
+                    try #require(try await house.catalog.upload(upload.id) == kept, "seed \(random.seed)")
+                }
             }
             #expect(try await house.bytes(of: upload.id) == content, "seed \(random.seed)")
             await house.close()

@@ -346,6 +346,9 @@ struct SafeBytesTests {
                 let known = try await house.uploads.progress(of: upload.id)
                 try #require(known?.received == UInt64(received), "seed \(random.seed)")
                 try #require(known?.committed == UInt64(committed), "seed \(random.seed)")
+                if let kept = house.uploads.writers.record(upload.id) {
+                    try #require(try await house.catalog.upload(upload.id) == kept, "seed \(random.seed)")
+                }
             }
             let whole = try await house.appendInOrder(upload.id, at: size, [], isLast: isKnown ? nil : true)
             #expect(whole.state == .complete, "seed \(random.seed)")
