@@ -148,7 +148,7 @@ fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
 
 .PHONY: bench
 bench: setup $(STAMPS)/servers build ## Measure the targets beside other servers; QUICK=1 for a look in two minutes
-	@$(MAKE) --no-print-directory --keep-going $(STAMPS)/packages-bench $(STAMPS)/peers || \
+	@$(MAKE) --silent --no-print-directory --keep-going $(STAMPS)/packages-bench $(STAMPS)/peers || \
 		echo "bench: not all servers to compare with could be installed; their rows say so"
 	@$(PYTHON) Benchmarks/targets.py --host $(HOST)
 

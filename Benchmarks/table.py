@@ -6,7 +6,7 @@ import typing
 from client import Failed
 from settings import MIB
 
-COLUMNS = "{:<24} {:<12} {:>7} {:>7} {:>13} {:>7} {:>9} {:>9} {:>8}  {}"
+COLUMNS = "{:<24} {:<12} {:>7} {:>7} {:>11} {:>7} {:>9} {:>8} {:>8} {:>8}  {}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +39,8 @@ def relative(label, name, limit, at_least=False):
 class Table:
     def __init__(self):
         print(COLUMNS.format(
-            "line", "server", "rate/x", "CPU/x", "rate", "CPU s", "p50 ms", "p99 ms", "peak MiB", "targets"))
-        print("-" * 130, flush=True)
+            "line", "server", "rate/x", "CPU/x", "rate", "CPU s", "p50 ms", "p99 ms", "1st byte", "peak MiB", "targets"))
+        print("-" * 140, flush=True)
 
     def line(self, name, unit, figures, targets=()):
         """`figures` are medians, or why there are none, by server; ratios are to the first."""
@@ -48,13 +48,14 @@ class Table:
         base = None if isinstance(base, Failed) else base
         for server, own in figures.items():
             if isinstance(own, Failed):
-                print(COLUMNS.format(name, server, *[""] * 7, f"not measured: {str(own)[-300:]}"), flush=True)
+                print(COLUMNS.format(name, server, *[""] * 8, f"not measured: {str(own)[-300:]}"), flush=True)
             else:
                 verdicts = [each.verdict(own, base) for each in targets] if server == "fphost" else []
                 print(COLUMNS.format(
                     name, server, shown(ratio("rate", own, base), "{:.2f}"), shown(ratio("cpu", own, base), "{:.2f}"),
                     f"{own['rate']:.0f} {unit}" if own["rate"] >= 1 else "-", f"{own['cpu']:.2f}", f"{own['p50']:.2f}",
-                    f"{own['p99']:.2f}", f"{own['peak'] / MIB:.0f}", "; ".join(verdicts)).rstrip(), flush=True)
+                    shown(own["p99"] if own["p99"] != own["p50"] else None, "{:.2f}"), shown(own.get("first"), "{:.3f}"),
+                    f"{own['peak'] / MIB:.0f}", "; ".join(verdicts)).rstrip(), flush=True)
             name = ""
 
     def row(self, name, target, figure, met, remark=""):

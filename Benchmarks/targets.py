@@ -86,13 +86,13 @@ def start(kind, directory):
         return failure
 
 
-def measure(row, place, program):
+def measure(row, place, program, runs):
     """What each server's runs on the row's line gave, or why there are none, by name."""
     names = (["nginx"] if row.beside_nginx else []) + ["fphost"] + ([] if QUICK else list(row.peers))
     kinds = {"nginx": Nginx, "fphost": lambda directory: FPHost(program, directory)} | PEERS
     servers = {name: start(kinds[name], place / row.line / name) for name in names}
     try:
-        figures = turns(list(servers.values()), LINES[row.line], row.runs)
+        figures = turns(list(servers.values()), LINES[row.line], runs)
     finally:
         for server in servers.values():
             if not isinstance(server, Failed):
@@ -105,6 +105,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--host", type=pathlib.Path, required=True, help="the fphost to measure, a release build")
     arguments.add_argument("--only", nargs="+", choices=[*(row.line for row in ROWS), *ALONE], help="some lines")
+    arguments.add_argument("--runs", type=int, help=f"of each line on each server ({RUNS})")
     options = arguments.parse_args()
     program = str(options.host.resolve())
     wanted = options.only or [*(row.line for row in ROWS), *ALONE]
@@ -118,13 +119,13 @@ def main():
                  "BENCH_SCALE")
     loader.build()
     print(f"{platform.platform()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, scale {SCALE:g}, medians of "
-          f"{RUNS} runs in turns; rate/x and CPU/x are to nginx, or to the line's first server\n")
+          f"{options.runs or RUNS} runs in turns; rate/x and CPU/x are to nginx, or to the line's first server\n")
     table = Table()
     peaks = []
     try:
         for row in (row for row in ROWS if row.line in wanted):
             for place in row.places:
-                figures = measure(row, directories[place], program)
+                figures = measure(row, directories[place], program, options.runs or row.runs)
                 table.line(f"{row.name}, {place}" if len(row.places) > 1 else row.name, row.unit, figures, row.targets)
                 if row.line != "crowd" and not isinstance(figures["fphost"], Failed):
                     peaks.append((figures["fphost"]["peak"], row.name))
