@@ -38,7 +38,6 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "fphost",
@@ -55,11 +54,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
-        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "FPThreads"),
@@ -84,7 +83,7 @@ let package = Package(
             ]),
         .target(name: "FPContractDriver", dependencies: ["FPPluginAPI"]),
         .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
-        .target(name: "FPCatalog", dependencies: ["FPFormats", grdb, logging]),
+        .target(name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
@@ -150,7 +149,7 @@ let package = Package(
         .testTarget(
             name: "FPConformanceTests",
             dependencies: ["FPConformance", "FPContractDriver", "LocalStore", "Support", "fphost"]),
-        .testTarget(name: "FPCatalogTests", dependencies: ["FPCatalog", "FPFormats", grdb, logging]),
+        .testTarget(name: "FPCatalogTests", dependencies: ["CSQLite", "FPCatalog", "FPFormats", logging]),
         .testTarget(
             name: "FPUploadsTests",
             dependencies: [

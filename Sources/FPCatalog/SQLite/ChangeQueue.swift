@@ -1,152 +1,222 @@
-import GRDB
+import Dispatch
+import FPThreads
 import Synchronization
 
-/// The one writer: runs all changes, in the order they came, and lets those that wait at the same time share one
-/// transaction and so one commit.
+/// The one writer: a thread that runs all changes, in the order they came, and lets those that wait at the same time
+/// share one transaction and so one commit.
 ///
 /// A change that finds the writer idle is committed alone and at once; while a commit is under way, the changes that
 /// come pile up and are the next batch. No timer, so no delay, and the busier the catalog the fewer commits a change
 /// costs.
 final class ChangeQueue: Sendable {
-    /// A change that waits for its turn.
-    private struct Change: Sendable {
-        /// Makes the change and returns what tells its caller so, to be called once it is committed.
-        var run: @Sendable (Database) throws -> @Sendable () -> Void
-        /// Tells the caller that nothing has changed.
-        var fail: @Sendable (CatalogError) -> Void
+    private let writer: Writer
+
+    /// Writes through that connection, which nobody else uses from now on.
+    /// - Parameter lock: what must be held until the connection is closed.
+    /// - Throws: ``CatalogError/failed(_:)`` if the system has no thread to give.
+    init(
+        _ connection: Connection, _ outcomes: OutcomeRecord = OutcomeRecord(), lock: CatalogLock? = nil
+    ) throws(CatalogError) {
+        let writer = Writer(connection, outcomes, lock)
+        guard DetachedThread.start(stackSize: 1 << 20, { writer.work() }) else {
+            throw .failed("The catalog \(connection.path) cannot be opened: there is no thread for its changes.")
+        }
+        self.writer = writer
     }
 
-    private struct State {
-        var waiting: [Change] = []
-        var isDraining = false
-        var isClosed = false
-    }
-
-    /// Bounds the memory of a transaction; at this size, the commit's share of a change's cost is negligible.
-    private static let largestBatch = 1024
-
-    private let state = Mutex(State())
-    private let database: DatabaseQueue
-    private let outcomes: OutcomeRecord
-
-    /// Writes through that connection, which nobody else uses for writing.
-    init(_ database: DatabaseQueue, _ outcomes: OutcomeRecord = OutcomeRecord()) {
-        self.database = database
-        self.outcomes = outcomes
-    }
+    deinit { writer.stop() }
 
     /// The number of changes that wait for a batch to begin.
-    var count: Int { state.withLock { $0.waiting.count } }
+    var count: Int { writer.count }
 
     /// Makes a change.
     /// - Parameter change: what to do, inside a transaction; it may run more than once, and what it did is undone if
     ///   it throws.
     /// - Returns: what `change` returned, after the commit.
-    func perform<Value: Sendable>(_ change: @escaping @Sendable (Database) throws -> Value) async throws(CatalogError)
+    func perform<Value: Sendable>(_ change: @escaping @Sendable (Connection) throws -> Value) async throws(CatalogError)
         -> Value
     {
         let outcome = await withCheckedContinuation {
             (caller: CheckedContinuation<Result<Value, CatalogError>, Never>) in
-            enqueue(
-                Change(
-                    run: { db in
-                        let value = try change(db)
-                        return { caller.resume(returning: .success(value)) }
-                    },
-                    fail: { caller.resume(returning: .failure($0)) }
-                )
-            )
+            writer.enqueue(ChangeOf(change) { caller.resume(returning: $0) })
         }
         return try outcome.get()
     }
 
-    /// Refuses further changes and returns when those that came before are done.
-    func close() async {
-        state.withLock { $0.isClosed = true }
-        // The connection is serial, and whoever drains does not leave before the last change.
-        await withCheckedContinuation { caller in
-            database.asyncWriteWithoutTransaction { _ in caller.resume() }
-        }
+    /// Refuses further changes, makes those that came before, and closes the connection after a last `work` on it.
+    func close(_ work: @escaping @Sendable (Connection) -> Void = { _ in }) async {
+        writer.stop(work)
+        await withCheckedContinuation { caller in writer.ended.notify(queue: .global()) { caller.resume() } }
+    }
+}
+
+/// A change that waits for its turn.
+private class Change: @unchecked Sendable {  // Only the writer's thread touches one after it was enqueued.
+    /// Makes the change.
+    func run(_ db: Connection) throws { fatalError("a change is a ChangeOf") }
+
+    /// Tells the caller that the change is committed.
+    func succeed() { fatalError("a change is a ChangeOf") }
+
+    /// Tells the caller that nothing has changed.
+    func fail(_ error: CatalogError) { fatalError("a change is a ChangeOf") }
+}
+
+private final class ChangeOf<Value: Sendable>: Change, @unchecked Sendable {  // As a change is.
+    private let change: @Sendable (Connection) throws -> Value
+    private let tell: @Sendable (Result<Value, CatalogError>) -> Void
+    private var value: Value?
+
+    init(
+        _ change: @escaping @Sendable (Connection) throws -> Value,
+        _ tell: @escaping @Sendable (Result<Value, CatalogError>) -> Void
+    ) {
+        self.change = change
+        self.tell = tell
     }
 
-    private func enqueue(_ change: Change) {
-        enum Turn { case mustDrain, isDrained, refused }
+    override func run(_ db: Connection) throws { value = try change(db) }
+
+    override func succeed() {
+        guard let value else { return fail(.failed("The change was not made.")) }
+        tell(.success(value))
+    }
+
+    override func fail(_ error: CatalogError) { tell(.failure(error)) }
+}
+
+/// What the thread and the queue share. The thread does not keep the queue, so that a catalog can be dropped unclosed.
+private final class Writer: Sendable {
+    private struct State {
+        var waiting: [Change] = []
+        var isAsleep = false
+        var isStopped = false
+        var last: (@Sendable (Connection) -> Void)?
+        /// Until the thread has closed them.
+        var connection: Connection?
+        var lock: CatalogLock?
+    }
+
+    /// Bounds the memory of a transaction; at this size, the commit's share of a change's cost is negligible.
+    private static let largestBatch = 1024
+
+    private let state: Mutex<State>
+    private let path: String
+    private let outcomes: OutcomeRecord
+    private let alarm = DispatchSemaphore(value: 0)
+    /// Until the thread has closed the connection.
+    let ended = DispatchGroup()
+
+    init(_ connection: Connection, _ outcomes: OutcomeRecord, _ lock: CatalogLock?) {
+        path = connection.path
+        self.outcomes = outcomes
+        state = Mutex(State(connection: connection, lock: lock))
+        ended.enter()
+    }
+
+    var count: Int { state.withLock { $0.waiting.count } }
+
+    func enqueue(_ change: Change) {
+        enum Turn { case asleep, awake, refused }
         let turn = state.withLock { state -> Turn in
-            if state.isClosed { return .refused }
+            if state.isStopped { return .refused }
             state.waiting.append(change)
-            if state.isDraining { return .isDrained }
-            state.isDraining = true
-            return .mustDrain
+            defer { state.isAsleep = false }
+            return state.isAsleep ? .asleep : .awake
         }
         switch turn {
-        case .mustDrain: database.asyncWriteWithoutTransaction { [self] db in drain(db) }
-        case .isDrained: break
-        case .refused: change.fail(.closed(database.path))
+        case .asleep: alarm.signal()
+        case .awake: break
+        case .refused: change.fail(.closed(path))
         }
     }
 
-    private func drain(_ db: Database) {
-        while let batch = nextBatch() { commit(batch, db) }
+    func stop(_ work: @escaping @Sendable (Connection) -> Void = { _ in }) {
+        let wasAsleep = state.withLock { state in
+            if !state.isStopped { state.last = work }
+            state.isStopped = true
+            defer { state.isAsleep = false }
+            return state.isAsleep
+        }
+        if wasAsleep { alarm.signal() }
     }
 
+    /// The thread's whole life.
+    func work() {
+        var db = state.withLock { $0.connection.take() }
+        if let db {
+            while let batch = nextBatch() { commit(batch, db) }
+            state.withLock { $0.last.take() }?(db)
+        }
+        db = nil
+        state.withLock { $0.lock = nil }
+        ended.leave()
+    }
+
+    /// What waits, once something does; `nil` when nothing more comes.
     private func nextBatch() -> [Change]? {
-        state.withLock { state in
-            if state.waiting.isEmpty {
-                state.isDraining = false
-                return nil
+        enum Turn { case work([Change]), sleep, end }
+        while true {
+            let turn = state.withLock { state -> Turn in
+                if state.waiting.isEmpty {
+                    if state.isStopped { return .end }
+                    state.isAsleep = true
+                    return .sleep
+                }
+                guard state.waiting.count > Self.largestBatch else {
+                    defer { state.waiting = [] }
+                    return .work(state.waiting)
+                }
+                defer { state.waiting.removeFirst(Self.largestBatch) }
+                return .work(Array(state.waiting[..<Self.largestBatch]))
             }
-            guard state.waiting.count > Self.largestBatch else {
-                defer { state.waiting = [] }
-                return state.waiting
+            switch turn {
+            case .work(let batch): return batch
+            case .sleep: alarm.wait()
+            case .end: return nil
             }
-            defer { state.waiting.removeFirst(Self.largestBatch) }
-            return Array(state.waiting[..<Self.largestBatch])
         }
     }
 
     /// Runs a batch in one transaction, and tells every caller what came of their change.
-    private func commit(_ batch: [Change], _ db: Database) {
-        var done: [(change: Change, tell: @Sendable () -> Void)] = []
-        var refused: [(change: Change, error: CatalogError)] = []
+    private func commit(_ batch: [Change], _ db: Connection) {
+        var refused: [Int: CatalogError] = [:]
         do {
             try db.run("BEGIN IMMEDIATE")
-            for change in batch {
+            for (number, change) in batch.enumerated() {
                 do {
-                    done.append((change, try attempt(change, db)))
+                    // One that is alone is undone with its transaction.
+                    if batch.count > 1 { try db.run("SAVEPOINT change") }
+                    try change.run(db)
+                    if batch.count > 1 { try db.run("RELEASE change") }
                 } catch let reason {
-                    let error = CatalogError(reason, catalog: database.path, db: db)
+                    let error = CatalogError(reason, catalog: path)
                     if batch.count > 1, !db.isInsideTransaction {
                         // SQLite rolled back the whole transaction, not only this change: each is run again alone.
                         for change in batch { commit([change], db) }
                         return
                     }
                     outcomes.failed(reason, as: error)
-                    refused.append((change, error))
-                    if db.isInsideTransaction { try undo(db) }
+                    refused[number] = error
+                    if batch.count > 1 {
+                        try db.run("ROLLBACK TO change")
+                        try db.run("RELEASE change")
+                    } else if db.isInsideTransaction {
+                        try db.run("ROLLBACK")
+                    }
                 }
             }
             if db.isInsideTransaction { try db.run("COMMIT") }
         } catch let reason {
-            let error = CatalogError(reason, catalog: database.path, db: db)
+            let error = CatalogError(reason, catalog: path)
             outcomes.failed(reason, as: error)
             if db.isInsideTransaction { try? db.run("ROLLBACK") }
             for change in batch { change.fail(error) }
             return
         }
-        if !done.isEmpty { outcomes.committed() }
-        for (_, tell) in done { tell() }
-        for (change, error) in refused { change.fail(error) }
-    }
-
-    private func attempt(_ change: Change, _ db: Database) throws -> @Sendable () -> Void {
-        try db.run("SAVEPOINT change")
-        let tell = try change.run(db)
-        try db.run("RELEASE change")
-        return tell
-    }
-
-    private func undo(_ db: Database) throws {
-        try db.run("ROLLBACK TO change")
-        try db.run("RELEASE change")
+        if refused.count < batch.count { outcomes.committed() }
+        for (number, change) in batch.enumerated() {
+            if let error = refused[number] { change.fail(error) } else { change.succeed() }
+        }
     }
 }

@@ -1,4 +1,4 @@
-import GRDB
+import CSQLite
 import Synchronization
 
 /// What the last changes and reads of a database came to.
@@ -48,12 +48,12 @@ final class OutcomeRecord: Sendable {
     }
 
     private static func kind(of error: any Error, _ told: CatalogError) -> CatalogTrouble.Kind? {
-        guard let error = error as? DatabaseError else { return nil }
+        guard let error = error as? SQLiteError else { return nil }
         if case .full = told { return .full }
-        return switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged
-        case .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_READONLY, .SQLITE_AUTH, .SQLITE_BUSY,
-            .SQLITE_LOCKED:
+        return switch error.primaryCode {
+        case SQLITE_CORRUPT, SQLITE_NOTADB: .damaged
+        case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH, SQLITE_BUSY,
+            SQLITE_LOCKED:
             .failing
         default: nil
         }
@@ -67,8 +67,7 @@ extension SQLiteCatalog {
         if let trouble = outcomes.trouble, trouble.kind == .damaged { return trouble }
         do throws(CatalogError) {
             try await changes.perform { db in
-                try db.execute(
-                    sql: "INSERT OR REPLACE INTO about VALUES ('asked at', ?)", arguments: [Timestamp.now.milliseconds])
+                try db.run("INSERT OR REPLACE INTO about VALUES ('asked at', ?)", Timestamp.now)
             }
         } catch {
             return outcomes.trouble ?? CatalogTrouble(.failing, reason: "\(error)", since: .now)

@@ -1,33 +1,34 @@
-import GRDB
+import Dispatch
 import Synchronization
 
 /// A fixed number of read-only connections, each busy with one read at a time; the reads beyond that wait in line
 /// without a thread.
 ///
-/// GRDB's own pool takes two thread hops for a read that may not block its caller, one of them on a queue that all
-/// reads share. Here an idle connection gets the read directly, and a busy one takes the next in line when it is done.
+/// An idle connection gets the read directly, and a busy one takes the next in line when it is done.
 final class ReaderSet: Sendable {
     private struct Read: Sendable {
-        var run: @Sendable (Database) -> Void
+        var run: @Sendable (Connection) -> Void
         var fail: @Sendable (CatalogError) -> Void
     }
 
     private struct State {
-        var idle: [DatabaseQueue]
+        var idle: [Connection]
         var waiting = Line<Read>()
         var isClosed = false
         var closers: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let connections: [DatabaseQueue]
+    private let connectionCount: Int
+    private let threads: DispatchQueue
     private let state: Mutex<State>
     private let path: String
     private let outcomes: OutcomeRecord
 
     /// Reads through those connections, which nobody else uses.
-    init(_ connections: [DatabaseQueue], catalog path: String, _ outcomes: OutcomeRecord = OutcomeRecord()) {
+    init(_ connections: [Connection], catalog path: String, _ outcomes: OutcomeRecord = OutcomeRecord()) {
         self.outcomes = outcomes
-        self.connections = connections
+        connectionCount = connections.count
+        threads = DispatchQueue(label: "fphost.catalog.reads", attributes: .concurrent)
         self.path = path
         state = Mutex(State(idle: connections))
     }
@@ -42,7 +43,7 @@ final class ReaderSet: Sendable {
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Runs a read on a thread that may block.
-    func perform<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(CatalogError)
+    func perform<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws(CatalogError)
         -> Value
     {
         let outcome = await withCheckedContinuation {
@@ -53,7 +54,7 @@ final class ReaderSet: Sendable {
                         do {
                             caller.resume(returning: .success(try body(db)))
                         } catch {
-                            let told = CatalogError(error, catalog: path, db: db)
+                            let told = CatalogError(error, catalog: path)
                             outcomes.failed(error, as: told)
                             caller.resume(returning: .failure(told))
                         }
@@ -70,18 +71,17 @@ final class ReaderSet: Sendable {
         await withCheckedContinuation { caller in
             let isQuiet = state.withLock { state in
                 state.isClosed = true
-                if state.idle.count == connections.count { return true }
+                if state.idle.count == connectionCount { return true }
                 state.closers.append(caller)
                 return false
             }
             if isQuiet { caller.resume() }
         }
-        // A connection that cannot be closed now is closed when the set goes.
-        for connection in connections { try? connection.close() }
+        state.withLock { $0.idle = [] }
     }
 
     private func enqueue(_ read: Read) {
-        enum Turn { case now(DatabaseQueue), later, refused }
+        enum Turn { case now(Connection), later, refused }
         let turn = state.withLock { state -> Turn in
             if state.isClosed { return .refused }
             if let connection = state.idle.popLast() { return .now(connection) }
@@ -90,9 +90,9 @@ final class ReaderSet: Sendable {
         }
         switch turn {
         case .now(let connection):
-            connection.asyncWriteWithoutTransaction { [self] db in
-                read.run(db)
-                while let next = next(after: connection) { next.run(db) }
+            threads.async { [self] in
+                read.run(connection)
+                while let next = next(after: connection) { next.run(connection) }
             }
         case .later: break
         case .refused: read.fail(.closed(path))
@@ -100,11 +100,11 @@ final class ReaderSet: Sendable {
     }
 
     /// The read that waits longest; if there is none, the connection is idle.
-    private func next(after connection: DatabaseQueue) -> Read? {
+    private func next(after connection: Connection) -> Read? {
         let (read, closers) = state.withLock { state -> (Read?, [CheckedContinuation<Void, Never>]) in
             if let read = state.waiting.popFirst() { return (read, []) }
             state.idle.append(connection)
-            guard state.isClosed, state.idle.count == connections.count else { return (nil, []) }
+            guard state.isClosed, state.idle.count == connectionCount else { return (nil, []) }
             defer { state.closers = [] }
             return (nil, state.closers)
         }

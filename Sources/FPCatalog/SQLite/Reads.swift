@@ -1,10 +1,7 @@
 import FPFormats
-import GRDB
-
-import struct Foundation.Data
 
 /// The reads of a catalog as SQL. Those of more than one statement take their own snapshot.
-extension Database {
+extension Connection {
     func stored(_ store: String, _ key: String) throws -> UploadRecord? {
         try inSnapshot {
             let number = try first(
@@ -12,9 +9,9 @@ extension Database {
                 SELECT u.number FROM paths p JOIN uploads u ON u.number = p.upload
                 WHERE p.store = ? AND p.key = ? AND u.state = 'stored'
                 """,
-                [store, key]
-            )
-            return try number.map { try record(number: $0[0]) }
+                store, key
+            ) { $0[0] as Int64 }
+            return try number.map(record(number:))
         }
     }
 
@@ -25,21 +22,23 @@ extension Database {
             SELECT c.length, c.fingerprint FROM uploads u JOIN chunks c ON c.upload = u.number
             WHERE u.id = ? AND c.position = ?
             """,
-            [id.description, position]
-        ).map { row in
+            id.description, position
+        ) { row in
             ChunkRecord(offset: offset, length: unsigned(row[0]), fingerprint: UInt64(bitPattern: row[1]))
         }
     }
 
     func expired(before moment: Timestamp, limit: Int) throws -> [UploadRecord] {
         try inSnapshot {
-            try numbers(
+            var numbers: [Int64] = []
+            try each(
                 """
                 SELECT number FROM uploads INDEXED BY uploads_by_touch
                 WHERE state IN ('receiving', 'complete') AND touched_at < ? ORDER BY touched_at, id LIMIT ?
                 """,
-                [moment.milliseconds, max(0, limit)]
-            ).map(record(number:))
+                moment, max(0, limit)
+            ) { numbers.append($0[0]) }
+            return try numbers.map(record(number:))
         }
     }
 
@@ -49,11 +48,15 @@ extension Database {
                 keys.filter { key in
                     try first(
                         """
-                        SELECT 1 WHERE EXISTS (SELECT * FROM files WHERE store = ?1 AND key = ?2)
+                        SELECT 1 WHERE
+                            EXISTS (SELECT * FROM uploads WHERE id = substr(?2, 1, 22) AND store = ?1 AND key = ?2)
+                            OR EXISTS (SELECT * FROM uploads INDEXED BY uploads_by_place
+                                WHERE store = ?1 AND key = ?2 AND substr(key, 1, 23) <> id || '/')
+                            OR EXISTS (SELECT * FROM files WHERE store = ?1 AND key = ?2)
                             OR EXISTS (SELECT * FROM paths WHERE store = ?1 AND key = ?2)
                         """,
-                        [store, key]
-                    ) != nil
+                        store, key
+                    ) { _ in true } != nil
                 }.map { TextKey($0) }
             )
         }
@@ -66,10 +69,11 @@ extension Database {
                     try first(
                         """
                         SELECT 1 WHERE EXISTS (SELECT * FROM uploads WHERE session_token = ?1)
+                            OR EXISTS (SELECT * FROM uploads WHERE destination_token = ?1)
                             OR EXISTS (SELECT * FROM files WHERE destination_token = ?1)
                         """,
-                        [Data(token)]
-                    ) != nil
+                        token
+                    ) { _ in true } != nil
                 }
             )
         }
@@ -79,8 +83,9 @@ extension Database {
         try inSnapshot {
             var begun: [TextKey: Timestamp] = [:]
             for key in keys {
-                let row = try first("SELECT begun_at FROM begun_writes WHERE store = ? AND key = ?", [store, key])
-                if let row { begun[TextKey(key)] = Timestamp(milliseconds: row[0]) }
+                begun[TextKey(key)] = try first(
+                    "SELECT begun_at FROM begun_writes WHERE store = ? AND key = ?", store, key
+                ) { $0[0] as Timestamp }
             }
             return begun
         }
@@ -88,7 +93,7 @@ extension Database {
 
     func storesWithBegunWrites(before moment: Timestamp) throws -> Set<String> {
         var stores: Set<String> = []
-        try each("SELECT DISTINCT store FROM begun_writes WHERE begun_at < ?", [moment.milliseconds]) { row in
+        try each("SELECT DISTINCT store FROM begun_writes WHERE begun_at < ?", moment) { row in
             stores.insert(row[0])
         }
         return stores
@@ -98,31 +103,33 @@ extension Database {
         var counts: [String: Int] = [:]
         try each(
             """
+            SELECT store, count(*) FROM uploads GROUP BY store
+            UNION ALL
             SELECT store, count(*) FROM files GROUP BY store
+            UNION ALL
+            SELECT destination_store, count(*) FROM uploads
+            WHERE state IN ('storing', 'deleting') AND destination_store IS NOT NULL
+            GROUP BY destination_store
             UNION ALL
             SELECT f.destination_store, count(*) FROM uploads u JOIN files f ON f.upload = u.number
             WHERE u.state IN ('storing', 'deleting') AND f.destination_store IS NOT NULL
             GROUP BY f.destination_store
             """
-        ) { row in counts[row[0], default: 0] += row[1] }
+        ) { row in counts[row[0] as String, default: 0] += row[1] }
         return counts
     }
 
     func counts() throws -> [UploadState: Int] {
         var counts: [UploadState: Int] = [:]
         try each("SELECT state, count(*) FROM uploads GROUP BY state") { row in
-            if let state = UploadState(rawValue: row[0]) { counts[state] = row[1] }
+            if let state = UploadState(rawValue: row[0]) { counts[state] = row[1] as Int }
         }
         return counts
     }
 
     func position(of id: UploadID) throws -> ListingCursor? {
-        try first("SELECT created_at FROM uploads WHERE id = ?", [id.description]).map { row in
-            ListingCursor(createdAt: Timestamp(milliseconds: row[0]), id: id)
+        try first("SELECT created_at FROM uploads WHERE id = ?", id.description) { row in
+            ListingCursor(createdAt: row[0], id: id)
         }
-    }
-
-    func numbers(_ sql: String, _ arguments: StatementArguments) throws -> [Int64] {
-        try Int64.fetchAll(cachedStatement(sql: sql), arguments: arguments)
     }
 }

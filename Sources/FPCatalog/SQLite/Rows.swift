@@ -1,46 +1,44 @@
-import GRDB
-
-import struct Foundation.Data
+import CSQLite
 
 /// From rows to records.
-extension Database {
-    /// One row per file, main file first, with what belongs to the upload in each. One statement, so one state.
-    private static func record(metadata: String) -> String {
-        """
-        SELECT u.id, u.state, u.created_at, u.touched_at, u.completed_at, u.stored_at, u.owner,
-            u.session_token, u.session_committed, u.session_received, \(metadata),
-            f.name, f.size, f.content_type, f.etag, f.store, f.key,
-            f.destination_store, f.destination_key, f.destination_token
-        FROM uploads u JOIN files f ON f.upload = u.number
-        """
-    }
-    private static let metadata = "CASE f.ordinal WHEN 0 THEN (SELECT json FROM metadata WHERE upload = u.number) END"
-    private static let recordByID = record(metadata: metadata) + " WHERE u.id = ? ORDER BY f.ordinal"
-    private static let recordByNumber = record(metadata: metadata) + " WHERE u.number = ? ORDER BY f.ordinal"
-    private static let briefByNumber = record(metadata: "NULL") + " WHERE u.number = ? ORDER BY f.ordinal"
-
+extension Connection {
     func record(_ id: UploadID) throws -> UploadRecord? {
-        try record(Self.recordByID, [id.description])
+        try record(number: nil, id.description, withMetadata: true)
     }
 
-    /// - Parameter number: the primary key, read in the same transaction.
-    func record(number: Int64) throws -> UploadRecord { try record(number: number, withMetadata: true) }
-
-    /// As ``record(number:)``; without its metadata, which may be much, unless that is asked for.
+    /// - Parameters:
+    ///   - number: the primary key, read in the same transaction.
+    ///   - withMetadata: whether to read the metadata too, which may be much.
     func record(number: Int64, withMetadata: Bool) throws -> UploadRecord {
-        guard let record = try record(withMetadata ? Self.recordByNumber : Self.briefByNumber, [number]) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "upload \(number) has no files")
+        guard let record = try record(number: number, nil, withMetadata: withMetadata) else {
+            throw SQLiteError(code: SQLITE_CORRUPT, message: "there is no upload \(number)")
         }
         return record
     }
 
-    private func record(_ sql: String, _ arguments: StatementArguments) throws -> UploadRecord? {
-        var upload: UploadRecord?
-        try each(sql, arguments) { row in
-            if upload == nil { upload = try UploadRecord(row) }
-            upload?.files.append(FileRecord(row))
+    func record(number: Int64) throws -> UploadRecord { try record(number: number, withMetadata: true) }
+
+    private func record(number: Int64?, _ id: String?, withMetadata: Bool) throws -> UploadRecord? {
+        var record: UploadRecord?
+        // A row for each file but the main one, and at least one. One statement, so one state.
+        try each(
+            """
+            SELECT u.id, u.state, u.created_at, u.touched_at, u.completed_at, u.stored_at, u.owner,
+                u.session_token, u.session_committed, u.session_received,
+                u.name, u.size, u.content_type, u.etag, u.store, u.key,
+                u.destination_store, u.destination_key, u.destination_token,
+                f.name, f.size, f.content_type, f.etag, f.store, f.key,
+                f.destination_store, f.destination_key, f.destination_token,
+                CASE WHEN ?3 AND coalesce(f.ordinal, 1) = 1 THEN
+                    coalesce(u.metadata, (SELECT json FROM metadata WHERE upload = u.number)) END
+            FROM uploads u LEFT JOIN files f ON f.upload = u.number
+            WHERE u.number = coalesce(?1, (SELECT number FROM uploads WHERE id = ?2)) ORDER BY f.ordinal
+            """, number, id, withMetadata ? 1 : 0
+        ) { row in
+            if record == nil { record = try UploadRecord(row) }
+            if row[23] as String? != nil { record?.files.append(FileRecord(row, from: 19)) }
         }
-        return upload
+        return record
     }
 }
 
@@ -52,37 +50,34 @@ extension UploadRecord {
         }
     }
 
-    /// The upload without its files.
+    /// The upload with its main file.
     fileprivate init(_ row: Row) throws {
         let name: String = row[0]
         let stateName: String = row[1]
         guard let id = UploadID(name), let state = UploadState(rawValue: stateName) else {
-            throw DatabaseError(
-                resultCode: .SQLITE_CORRUPT, message: "the upload \"\(name)\" has the state \"\(stateName)\""
+            throw SQLiteError(
+                code: SQLITE_CORRUPT, message: "the upload \"\(name)\" has the state \"\(stateName)\""
             )
         }
-        var session: WriteSession?
-        if let token: Data = row[7] {
-            session = WriteSession(
-                token: Array(token), committed: unsigned(row[8]), received: unsigned(row[9]))
+        let session = (row[7] as [UInt8]?).map { token in
+            WriteSession(token: token, committed: unsigned(row[8]), received: unsigned(row[9]))
         }
         self.init(
-            id: id, state: state, createdAt: Timestamp(milliseconds: row[2]),
-            touchedAt: Timestamp(milliseconds: row[3]),
-            completedAt: (row[4] as Int64?).map(Timestamp.init), storedAt: (row[5] as Int64?).map(Timestamp.init),
-            metadata: row[10], owner: row[6], files: [], session: session
+            id: id, state: state, createdAt: row[2], touchedAt: row[3], completedAt: row[4], storedAt: row[5],
+            metadata: row[28], owner: row[6], files: [FileRecord(row, from: 10)], session: session
         )
     }
 }
 
 extension FileRecord {
-    fileprivate init(_ row: Row) {
+    /// - Parameter column: the first of a file's nine.
+    fileprivate init(_ row: Row, from column: Int32) {
         self.init(
-            name: row[11], size: (row[12] as Int64?).map(unsigned), contentType: row[13], etag: row[14], store: row[15],
-            key: row[16]
+            name: row[column], size: (row[column + 1] as Int64?).map(unsigned), contentType: row[column + 2],
+            etag: row[column + 3], store: row[column + 4], key: row[column + 5]
         )
-        guard let store: String = row[17] else { return }
-        destination = Destination(store: store, key: row[18], token: (row[19] as Data?).map(Array.init))
+        guard let store: String = row[column + 6] else { return }
+        destination = Destination(store: store, key: row[column + 7], token: row[column + 8])
     }
 }
 

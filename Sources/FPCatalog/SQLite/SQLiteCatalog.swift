@@ -1,11 +1,8 @@
 import Dispatch
 package import FPFormats
-import GRDB
 import Glibc
 import Logging
 import Synchronization
-
-import struct Foundation.Data
 
 /// The catalog in one SQLite file, for one host at a time.
 ///
@@ -13,19 +10,16 @@ import struct Foundation.Data
 /// change that returned before they were asked. No call blocks its thread, and none is given up because its task is
 /// cancelled: what it was asked to change is changed or refused.
 package final class SQLiteCatalog: Catalog {
-    // In the order in which they must go when the catalog is dropped unclosed: the lock last.
     let changes: ChangeQueue
     let outcomes = OutcomeRecord()
     private let lookups: ReaderSet
     private let scans: ReaderSet
-    let writer: DatabaseQueue
     private let pageEnds = PageEnds()
     private let closing = Mutex<Task<Void, Never>?>(nil)
     private let cursorKey: [UInt8]
     /// As ``Catalog/identity`` says.
     package let identity: CatalogIdentity
     private let logger: Logger
-    private let lock: CatalogLock
 
     /// Opens the catalog at a path; creates it, and the directories above it (for their owner only), if it is missing.
     /// - Parameters:
@@ -56,7 +50,7 @@ package final class SQLiteCatalog: Catalog {
 
     private init(_ path: String, _ durability: CatalogDurability, program: String, logger: Logger) throws(CatalogError)
     {
-        lock = try CatalogLock(database: path)
+        let lock = try CatalogLock(database: path)
         let othersPermissions = try DatabaseFile.create(path)
         if othersPermissions != 0 {
             logger.warning(
@@ -65,24 +59,22 @@ package final class SQLiteCatalog: Catalog {
             )
         }
         do {
-            writer = try Connections.writer(path, durability, program: program)
-            let secrets = try writer.unsafeRead { db in
-                try ["cursor key", "catalog id", "name key"].map { name in
-                    let value = try Data.fetchOne(db, sql: "SELECT value FROM about WHERE name = ?", arguments: [name])
-                    guard let value, value.count == 16 else {
-                        throw CatalogError.failed("The catalog \(path) is damaged: its \(name) is missing.")
-                    }
-                    return Array(value)
+            let writer = try Connections.writer(path, durability, program: program)
+            let secrets = try ["cursor key", "catalog id", "name key"].map { name in
+                let value = try writer.first("SELECT value FROM about WHERE name = ?", name) { $0[0] as [UInt8] }
+                guard let value, value.count == 16 else {
+                    throw CatalogError.failed("The catalog \(path) is damaged: its \(name) is missing.")
                 }
+                return value
             }
             cursorKey = secrets[0]
             identity = CatalogIdentity(id: secrets[1], key: secrets[2], place: "\(Self.hostName):\(path)")
             lookups = ReaderSet(try Connections.readers(path, count: 2), catalog: path, outcomes)
             scans = ReaderSet(try Connections.readers(path, count: 2), catalog: path, outcomes)
+            changes = try ChangeQueue(writer, outcomes, lock: lock)
         } catch {
             throw CatalogError(error, catalog: path)
         }
-        changes = ChangeQueue(writer, outcomes)
         self.logger = logger
         logger.info(
             "catalog open",
@@ -107,21 +99,15 @@ package final class SQLiteCatalog: Catalog {
     }
 
     private func finish() async {
-        await changes.close()
+        // The writer is the last to go: SQLite then removes its log.
         await lookups.close()
         await scans.close()
-        await withCheckedContinuation { (caller: CheckedContinuation<Void, Never>) in
-            DispatchQueue.global().async { [self] in
-                do {
-                    try writer.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
-                    try writer.close()
-                } catch {
-                    let error = CatalogError(error, catalog: writer.path)
-                    logger.warning(
-                        "The catalog was not closed cleanly; nothing is lost.", metadata: ["error": "\(error)"])
-                }
-                lock.release()
-                caller.resume()
+        await changes.close { [logger] db in
+            do {
+                try db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            } catch {
+                let error = CatalogError(error, catalog: db.path)
+                logger.warning("The catalog was not closed cleanly; nothing is lost.", metadata: ["error": "\(error)"])
             }
         }
     }

@@ -1,5 +1,3 @@
-import GRDB
-
 /// The tables, and the way from an older database to the one that this code reads.
 enum Schema {
     /// `PRAGMA application_id` of every catalog ("FPHC"): what tells one from somebody else's database.
@@ -10,7 +8,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    static let steps = [first, second, third]
+    static let steps = [first, second, third, fourth]
 
     private static let first = """
         CREATE TABLE about (
@@ -103,19 +101,51 @@ enum Schema {
         UPDATE uploads SET session_received = session_committed WHERE session_committed IS NOT NULL;
         """
 
+    private static let fourth = """
+        -- The main file is in the upload's own row: an upload of one file is one row, and writes half as many pages.
+        -- `files` has only the others, from ordinal 1 on.
+        ALTER TABLE uploads ADD COLUMN name TEXT NOT NULL DEFAULT '';
+        ALTER TABLE uploads ADD COLUMN size INTEGER CHECK (size >= 0);
+        ALTER TABLE uploads ADD COLUMN content_type TEXT;
+        ALTER TABLE uploads ADD COLUMN etag TEXT;
+        ALTER TABLE uploads ADD COLUMN store TEXT NOT NULL DEFAULT '';
+        ALTER TABLE uploads ADD COLUMN key TEXT NOT NULL DEFAULT '';
+        ALTER TABLE uploads ADD COLUMN destination_store TEXT;
+        ALTER TABLE uploads ADD COLUMN destination_key TEXT
+            CHECK ((destination_store IS NULL) = (destination_key IS NULL));
+        ALTER TABLE uploads ADD COLUMN destination_token BLOB
+            CHECK (destination_token IS NULL OR destination_store IS NOT NULL);
+        -- Short metadata; what is longer is in the table of that name.
+        ALTER TABLE uploads ADD COLUMN metadata TEXT;
+        UPDATE uploads SET
+            (name, size, content_type, etag, store, key, destination_store, destination_key, destination_token) =
+            (SELECT name, size, content_type, etag, store, key, destination_store, destination_key, destination_token
+                FROM files WHERE upload = number AND ordinal = 0);
+        DROP INDEX files_by_name;
+        DELETE FROM files WHERE ordinal = 0;
+        CREATE INDEX uploads_by_name ON uploads (name);
+        CREATE INDEX uploads_by_token ON uploads (destination_token) WHERE destination_token IS NOT NULL;
+        -- Not of keys that begin with the upload's own id, as those in staging do: the id finds them.
+        CREATE INDEX uploads_by_place ON uploads (store, key) WHERE substr(key, 1, 23) <> id || '/';
+        """
+
+    /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.
+    static let longestShortMetadata = 500
+
     /// Refuses a database that is not for this code, before anything in it is touched.
-    static func check(_ db: Database, path: String) throws {
-        let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-        let isEmpty = try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT * FROM sqlite_schema)") ?? true
-        if application == 0, version == 0, isEmpty { return }
+    static func check(_ db: Connection) throws {
+        let path = db.path
+        let application = try db.first("PRAGMA application_id") { $0[0] as Int } ?? 0
+        let version = try version(of: db)
+        let tables = try db.first("SELECT count(*) FROM sqlite_schema") { $0[0] as Int } ?? 0
+        if application == 0, version == 0, tables == 0 { return }
         guard application == applicationID else {
             throw CatalogError.failed(
                 "\(path) is a database of another program, not a catalog of fphost. Name another file for the catalog."
             )
         }
         guard version <= Schema.version else {
-            let writer = try String.fetchOne(db, sql: "SELECT value FROM about WHERE name = 'written by'")
+            let writer = try db.first("SELECT value FROM about WHERE name = 'written by'") { $0[0] as String }
             throw CatalogError.tooNew(
                 "The catalog \(path) has schema version \(version), written by \(writer ?? "a newer fphost"); this "
                     + "fphost reads versions up to \(Schema.version). Run that fphost, or restore a catalog from before."
@@ -125,15 +155,22 @@ enum Schema {
 
     /// Takes the database to ``version`` in one transaction.
     /// - Parameter program: who to name if an older program meets this database.
-    static func migrate(_ db: Database, program: String) throws {
-        let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+    static func migrate(_ db: Connection, program: String) throws {
+        let found = try version(of: db)
         guard found < version else { return }
-        try db.inTransaction(.immediate) {
-            for step in steps[found...] { try db.execute(sql: step) }
-            try db.execute(sql: "INSERT OR REPLACE INTO about VALUES ('written by', ?)", arguments: [program])
-            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-            try db.execute(sql: "PRAGMA user_version = \(version)")
-            return .commit
+        try db.run("BEGIN IMMEDIATE")
+        do {
+            for step in steps[found...] { try db.execute(step) }
+            try db.run("INSERT OR REPLACE INTO about VALUES ('written by', ?)", program)
+            try db.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+            try db.run("COMMIT")
+        } catch {
+            if db.isInsideTransaction { try? db.run("ROLLBACK") }
+            throw error
         }
+    }
+
+    private static func version(of db: Connection) throws -> Int {
+        try db.first("PRAGMA user_version") { $0[0] as Int } ?? 0
     }
 }

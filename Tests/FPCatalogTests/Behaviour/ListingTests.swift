@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Support
 import Testing
 
@@ -69,6 +70,41 @@ import Testing
             let late = UploadRecord.complete(at: 35)
             try await catalog.insert(late)
             #expect(try await catalog.uploads(matching: query).uploads.map(\.id) == [uploads[3].id, late.id])
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `keys that begin with their upload's id are found like any others`(_ withCatalog: CatalogUnderTest)
+        async throws
+    {
+        try await withCatalog { catalog in
+            var (own, variant, foreign) = (UploadRecord.complete(), UploadRecord.complete(), UploadRecord.complete())
+            own.files[0].key = "\(own.id)/x"
+            variant.files.append(variant.files[0])
+            variant.files[0].key = "\(variant.id)"
+            variant.files[1].key = "\(variant.id)/x"
+            foreign.files[0].key = "\(own.id)/y"
+            for upload in [own, variant, foreign] { try await catalog.insert(upload) }
+            func listed(_ prefix: some StringProtocol) async throws -> Set<UploadID> {
+                var query = UploadQuery()
+                query.store = "staging"
+                query.keyPrefix = String(prefix)
+                return Set(try await catalog.uploads(matching: query).uploads.map(\.id))
+            }
+            for upload in [own, variant, foreign] {
+                let key = upload.files.last!.key
+                for length in 0...key.utf8.count {
+                    let prefix = key.prefix(length)
+                    let expected = [own, variant, foreign].filter { $0.files.contains { $0.key.hasPrefix(prefix) } }
+                    #expect(try await listed(prefix) == Set(expected.map(\.id)), "\(prefix)")
+                }
+                #expect(try await listed(key + "/").isEmpty)
+            }
+            #expect(try await listed(own.id.description.prefix(10) + "\u{301}").isEmpty)
+            let keys = [own, variant, foreign].flatMap { $0.files.map(\.key) }
+            let others = ["\(own.id)", "\(own.id)/", "\(variant.id)/y", "\(foreign.id)/y"]
+            #expect(try await catalog.known(keys: keys + others, in: "staging") == Set(keys.map { TextKey($0) }))
+            #expect(try await catalog.known(keys: keys, in: "media").isEmpty)
         }
     }
 

@@ -1,9 +1,9 @@
-import FPCatalog
 import Foundation
-import GRDB
 import Logging
 import Support
 import Testing
+
+@testable import FPCatalog
 
 /// An upload's whole life in steps that can be told apart in the catalog, so that a number says how far it came.
 private enum Life {
@@ -77,10 +77,10 @@ private enum Life {
                 }
             }
             await catalog.close()
-            let problems = try await DatabaseQueue(path: path).read { db in
-                try String.fetchAll(db, sql: "PRAGMA integrity_check")
-                    + Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map(\.description)
-            }
+            var problems: [String] = []
+            let db = try Connection(path)
+            try db.each("PRAGMA integrity_check") { problems.append($0[0]) }
+            try db.each("PRAGMA foreign_key_check") { problems.append("\($0[0] as String) without upload") }
             #expect(problems == ["ok"])
         }
         #expect(acknowledged.values.contains { $0 == Life.steps }, "the killed processes got something done")

@@ -1,5 +1,5 @@
+import CSQLite
 import Dispatch
-import GRDB
 import Support
 import Synchronization
 import Testing
@@ -7,28 +7,57 @@ import Testing
 @testable import FPCatalog
 
 /// Counts commits where SQLite reports them, and vetoes one on demand.
-private final class CommitCounter: TransactionObserver, Sendable {
-    private struct Veto: Error {}
-
+private final class CommitCounter: Sendable {
     private let state = Mutex((commits: 0, vetoes: 0))
 
     var commits: Int { state.withLock { $0.commits } }
 
+    func reset() { state.withLock { $0 = (0, 0) } }
+
     func vetoNext() { state.withLock { $0.vetoes = 1 } }
 
-    func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { true }
-    func databaseDidChange(with event: DatabaseEvent) {}
-    func databaseDidRollback(_ db: Database) {}
-
-    func databaseWillCommit() throws {
-        let isVetoed = state.withLock { state in
-            defer { state.vetoes = 0 }
-            return state.vetoes > 0
-        }
-        if isVetoed { throw Veto() }
+    /// Counts from now on. The counter must outlive the connection.
+    func watch(_ db: Connection) {
+        sqlite3_commit_hook(
+            db.handle,
+            { counter in
+                guard let counter else { return 0 }
+                return Unmanaged<CommitCounter>.fromOpaque(counter).takeUnretainedValue().isVetoed() ? 1 : 0
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    func databaseDidCommit(_ db: Database) { state.withLock { $0.commits += 1 } }
+    private func isVetoed() -> Bool {
+        state.withLock { state in
+            defer { state.vetoes = 0 }
+            if state.vetoes == 0 { state.commits += 1 }
+            return state.vetoes > 0
+        }
+    }
+}
+
+/// Keeps a catalog's writer busy with a change that is not committed.
+private struct Gate {
+    private struct NoChange: Error {}
+
+    private let opened = DispatchSemaphore(value: 0)
+
+    /// Returns once the writer is at it.
+    init(_ catalog: SQLiteCatalog) async throws {
+        let begun = DispatchSemaphore(value: 0)
+        let opened = opened
+        Task {
+            try await catalog.changes.perform { _ in
+                begun.signal()
+                opened.wait()
+                throw NoChange()
+            }
+        }
+        _ = try await waitFor("the writer to be busy", within: .seconds(30)) {
+            begun.wait(timeout: .now()) == .success ? true : nil
+        }
+    }
+
+    func open() { opened.signal() }
 }
 
 @Suite struct GroupCommitTests {
@@ -36,26 +65,25 @@ private final class CommitCounter: TransactionObserver, Sendable {
         let directory = try TemporaryDirectory()
         let catalog = try await directory.openCatalog()
         let counter = CommitCounter()
-        catalog.writer.add(transactionObserver: counter, extent: .databaseLifetime)
+        // The commit of the change that begins to count is the first that would be counted.
+        try await catalog.changes.perform { db in counter.watch(db) }
+        counter.reset()
         try await test(catalog, counter)
         await catalog.close()
+        withExtendedLifetime(counter) {}
     }
 
-    /// Keeps the writer busy until all of `calls` wait for it, and returns what became of them.
+    /// Keeps the writer busy, with a change that is not committed, until all of `calls` wait for it, and returns what
+    /// became of them.
     /// - Parameter inOrder: whether they wait in their order.
     private func together(
         _ catalog: SQLiteCatalog, _ calls: [@Sendable () async throws -> Void], inOrder: Bool = false
     ) async throws -> [Refusal?] {
-        let gate = DispatchSemaphore(value: 0)
-        catalog.writer.asyncWriteWithoutTransaction { _ in gate.wait() }
+        let gate = try await Gate(catalog)
+        defer { gate.open() }
         func waitForCount(_ count: Int) async throws {
-            do {
-                _ = try await waitFor("\(count) changes", within: .seconds(60)) {
-                    catalog.changes.count == count ? true : nil
-                }
-            } catch {
-                gate.signal()
-                throw error
+            _ = try await waitFor("\(count) changes", within: .seconds(60)) {
+                catalog.changes.count == count ? true : nil
             }
         }
         return try await withThrowingTaskGroup(of: (Int, Refusal?).self) { group in
@@ -64,7 +92,7 @@ private final class CommitCounter: TransactionObserver, Sendable {
                 if inOrder { try await waitForCount(number + 1) }
             }
             try await waitForCount(calls.count)
-            gate.signal()
+            gate.open()
             var outcomes = [Refusal?](repeating: nil, count: calls.count)
             for try await (number, outcome) in group { outcomes[number] = outcome }
             return outcomes
@@ -129,9 +157,9 @@ private final class CommitCounter: TransactionObserver, Sendable {
         try await withCatalog { catalog, counter in
             let upload = UploadRecord.complete(at: 1)
             try await catalog.insert(upload)
-            try await catalog.writer.writeWithoutTransaction { db in
-                let pages = try Int.fetchOne(db, sql: "PRAGMA page_count")!
-                try db.execute(sql: "PRAGMA max_page_count = \(pages)")
+            try await catalog.changes.perform { db in
+                let pages = try #require(try db.first("PRAGMA page_count") { $0[0] as Int })
+                try db.execute("PRAGMA max_page_count = \(pages)")
             }
             let large = {
                 var upload = UploadRecord.complete()
@@ -154,9 +182,7 @@ private final class CommitCounter: TransactionObserver, Sendable {
             #expect(found?.touchedAt == 5)
             #expect(found?.state == .deleting)
             #expect(try await catalog.upload(large.id) == nil)
-            _ = try await catalog.writer.writeWithoutTransaction { db in
-                try Int.fetchOne(db, sql: "PRAGMA max_page_count = 1000000")
-            }
+            try await catalog.changes.perform { db in try db.execute("PRAGMA max_page_count = 1000000") }
             try await catalog.insert(large)
             #expect(try await catalog.upload(large.id) == large)
         }
@@ -198,13 +224,13 @@ private final class CommitCounter: TransactionObserver, Sendable {
     @Test func `closing finishes the changes that wait`() async throws {
         let directory = try TemporaryDirectory()
         let catalog = try await directory.openCatalog()
-        let gate = DispatchSemaphore(value: 0)
-        catalog.writer.asyncWriteWithoutTransaction { _ in gate.wait() }
+        let gate = try await Gate(catalog)
+        defer { gate.open() }
         let upload = UploadRecord.complete()
         async let inserted: Void = catalog.insert(upload)
         _ = try await waitFor("the change", within: .seconds(30)) { catalog.changes.count == 1 ? true : nil }
         async let closed: Void = catalog.close()
-        gate.signal()
+        gate.open()
         try await inserted
         await closed
         let again = try await directory.openCatalog()

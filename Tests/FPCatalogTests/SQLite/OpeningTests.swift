@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Logging
 import Support
 import Testing
@@ -24,6 +23,11 @@ import Testing
         } catch {
             return error
         }
+    }
+
+    /// Changes a database that nobody has open.
+    private func change(_ path: String, _ script: String) throws {
+        try Connection(path).execute(script)
     }
 
     private func mode(_ path: String) throws -> Int {
@@ -128,45 +132,46 @@ import Testing
         let directory = try TemporaryDirectory()
         let catalog = try await directory.openCatalog(durability)
         try await catalog.insert(.complete())
-        let settings = try await catalog.writer.read { db in
-            try ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"].map { name in
-                try String.fetchOne(db, sql: "PRAGMA \(name)")
-            }
+        let settings = try await catalog.changes.perform { db in
+            [
+                try db.first("PRAGMA journal_mode") { $0[0] as String },
+                try db.first("PRAGMA synchronous") { $0[0] as String },
+                try db.first("PRAGMA foreign_keys") { $0[0] as String },
+                try db.first("PRAGMA busy_timeout") { $0[0] as String },
+            ]
         }
         #expect(settings == ["wal", "\(synchronous)", "1", "5000"])
         await catalog.close()
         #expect(!FileManager.default.fileExists(atPath: directory.catalogPath + "-wal"), "all is in the one file")
-        let queue = try DatabaseQueue(path: directory.catalogPath)
-        try await queue.read { db in
-            let tables = try Row.fetchAll(db, sql: "PRAGMA table_list").filter { $0["schema"] == "main" }
-            let loose = tables.filter { $0["strict"] == 0 && !($0["name"] as String).hasPrefix("sqlite_") }
-            #expect(tables.count > 5)
-            #expect(loose.isEmpty)
+        let db = try Connection(directory.catalogPath)
+        var tables = 0
+        // Its columns: schema, name, type, ncol, wr, strict.
+        try db.each("PRAGMA main.table_list") { row in
+            tables += 1
+            #expect(row[5] == 1 || (row[1] as String).hasPrefix("sqlite_"))
         }
+        #expect(tables > 5)
     }
 
     @Test func `a database that a newer fphost wrote is refused, and not touched`() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.catalogPath
         await (try open(path, program: "fphost 7.8.9")).close()
-        let queue = try DatabaseQueue(path: path)
-        try await queue.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA user_version = 99") }
-        try queue.close()
+        try change(path, "PRAGMA user_version = 99")
         let before = try directory.contents("catalog.db")
         guard case .tooNew(let sentence) = await error(path) else {
             Issue.record("it was opened")
             return
         }
-        for part in [path, "version 99", "fphost 7.8.9", "up to 3"] { #expect(sentence.contains(part)) }
+        for part in [path, "version 99", "fphost 7.8.9", "up to 4"] { #expect(sentence.contains(part)) }
         #expect(try directory.contents("catalog.db") == before)
         #expect(await error(path) == .tooNew(sentence), "the lock is free again")
     }
 
     @Test func `somebody else's database is refused, and not touched`() async throws {
         let directory = try TemporaryDirectory()
-        let queue = try DatabaseQueue(path: directory.catalogPath)
-        try await queue.writeWithoutTransaction { db in try db.execute(sql: "CREATE TABLE mine (a)") }
-        try queue.close()
+        try Data().write(to: URL(fileURLWithPath: directory.catalogPath))
+        try change(directory.catalogPath, "CREATE TABLE mine (a)")
         let before = try directory.contents("catalog.db")
         guard case .failed(let sentence) = await error(directory.catalogPath) else {
             Issue.record("it was opened")
@@ -208,54 +213,54 @@ import Testing
         let directory = try TemporaryDirectory()
         let catalog = try await directory.openCatalog()
         let identity = catalog.identity
-        let upload = UploadRecord.complete()
-        try await catalog.insert(upload)
         #expect(identity.place.hasSuffix(":" + directory.catalogPath))
         await catalog.close()
         let again = try await directory.openCatalog()
         #expect(again.identity == identity)
         await again.close()
-        let queue = try DatabaseQueue(path: directory.catalogPath)
-        try await queue.writeWithoutTransaction { db in
-            try db.execute(
-                sql: """
-                    DROP TABLE begun_writes; DELETE FROM about WHERE name IN ('catalog id', 'name key');
-                    ALTER TABLE uploads DROP COLUMN session_received;
-                    PRAGMA user_version = 1
-                    """)
+        let old = try TemporaryDirectory()
+        try makeOlder(1, at: old.catalogPath, receiving: .random(), complete: .random())
+        var identities: [CatalogIdentity] = []
+        for _ in 0..<2 {
+            let migrated = try await old.openCatalog()
+            identities.append(migrated.identity)
+            await migrated.close()
         }
-        try queue.close()
-        let migrated = try await directory.openCatalog()
-        #expect(migrated.identity.id != identity.id)
-        #expect(migrated.identity.id.utf8.count == 32)
-        #expect(try await migrated.upload(upload.id) == upload)
-        await migrated.close()
+        #expect(identities[0] == identities[1])
+        #expect(identities[0].id.utf8.count == 32)
+        #expect(identities[0].id != identity.id)
     }
+
+    private static let older = "oLderoLderoLderoLderoL"
 
     /// A database as an older fphost left it.
     private func makeOlder(_ version: Int, at path: String, receiving: UploadID, complete: UploadID) throws {
-        let queue = try DatabaseQueue(path: path)
-        try queue.writeWithoutTransaction { db in
-            for step in Schema.steps[..<version] { try db.execute(sql: step) }
-            try db.execute(
-                sql: """
-                    INSERT INTO about VALUES ('written by', 'an older fphost');
-                    PRAGMA application_id = \(Schema.applicationID);
-                    PRAGMA user_version = \(version);
-                    INSERT INTO uploads VALUES
-                        (1, '\(receiving)', 'receiving', 5, 6, NULL, NULL, 'me', x'0102', 77),
-                        (2, '\(complete)', 'complete', 5, 6, 7, NULL, NULL, NULL, NULL);
-                    INSERT INTO metadata VALUES (1, '{}');
-                    INSERT INTO files VALUES
-                        (1, 0, 'a', 99, NULL, NULL, 'staging', 'k', NULL, NULL, NULL),
-                        (2, 0, 'b', 3, 'text/plain', 'e', 'staging', 'l', NULL, NULL, NULL);
-                    INSERT INTO chunks VALUES (1, 0, 77, 5)
-                    """)
-        }
-        try queue.close()
+        try Data().write(to: URL(fileURLWithPath: path))
+        for step in Schema.steps[..<version] { try change(path, step) }
+        let received = version < 3 ? "" : ", 77"
+        let nothing = version < 3 ? "" : ", NULL"
+        try change(
+            path,
+            """
+            INSERT INTO about VALUES ('written by', 'an older fphost');
+            PRAGMA application_id = \(Schema.applicationID);
+            PRAGMA user_version = \(version);
+            INSERT INTO uploads VALUES
+                (1, '\(receiving)', 'receiving', 5, 6, NULL, NULL, 'me', x'0102', 77\(received)),
+                (2, '\(complete)', 'complete', 5, 6, 7, NULL, NULL, NULL, NULL\(nothing)),
+                (3, '\(Self.older)', 'storing', 4, 6, 7, NULL, NULL, NULL, NULL\(nothing));
+            INSERT INTO metadata VALUES (1, '{}');
+            INSERT INTO files VALUES
+                (1, 0, 'a', 99, NULL, NULL, 'staging', 'k', NULL, NULL, NULL),
+                (2, 0, 'b', 3, 'text/plain', 'e', 'staging', 'l', NULL, NULL, NULL),
+                (3, 0, 'c', 3, 'text/plain', 'e', 'staging', 'm', 'media', 'c', x'03'),
+                (3, 1, 'd', 4, NULL, 'f', 'staging', '\(Self.older)/n', 'media', 'd', NULL);
+            INSERT INTO paths VALUES ('media', 'c', 3), ('media', 'd', 3);
+            INSERT INTO chunks VALUES (1, 0, 77, 5)
+            """)
     }
 
-    @Test(arguments: 1...2) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
+    @Test(arguments: 1...3) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
     {
         let directory = try TemporaryDirectory()
         let (receiving, complete) = (UploadID.random(), UploadID.random())
@@ -271,6 +276,30 @@ import Testing
         #expect(try await catalog.advance(receiving, by: ChunkArrival(upTo: 80, at: 8)))
         let whole = try #require(try await catalog.upload(complete))
         #expect(whole.state == .complete && whole.session == nil && whole.files[0].name == "b")
+        let storing = UploadID(letters: Array(Self.older.utf8))
+        var stored = UploadRecord(
+            id: storing, state: .storing, createdAt: 4, touchedAt: 6, completedAt: 7,
+            files: [
+                FileRecord(
+                    name: "c", size: 3, contentType: "text/plain", etag: "e", store: "staging", key: "m",
+                    destination: Destination(store: "media", key: "c", token: [3])),
+                FileRecord(
+                    name: "d", size: 4, etag: "f", store: "staging", key: "\(storing)/n",
+                    destination: Destination(store: "media", key: "d")),
+            ])
+        #expect(try await catalog.upload(storing) == stored)
+        #expect(try await catalog.known(keys: ["k", "m", "\(storing)/n", "o"], in: "staging").count == 3)
+        #expect(try await catalog.known(tokens: [[1, 2], [3], [4]]) == [[1, 2], [3]])
+        #expect(try await catalog.finishStoring(storing, etags: ["g", nil], at: 9))
+        stored.state = .stored
+        stored.storedAt = 9
+        for (number, key) in ["c", "d"].enumerated() {
+            stored.files[number].destination = nil
+            stored.files[number].store = "media"
+            stored.files[number].key = key
+            stored.files[number].etag = number == 0 ? "g" : nil
+        }
+        #expect(try await catalog.upload(store: "media", key: "d") == stored)
         await catalog.close()
         let again = try await directory.openCatalog()
         expected.touchedAt = 8

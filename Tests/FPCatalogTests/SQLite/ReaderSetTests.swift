@@ -1,5 +1,4 @@
 import Dispatch
-import GRDB
 import Support
 import Synchronization
 import Testing
@@ -17,7 +16,7 @@ private final class Numbers: Sendable {
 
 @Suite struct ReaderSetTests {
     private func readers(_ count: Int) throws -> ReaderSet {
-        ReaderSet(try (0..<count).map { _ in try DatabaseQueue() }, catalog: "test")
+        ReaderSet(try (0..<count).map { _ in try Connection(":memory:") }, catalog: "test")
     }
 
     @Test func `reads beyond the connections wait without a thread and come in their order`() async throws {
@@ -63,11 +62,11 @@ private final class Numbers: Sendable {
         for _ in 0..<3 {
             let refused = await refusal {
                 try await readers.perform { db in
-                    try db.inSnapshot { try db.execute(sql: "SELECT * FROM nowhere") }
+                    try db.inSnapshot { try db.run("SELECT * FROM nowhere") }
                 }
             }
             #expect(refused == .failed)
-            #expect(try await readers.perform { db in try Int.fetchOne(db, sql: "SELECT 7") } == 7)
+            #expect(try await readers.perform { db in try db.first("SELECT 7") { $0[0] as Int } } == 7)
         }
         await readers.close()
     }
@@ -77,7 +76,7 @@ private final class Numbers: Sendable {
         let gate = DispatchSemaphore(value: 0)
         async let running: Void = readers.perform { _ in gate.wait() }
         _ = try await waitFor("the connection to be busy", within: .seconds(30)) { readers.isBusy ? true : nil }
-        async let waiting = readers.perform { db in try Int.fetchOne(db, sql: "SELECT 7") }
+        async let waiting = readers.perform { db in try db.first("SELECT 7") { $0[0] as Int } }
         _ = try await waitFor("the second read", within: .seconds(30)) { readers.waitingCount == 1 ? true : nil }
         async let closed: Void = readers.close()
         _ = try await waitFor("closing", within: .seconds(30)) { readers.isClosed ? true : nil }
