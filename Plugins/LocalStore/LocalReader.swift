@@ -28,5 +28,11 @@ final class LocalReader: PluginReader {
         }
     }
 
+    func file(_ call: borrowing Call) throws(PluginError) -> FilePiece? {
+        // Without a further descriptor, this one is still good for reading.
+        guard let other = file.duplicate() else { return nil }
+        return FilePiece(other, offset: UInt64(position))
+    }
+
     func close() {}
 }

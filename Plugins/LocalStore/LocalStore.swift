@@ -126,3 +126,5 @@ extension LocalStore: ResumableStore {
         try tree.discard(token.id, token.key)
     }
 }
+
+extension LocalStore: FileReadingStore {}

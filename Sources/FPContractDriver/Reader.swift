@@ -36,6 +36,24 @@ package final class Reader {
         return fp_buf(ptr: buffer.start, cap: capacity, len: count).array
     }
 
+    /// The file with the bytes that are left, by `fp.read_fd/1`; nil if the plugin has none for this reader.
+    package func file() throws -> HandedFile? {
+        guard let reader, let slot = store.readFDSlot else { return nil }
+        var piece = fp_file_piece()
+        piece.fd = -1
+        do {
+            (_, piece) = try store.shape.lendOutput(piece, of: "read_fd", buffers: []) { piece in
+                try store.current.perform("read_fd") { slot(reader, $0, piece) }
+            }
+        } catch let failure as Failure where failure.status == FP_E_UNSUPPORTED {
+            return nil
+        }
+        guard piece.fd > 2 else {
+            throw Broken("read_fd returned FP_OK and the descriptor \(piece.fd)", .slot(FP_EXT_READ_FD))
+        }
+        return HandedFile(piece)
+    }
+
     /// Everything up to the end; more than `limit` bytes are too many.
     package func rest(_ capacity: Int = 65536, limit: UInt64 = .max) throws -> [UInt8] {
         var bytes: [UInt8] = []

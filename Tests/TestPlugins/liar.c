@@ -399,6 +399,30 @@ static fp_status read_some(fp_reader *r, const fp_call *call, void *buf, size_t 
     return FP_OK;
 }
 
+static fp_status read_fd(fp_reader *r, const fp_call *call, fp_file_piece *out)
+{
+    fp_instance *in = r->in;
+    uint64_t at = r->at, left = r->left;
+    int fd = fcntl(r->fd, lies(in, "fd-inherited") ? F_DUPFD : F_DUPFD_CLOEXEC, 0);
+    if (lies(in, "fd-borrowed")) close(fd), fd = r->fd;
+    if (lies(in, "fd-device")) close(fd), fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (lies(in, "fd-newest")) close(fd), fd = open(r->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return failed(in, call, FP_E_TRANSIENT, "read_fd");
+    if (lies(in, "fd-leaks")) fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (lies(in, "fd-first")) at -= r->given, left += r->given;
+    if (lies(in, "fd-header")) at -= HEADER;
+    if (lies(in, "fd-to-the-end")) {
+        struct stat st;
+        fstat(fd, &st);
+        left = (uint64_t)st.st_size - HEADER - at;
+    }
+    if (lies(in, "fd-consumes")) r->left = 0;
+    out->fd = fd;
+    out->offset = HEADER + at;
+    out->length = left;
+    return FP_OK;
+}
+
 static void read_close(fp_reader *r)
 {
     close(r->fd);
@@ -689,6 +713,7 @@ static fp_status remove_object(fp_instance *in, const fp_call *call, fp_str key,
     if (lies(in, "flags-half-ignored") && flags) unlink(path);
     KNOWN_FLAGS(flags, 0);
     CONTACT(in);
+    if (lies(in, "remove-wipes")) truncate(path, HEADER);
     if (unlink(path) && lies(in, "remove-strict")) return failed(in, call, FP_E_NOT_FOUND, "remove");
     if (lies(in, "remove-keeps")) close(open_file(in, path, O_RDWR | O_CREAT));
     if (lies(in, "remove-below")) {
@@ -934,10 +959,12 @@ static fp_status presign(fp_instance *in, const fp_call *call, const fp_presign_
 }
 
 static const fp_ext_transfer transfer_extension = {sizeof(fp_ext_transfer), 0, transfer};
+static const fp_ext_read_fd read_fd_extension = {sizeof(fp_ext_read_fd), 0, read_fd};
 
 static const void *get_extension(fp_instance *in, const char *id)
 {
     if (in && lies(in, "extensions-invented")) return &transfer_extension;
+    if (strcmp(id, FP_EXT_READ_FD) == 0) return &read_fd_extension;
     return strcmp(id, FP_EXT_TRANSFER) == 0 ? &transfer_extension : NULL;
 }
 

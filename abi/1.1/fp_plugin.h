@@ -539,7 +539,7 @@ typedef struct fp_plugin {
     /* Direct client access.  Pure computation wherever possible.  Existence is NOT checked. */
     fp_status (*presign)(fp_instance *, const fp_call *, const fp_presign_req *, fp_presign_res *res);
 
-    /* [any] Optional interfaces by id "<name>/<rev>" ("fp.read-fd/1", "com.example.tier/2").  instance may be
+    /* [any] Optional interfaces by id "<name>/<rev>" ("fp.read_fd/1", "com.example.tier/2").  instance may be
      * NULL (library-wide question).  Static lifetime.  NULL = not offered. */
     const void *(*get_extension)(fp_instance *, const char *id);
     /* ABI 1.0 ends here.  Append only. */
@@ -556,6 +556,27 @@ typedef struct fp_ext_transfer {
     fp_status (*transfer)(fp_instance *dst, const fp_call *, fp_instance *src, const fp_copy_req *, uint32_t *res_flags,
                           fp_info *info);
 } fp_ext_transfer;
+
+/* fp.read_fd/1: the rest of an open read as a piece of a file, for a host that has the kernel send it.  [handle]
+ * Fills *out with a descriptor of a regular file, and where in it the bytes are that this reader has not brought yet:
+ * all of them, in one piece (length 0 if none are left).  The descriptor is the HOST's from then on, who closes it:
+ * the one thing that changes owner (R2).  So it is new (F_DUPFD_CLOEXEC), and at most FP_OK hands one out.  The host
+ * reads it at offsets of its own (pread, sendfile) and does nothing else with it: no write, no lseek, no lock.
+ * What it reads is the version that the reader was opened for (R7), after read_close too, and after destroy(),
+ * whatever replaces or removes the object.  The reader is as before: read() goes on where it was.
+ * E_UNSUPPORTED = not for this reader, which stays good: the host reads.  Any other error is like one of read().
+ * Does not block on the back-end.  Since 1.1 */
+#define FP_EXT_READ_FD "fp.read_fd/1"
+typedef struct fp_file_piece { /* host sets struct_size, and fd to -1 */
+    uint32_t struct_size;
+    int32_t fd;
+    uint64_t offset; /* in the file, of the first byte                                                  */
+    uint64_t length; /* bytes                                                                           */
+} fp_file_piece;
+typedef struct fp_ext_read_fd {
+    uint32_t struct_size, reserved;
+    fp_status (*read_fd)(fp_reader *, const fp_call *, fp_file_piece *out);
+} fp_ext_read_fd;
 
 /* THE ONLY EXPORTED SYMBOL.  [control] May be called more than once, in a probe process too: no side effects,
  * no threads, no I/O; returns the same static table, or NULL to refuse this host. */

@@ -257,6 +257,17 @@ FIELD(fp_ext_transfer, struct_size, 0, 4, __typeof__(uint32_t));
 FIELD(fp_ext_transfer, reserved, 4, 4, __typeof__(uint32_t));
 FIELD(fp_ext_transfer, transfer, 8, 8, __typeof__(fp_status (*)(fp_instance *, const fp_call *, fp_instance *, const fp_copy_req *, uint32_t *, fp_info *)));
 
+LEAST(fp_file_piece, 24);
+FIELD(fp_file_piece, struct_size, 0, 4, __typeof__(uint32_t));
+FIELD(fp_file_piece, fd, 4, 4, __typeof__(int32_t));
+FIELD(fp_file_piece, offset, 8, 8, __typeof__(uint64_t));
+FIELD(fp_file_piece, length, 16, 8, __typeof__(uint64_t));
+
+LEAST(fp_ext_read_fd, 16);
+FIELD(fp_ext_read_fd, struct_size, 0, 4, __typeof__(uint32_t));
+FIELD(fp_ext_read_fd, reserved, 4, 4, __typeof__(uint32_t));
+FIELD(fp_ext_read_fd, read_fd, 8, 8, __typeof__(fp_status (*)(fp_reader *, const fp_call *, fp_file_piece *)));
+
 VALUE(FP_ABI_MAJOR, 1u);
 VALUE(FP_MAGIC, 827543622u);
 TEXT(FP_ENTRY_SYMBOL, "fp_plugin_entry_v1");
@@ -368,3 +379,4 @@ VALUE(FP_EF_PENDING, 1u);
 VALUE(FP_PRESIGN_GET, 1u);
 VALUE(FP_PRESIGN_HEAD, 2u);
 TEXT(FP_EXT_TRANSFER, "fp.transfer/1");
+TEXT(FP_EXT_READ_FD, "fp.read_fd/1");

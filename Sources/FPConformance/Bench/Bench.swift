@@ -158,6 +158,10 @@ final class Bench: @unchecked Sendable {
                 guard try store.transferSlot != nil else {
                     throw Inapplicable(reason: "it does not offer the extension \(FP_EXT_TRANSFER)")
                 }
+            case .readFD:
+                guard try store.readFDSlot != nil else {
+                    throw Inapplicable(reason: "it does not offer the extension \(FP_EXT_READ_FD)")
+                }
             case .unreachable:
                 guard plan.unreachable != nil else {
                     throw Inapplicable(

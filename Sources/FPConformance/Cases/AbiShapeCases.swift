@@ -102,6 +102,12 @@ enum AbiShapeCases {
                 try bench.check(failure.status == FP_E_UNSUPPORTED, "\(failure)")
             }
         },
+        Operation(name: "read-fd", what: "read_fd", needs: [.readFD]) { bench, store in
+            let key = bench.key()
+            try bench.put(key, [1, 2])
+            let file = try store.open(key, offset: 1).file()
+            try bench.check(try file?.bytes() ?? [2], is: [2], "the piece of the file")
+        },
         Operation(name: "presign", what: "presign", needs: [.caps(FP_CAP_PRESIGN)]) { bench, store in
             _ = try store.presign(bench.key())
         },

@@ -72,6 +72,11 @@ enum CancelCases {
             _ = try reader.read(10)
             return ({ _ = try reader.read() }, { reader.close() })
         },
+        Operation(name: "read_fd", needs: [.readFD]) { bench in
+            try bench.put(bench.key(), [1])
+            let reader = try bench.store.open(bench.key())
+            return ({ _ = try reader.file() }, { reader.close() })
+        },
         Operation(name: "write_begin") { bench in
             _ = try bench.caps
             return (

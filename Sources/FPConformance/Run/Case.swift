@@ -32,6 +32,8 @@ enum Need: Sendable {
     case parallel
     /// The extension `fp.transfer/1`.
     case transfer
+    /// The extension `fp.read_fd/1`.
+    case readFD
     /// Options that lead the plugin to a back-end that is not there.
     case unreachable
     /// Options that lead the plugin to a peer that accepts connections and never answers.

@@ -6,8 +6,9 @@ package enum Suite {
         AbiTableCases.all + AbiShapeCases.all + FlagCases.all + CapsCases.all + LifeCases.all
 
     private static let data =
-        StatCases.all + ReadCases.all + ReaderCases.all + WriteCases.all + WriteEndCases.all + ReplaceCases.all
-        + WriteExtraCases.all + sessions + RaceCases.all + NameCases.all + ListCases.all + PendingCases.all
+        StatCases.all + ReadCases.all + ReaderCases.all + ReadFDCases.all + WriteCases.all + WriteEndCases.all
+        + ReplaceCases.all + WriteExtraCases.all + sessions + RaceCases.all + NameCases.all + ListCases.all
+        + PendingCases.all
         + CopyCases.all + PresignCases.all + RandomCases.all
 
     private static let sessions =

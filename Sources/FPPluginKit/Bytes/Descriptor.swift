@@ -18,6 +18,20 @@ public struct Descriptor: ~Copyable, Sendable {
         close(raw)
     }
 
+    /// Another descriptor of the same open file, close-on-exec.
+    /// - Returns: nil if the process may have no more.
+    public func duplicate() -> Descriptor? {
+        let other = fcntl(raw, F_DUPFD_CLOEXEC, 0)
+        return other < 0 ? nil : Descriptor(owning: other)
+    }
+
+    /// Gives the descriptor to whoever closes it from now on. Not for one with a lock.
+    consuming func release() -> Int32 {
+        let raw = raw
+        discard self
+        return raw
+    }
+
     /// Takes the file's lock (`flock`) if nobody has it, and holds it until the descriptor is closed.
     /// - Returns: 0, `EWOULDBLOCK` if somebody else holds it, or another `errno`.
     public mutating func tryLock() -> Int32 {

@@ -15,6 +15,7 @@ extension fp_caps: SizedStruct {}
 extension fp_health: SizedStruct {}
 extension fp_info: SizedStruct {}
 extension fp_read_req: SizedStruct {}
+extension fp_file_piece: SizedStruct {}
 extension fp_write_req: SizedStruct {}
 extension fp_write_state: SizedStruct {}
 extension fp_resume_req: SizedStruct {}

@@ -57,6 +57,13 @@ final class ReaderHandle {
         }
     }
 
+    func file(_ call: borrowing Call) throws(PluginError) -> (descriptor: Int32, offset: UInt64, length: UInt64)? {
+        guard !failed else { throw PluginError(.invalid, "read_fd: only read_close may follow an error") }
+        guard let piece = try reader.file(call) else { return nil }
+        let (descriptor, offset) = piece.release()
+        return (descriptor, offset, left)
+    }
+
     func close() { reader.close() }
 }
 

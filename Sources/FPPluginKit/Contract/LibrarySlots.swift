@@ -93,6 +93,10 @@ func slotCaps(_ instance: OpaquePointer?, _ out: UnsafeMutablePointer<fp_caps>?)
 }
 
 func slotGetExtension(_ instance: OpaquePointer?, _ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
-    guard let id, String(cString: id) == FP_EXT_TRANSFER else { return nil }
-    return PluginEntry.transferTable
+    guard let id else { return nil }
+    return switch String(cString: id) {
+    case FP_EXT_TRANSFER: PluginEntry.transferTable
+    case FP_EXT_READ_FD: PluginEntry.readFDTable
+    default: nil
+    }
 }

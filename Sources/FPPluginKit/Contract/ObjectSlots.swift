@@ -57,6 +57,22 @@ func slotRead(
     }
 }
 
+func slotReadFD(
+    _ reader: OpaquePointer?, _ call: UnsafePointer<fp_call>?, _ out: UnsafeMutablePointer<fp_file_piece>?
+) -> fp_status {
+    perform(call) { (call) throws(PluginError) in
+        guard let out else { throw PluginError(.invalid, "read_fd: the host passed no place for the file") }
+        guard let piece = try Handle.object(reader, as: ReaderHandle.self).file(call) else {
+            throw PluginError(.unsupported, "this reader has no file")
+        }
+        withHostStruct(out) {
+            $0.fd = piece.descriptor
+            $0.offset = piece.offset
+            $0.length = piece.length
+        }
+    }
+}
+
 func slotReadClose(_ reader: OpaquePointer?) { Handle.take(reader, as: ReaderHandle.self)?.close() }
 
 func slotRemove(

@@ -1,6 +1,6 @@
 /// Which optional slots a type of store fills, and so which capability bits it may set.
 struct Offer {
-    let resumes, lists, listsPending, copies, presigns, transfers: Bool
+    let resumes, lists, listsPending, copies, presigns, transfers, readsFiles: Bool
 
     init(_ type: any PluginStore.Type) {
         resumes = type is any ResumableStore.Type
@@ -9,6 +9,7 @@ struct Offer {
         copies = type is any CopyingStore.Type
         presigns = type is any PresigningStore.Type
         transfers = type is any TransferringStore.Type
+        readsFiles = type is any FileReadingStore.Type
     }
 
     var capabilities: Capabilities.Flags {

@@ -41,6 +41,9 @@ public protocol TransferringStore: PluginStore {
     ) throws(PluginError) -> CopyOutcome
 }
 
+/// A store whose readers hand out the files that they read, by `PluginReader.file`: offers `fp.read_fd/1`.
+public protocol FileReadingStore: PluginStore {}
+
 /// A store that hands out URLs for direct access: fills `presign`.
 public protocol PresigningStore: PluginStore {
     /// Makes a URL, at most 8192 bytes, that works without an extra header. A bearer secret: never log it.

@@ -15,7 +15,8 @@ public enum PluginEntry {
         return registered.withLock { current -> Registration? in
             if let current { return current.type == type ? current : nil }
             guard isName(type.plugin.name) else { return nil }
-            let made = Registration(type: type, table: makeTable(of: type), transfer: makeTransferTable())
+            let made = Registration(
+                type: type, table: makeTable(of: type), transfer: makeTransferTable(), readFD: makeReadFDTable())
             current = made
             return made
         }?.table
@@ -31,11 +32,19 @@ public enum PluginEntry {
         }
     }
 
-    // Sendable by hand: both tables are written before they are put here and never again.
+    static var readFDTable: UnsafeRawPointer? {
+        registered.withLock { current in
+            guard let current, Offer(current.type).readsFiles else { return nil }
+            return UnsafeRawPointer(current.readFD)
+        }
+    }
+
+    // Sendable by hand: the tables are written before they are put here and never again.
     private struct Registration: @unchecked Sendable {
         let type: any PluginStore.Type
         let table: UnsafePointer<fp_plugin>
         let transfer: UnsafePointer<fp_ext_transfer>
+        let readFD: UnsafePointer<fp_ext_read_fd>
     }
 
     // C function pointers cannot carry a type, so the slots that have no instance find it here.
@@ -55,6 +64,14 @@ public enum PluginEntry {
         table.initialize(
             to: fp_ext_transfer(
                 struct_size: UInt32(MemoryLayout<fp_ext_transfer>.size), reserved: 0, transfer: slotTransfer))
+        return UnsafePointer(table)
+    }
+
+    private static func makeReadFDTable() -> UnsafePointer<fp_ext_read_fd> {
+        let table = UnsafeMutablePointer<fp_ext_read_fd>.allocate(capacity: 1)
+        table.initialize(
+            to: fp_ext_read_fd(
+                struct_size: UInt32(MemoryLayout<fp_ext_read_fd>.size), reserved: 0, read_fd: slotReadFD))
         return UnsafePointer(table)
     }
 

@@ -79,8 +79,37 @@ public protocol PluginReader: AnyObject {
     /// - Throws: `.transient` if the back-end ends early. After an error only `close` follows.
     func read(into buffer: UnsafeMutableRawBufferPointer, _ call: borrowing Call) throws(PluginError) -> Int
 
+    /// A piece of a file that holds what the reader has still to bring, for the host to send from. Only called on readers
+    /// of a `FileReadingStore`; the reader goes on as if it had not been.
+    /// - Returns: nil if there is none for this reader: then the host reads.
+    func file(_ call: borrowing Call) throws(PluginError) -> FilePiece?
+
     /// Exactly once, at any point. Must not block on the back-end.
     func close()
+}
+
+extension PluginReader {
+    /// No file.
+    public func file(_ call: borrowing Call) throws(PluginError) -> FilePiece? { nil }
+}
+
+/// Bytes of a regular file that change no more, whatever becomes of the object that they are.
+public struct FilePiece: ~Copyable, Sendable {
+    /// The open file, close-on-exec. The host closes it, and reads only at offsets of its own.
+    public let file: Descriptor
+    /// Of the first byte, in the file. All follow that the reader has not brought.
+    public let offset: UInt64
+
+    /// Hands out a file.
+    public init(_ file: consuming Descriptor, offset: UInt64) {
+        self.file = file
+        self.offset = offset
+    }
+
+    consuming func release() -> (descriptor: Int32, offset: UInt64) {
+        let offset = offset
+        return (file.release(), offset)
+    }
 }
 
 /// An open write. Calls come one at a time, from any thread.

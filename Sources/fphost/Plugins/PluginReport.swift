@@ -52,8 +52,8 @@ struct PluginReport: Codable {
             ("write_resume", "resumable writes"), ("list", "lists"), ("list_pending", "lists of unfinished writes"),
             ("copy", "copies and moves"), ("presign", "direct URLs"),
         ]
-        let transfer = extensions.contains("fp.transfer/1") ? ["transfers between its stores"] : []
-        return words.filter { slots.contains($0.0) }.map(\.1) + transfer
+        let more = [("fp.transfer/1", "transfers between its stores"), ("fp.read_fd/1", "files to send from")]
+        return words.filter { slots.contains($0.0) }.map(\.1) + more.filter { extensions.contains($0.0) }.map(\.1)
     }
 }
 
