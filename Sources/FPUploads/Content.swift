@@ -72,7 +72,7 @@ public struct Content: Sendable {
         let match = store.capabilities.contains(.ifMatch) ? etag : nil
         return ContentReader(
             try await translatingStoreError { () async throws(StoreError) in
-                try await store.read(key, offset: offset, length: length, ifMatch: match)
+                try await store.read(key, offset: offset, length: length, ifMatch: match, asFile: true)
             })
     }
 }
@@ -88,7 +88,7 @@ private final class OpenedContent: Sendable {
         guard case .bytes(let offset, let length) = use else { return nil }
         let reader: StoreReader
         do throws(StoreError) {
-            reader = try await store.read(key, offset: offset, length: length)
+            reader = try await store.read(key, offset: offset, length: length, asFile: true)
         } catch  where error.code == .range {
             return nil
         }
@@ -119,6 +119,20 @@ public final class ContentReader: Sendable {
 
     init(_ reader: StoreReader) {
         self.reader = reader
+    }
+
+    /// All the bytes, if they are at hand already: then there is nothing more to read.
+    public func takeWhole() -> ByteBuffer? {
+        reader.takeWhole()
+    }
+
+    /// The file that holds all the bytes, if the store has one: then there is nothing to read.
+    ///
+    /// - Returns: An open descriptor that the caller closes and reads only at offsets of its own, and where in it the
+    ///   bytes are. To whoever asks first.
+    public func takeFile() -> (descriptor: CInt, offset: Int64, length: Int64)? {
+        guard let file = reader.takeFile() else { return nil }
+        return (file.take(), Int64(file.offset), Int64(file.length))
     }
 
     /// The next bytes; `nil` after the last.

@@ -110,6 +110,10 @@ package enum Download {
         guard !isHEAD else { return .omitted(length: length) }
         guard length > 0 else { return .empty }
         let reader = try await content.read(offset: bytes.lowerBound, length: UInt64(length))
+        if let whole = reader.takeWhole() { return .bytes(whole) }
+        if let file = reader.takeFile() {
+            return .file(descriptor: file.descriptor, offset: file.offset, length: file.length)
+        }
         return .stream(length: length, next: { try await reader.next() }, close: { reader.close() })
     }
 }

@@ -6,6 +6,7 @@ public struct PluginControl: Sendable {
     public enum Operation: Int, Sendable {
         case create, destroy, health, stat, readOpen, read, readClose, writeBegin, writeResume, write, writeSync
         case writeCommit, writeAbort, writeClose, writeDiscard, remove, copy, list, listPending, presign, transfer
+        case readFD
         /// All of them together; only the counts are kept.
         case all
         case count

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ struct fp_instance {
     object *objects;
     session *sessions;
     int64_t *control;
+    int files;
     uint64_t next_id;
     uint64_t caps;
     uint32_t threading, concurrency;
@@ -237,6 +239,7 @@ static fp_status create(const fp_host *host, const fp_node *config, const fp_cal
     pthread_mutex_init(&in->lock, NULL);
     in->caps = all_caps;
     in->threading = FP_THREADS_PARALLEL;
+    if ((n = fp_find(config, "files"))) in->files = (int)n->i64;
     if ((n = fp_find(config, "control"))) in->control = (int64_t *)(intptr_t)n->i64;
     if ((n = fp_find(config, "caps"))) in->caps = (uint64_t)n->i64;
     if ((n = fp_find(config, "concurrency"))) in->concurrency = (uint32_t)n->i64;
@@ -406,6 +409,23 @@ static fp_status read_some(fp_reader *r, const fp_call *call, void *buf, size_t 
     r->left -= count;
     *n = count;
     LEAVE(in, OP_READ, FP_OK);
+}
+
+/* LIE 1: FP_OK and no descriptor; 2: more bytes than are left. */
+static fp_status read_fd(fp_reader *r, const fp_call *call, fp_file_piece *out)
+{
+    fp_instance *in = r->in;
+    ENTER(in, OP_READ_FD, call);
+    if (LIES(in, OP_READ_FD, 1)) LEAVE(in, OP_READ_FD, FP_OK);
+    int fd = memfd_create("object", MFD_CLOEXEC);
+    if (fd < 0 || pwrite(fd, r->of->bytes + r->at, r->left, 100) != (ssize_t)r->left) {
+        if (fd >= 0) close(fd);
+        LEAVE(in, OP_READ_FD, fp_fail(call, FP_E_INTERNAL, 0, 0, "memfd"));
+    }
+    out->fd = fd;
+    out->offset = 100;
+    out->length = r->left + LIES(in, OP_READ_FD, 2);
+    LEAVE(in, OP_READ_FD, FP_OK);
 }
 
 static void read_close(fp_reader *r)
@@ -706,9 +726,11 @@ static fp_status presign(fp_instance *in, const fp_call *call, const fp_presign_
 
 static const fp_ext_transfer transfer_extension = {sizeof(fp_ext_transfer), 0, transfer};
 
+static const fp_ext_read_fd read_fd_extension = {sizeof(fp_ext_read_fd), 0, read_fd};
+
 static const void *get_extension(fp_instance *in, const char *id)
 {
-    (void)in;
+    if (in && in->files && strcmp(id, FP_EXT_READ_FD) == 0) return &read_fd_extension;
     return strcmp(id, FP_EXT_TRANSFER) == 0 ? &transfer_extension : NULL;
 }
 
@@ -732,6 +754,7 @@ static const fp_option options[] = {
     {"concurrency", FP_T_INT, 0, "0", NULL, 0, 1000, "Calls at once."},
     {"threading", FP_T_ENUM, 0, "parallel", "library|instance|parallel", 0, 0, "Threading to declare."},
     {"discard", FP_T_BOOL, 0, "false", NULL, 0, 0, "Forget the bytes."},
+    {"files", FP_T_BOOL, 0, "false", NULL, 0, 0, "Hand out files."},
     {"secret", FP_T_STRING, FP_OPT_SECRET, NULL, NULL, 0, 0, "Something to keep quiet about."},
     {"group.number", FP_T_INT, 0, "7", NULL, 0, 100, "Anything but 13."},
 };

@@ -38,6 +38,21 @@ extension Connection {
         }
     }
 
+    func respond(_ serial: Int, _ head: ResponseHead, _ file: FileBody) {
+        guard let context, let exchange = awaited(serial) else {
+            return
+        }
+        put(context, .byteBuffer(start(exchange, head)))
+        let now = NIODeadline.now()
+        exchange.file = FileProgress(file, at: now)
+        exchange.response.lastWritten()
+        writeClock.start(at: now)
+        writePiece(context, exchange)
+        if self.exchange === exchange, !exchange.response.isSent {
+            armTimer()
+        }
+    }
+
     func begin(
         _ serial: Int,
         _ head: ResponseHead,
@@ -98,7 +113,11 @@ extension Connection {
 
     // MARK: Steps
 
-    func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer, promise: EventLoopPromise<Void>? = nil) {
+    func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        put(context, .byteBuffer(bytes))
+    }
+
+    func put(_ context: ChannelHandlerContext, _ bytes: IOData, promise: EventLoopPromise<Void>? = nil) {
         writeClock.written += Int64(bytes.readableBytes)
         if inputEnded != nil {
             inputEnded = .now()
@@ -172,13 +191,44 @@ extension Connection {
         }
     }
 
+    /// Writes the next piece of the response's file. The one behind it follows when the kernel has taken this one: no task
+    /// has to wake up for it.
+    private func writePiece(_ context: ChannelHandlerContext, _ exchange: Exchange) {
+        guard let piece = exchange.file?.nextPiece(at: .now()) else {
+            return abortShortFile(exchange)
+        }
+        exchange.record.bytesOut += Int64(piece.readableBytes)
+        if exchange.file?.isAtEnd ?? true {
+            writeLast(context, exchange, .fileRegion(piece))
+            return
+        }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenSuccess { [self] in
+            if self.exchange === exchange {
+                writePiece(context, exchange)
+            }
+        }
+        put(context, .fileRegion(piece), promise: written)
+        context.flush()
+    }
+
+    func abortShortFile(_ exchange: Exchange) {
+        server.logger.error("The response's body failed: its file is shorter than promised.")
+        abort(exchange.serial)
+    }
+
     private func writeLast(_ context: ChannelHandlerContext, _ exchange: Exchange, _ bytes: ByteBuffer) {
+        writeLast(context, exchange, .byteBuffer(bytes))
+    }
+
+    private func writeLast(_ context: ChannelHandlerContext, _ exchange: Exchange, _ bytes: IOData) {
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess { [self] in
             guard self.exchange === exchange else {
                 return
             }
             exchange.response.lastTaken()
+            exchange.file = nil
             exchange.record.log(to: server.logger)
             finishInput(of: exchange)
         }

@@ -33,6 +33,7 @@ extension Connection {
         }
         if exchange.response.isTimed {
             due = min(due ?? .distantFuture, writeClock.due(idle: TimeAmount(timeouts.writeIdle)))
+            due = min(due ?? .distantFuture, exchange.file?.checkDue ?? .distantFuture)
         }
         if let inputEnded {
             due = min(due ?? .distantFuture, inputEnded + TimeAmount(timeouts.halfClosed))
@@ -64,12 +65,20 @@ extension Connection {
     }
 
     private func check(_ exchange: Exchange, at now: NIODeadline) {
+        if let due = exchange.file?.checkDue, due <= now, exchange.file?.isWhole(at: now) == false {
+            abortShortFile(exchange)
+            return
+        }
         let write = TimeAmount(timeouts.writeIdle)
         if exchange.response.isTimed,
             writeClock.isStalled(at: now, idle: write, pending: context?.unacknowledgedBytes ?? 0)
         {
             abort(exchange.serial)
             return
+        }
+        if exchange.file != nil, let ended = inputEnded {
+            // A piece of a file may be on its way for long.
+            inputEnded = max(ended, writeClock.lastProgress)
         }
         if let inputEnded, inputEnded + TimeAmount(timeouts.halfClosed) <= now {
             context?.close(promise: nil)

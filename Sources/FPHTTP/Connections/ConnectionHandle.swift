@@ -42,6 +42,11 @@ struct ExchangeHandle: BodySource, Informer {
         connection.run { [serial] in $0.respond(serial, head, body) }
     }
 
+    /// Sends a whole response, its body from a file.
+    func respond(_ head: ResponseHead, _ file: FileBody) {
+        connection.run { [serial] in $0.respond(serial, head, file) }
+    }
+
     /// Sends a response's head and its first bytes, and returns when the client has taken enough for more to be sent.
     func begin(_ head: ResponseHead, _ bytes: ByteBuffer) async throws {
         try await withCheckedThrowingContinuation { continuation in

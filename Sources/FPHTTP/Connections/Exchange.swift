@@ -14,6 +14,8 @@ final class Exchange {
     var task: Task<Void, Never>?
     var arrival: RequestArrival
     var response = ResponseProgress()
+    /// The file that the response's body is sent from, until the kernel has taken all of it.
+    var file: FileProgress?
     /// Whether the connection may serve another request after this one. Once it may not, it never may.
     private(set) var keepsAlive: Bool
 

@@ -43,6 +43,8 @@ struct Responder: Sendable {
         switch response.body.content {
         case .stream(_, let stream) where head.framing != .none:
             await send(head, stream)
+        case .file(let file) where head.framing != .none:
+            exchange.respond(head, file)
         case .bytes(let bytes) where head.framing != .none:
             exchange.respond(head, bytes)
         default:

@@ -89,6 +89,8 @@ struct ResponseHead: Sendable {
             throw .omittedBody
         case .bytes(let bytes):
             return .length(Int64(bytes.readableBytes))
+        case .file(let file):
+            return .length(file.length)
         case .stream(let length?, _):
             return .length(length)
         case .stream(nil, _):

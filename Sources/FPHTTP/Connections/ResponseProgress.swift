@@ -13,7 +13,7 @@ struct ResponseProgress {
         case streaming(ResponseHead.Framing)
         /// The same, but the client has to take some of it first.
         case blocked(ResponseHead.Framing, Writer)
-        /// All is written, but the kernel has not taken it.
+        /// All is written, or follows by itself from a file, but the kernel has not taken it.
         case ending
         /// The last byte is in the kernel's hands.
         case sent
@@ -77,7 +77,7 @@ struct ResponseProgress {
         return writer
     }
 
-    /// The last of the response is being written.
+    /// The last of the response is being written, or the first of a file that is the rest of it.
     mutating func lastWritten() {
         state = .ending
     }

@@ -5,7 +5,8 @@ struct WriteClock {
     /// Bytes written to the channel so far.
     var written: Int64 = 0
     private var taken: Int64 = 0
-    private var lastProgress = NIODeadline.distantFuture
+    /// When the client was last seen to take something, or began to be watched.
+    private(set) var lastProgress = NIODeadline.distantFuture
 
     mutating func start(at now: NIODeadline) {
         lastProgress = now

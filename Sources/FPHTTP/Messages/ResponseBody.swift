@@ -1,10 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// The body of a response: nothing, bytes at hand, or a stream that is pulled as fast as the client reads.
+/// The body of a response: nothing, bytes at hand, a piece of a file, or a stream that is pulled as fast as the client
+/// reads.
 public struct ResponseBody: Sendable {
     enum Content: Sendable {
         case bytes(ByteBuffer)
+        case file(FileBody)
         case stream(length: Int64?, ResponseStream)
         case omitted(length: Int64)
     }
@@ -17,6 +19,16 @@ public struct ResponseBody: Sendable {
     /// The bytes of one buffer.
     public static func bytes(_ buffer: ByteBuffer) -> ResponseBody {
         ResponseBody(content: .bytes(buffer))
+    }
+
+    /// `length` bytes of a regular file from `offset` on, which the kernel takes from there.
+    ///
+    /// A file that is shorter by the time it is sent aborts the connection: the client never takes a part for the whole.
+    ///
+    /// - Parameter descriptor: The open file, taken over: closed when its last byte is sent, when the client went away,
+    ///   or when nobody holds the response any more. Its position is neither used nor changed.
+    public static func file(descriptor: CInt, offset: Int64, length: Int64) -> ResponseBody {
+        ResponseBody(content: .file(FileBody(descriptor, offset: offset, length: length)))
     }
 
     /// The answer to a HEAD whose GET would have `length` bytes, without opening what holds them.
@@ -69,6 +81,7 @@ public struct ResponseBody: Sendable {
     public var length: Int64? {
         switch content {
         case .bytes(let buffer): Int64(buffer.readableBytes)
+        case .file(let file): file.length
         case .stream(let length, _): length
         case .omitted(let length): length
         }

@@ -123,7 +123,7 @@ public final class PluginLibrary: @unchecked Sendable {
 
     /// Those of the extensions known to this host that the library offers for all its stores.
     public var extensionIDs: [String] {
-        [FP_EXT_TRANSFER].filter { table.raw.get_extension?(nil, $0) != nil }
+        [FP_EXT_TRANSFER, FP_EXT_READ_FD].filter { table.raw.get_extension?(nil, $0) != nil }
     }
 
     // MARK: - Loading

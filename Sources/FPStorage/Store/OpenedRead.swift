@@ -13,11 +13,15 @@ struct ReadRequest: Sendable {
 struct OpenedRead: Sendable {
     let info: ObjectInfo
     let handle: PluginHandle?
+    /// Empty if there is a file.
     let first: ByteBuffer
+    let file: StoreFile?
     /// The bytes that the read brings, the first included.
     let promised: UInt64
 
-    init(_ request: ReadRequest, store: Store, readSize: Int, _ context: CallContext) throws(StoreError) {
+    init(
+        _ request: ReadRequest, store: Store, readSize: Int, asFile: Bool = false, _ context: CallContext
+    ) throws(StoreError) {
         let errors = store.errors
         let slots = store.library.table.slots
         var raw = context.scratch.info()
@@ -45,6 +49,15 @@ struct OpenedRead: Sendable {
             }
             promised = min(request.length ?? .max, info.size - request.offset)
             let isAll = promised <= UInt64(readSize)
+            // A few bytes are read sooner than a file is handed from hand to hand.
+            let file = asFile && !isAll ? try Self.file(of: pointer, promised, store, context) : nil
+            self.file = file
+            guard file == nil else {
+                first = ByteBuffer()
+                self.handle = nil
+                handle.closeInline()
+                return
+            }
             var buffer = ByteBuffer()
             // Of a long read only what comes first, since the caller waits for it.
             try Self.fill(
@@ -57,6 +70,27 @@ struct OpenedRead: Sendable {
             throw error
         }
         if self.handle == nil { handle.closeInline() }
+    }
+
+    /// - Returns: nil if the plugin hands out none, for any reader or for this one.
+    private static func file(
+        of reader: OpaquePointer, _ promised: UInt64, _ store: Store, _ context: CallContext
+    ) throws(StoreError) -> StoreFile? {
+        guard let readFD = store.instance.readFD else { return nil }
+        var piece = fp_file_piece(struct_size: UInt32(MemoryLayout<fp_file_piece>.size), fd: -1, offset: 0, length: 0)
+        do throws(StoreError) {
+            try store.errors.check(.readFD, context) { readFD(reader, $0, &piece) }
+        } catch {
+            guard error.code == .unsupported else { throw error }
+            return nil
+        }
+        guard piece.fd >= 0 else { throw store.errors.defect(.readFD, "it returned FP_OK and no descriptor") }
+        let file = StoreFile(descriptor: piece.fd, offset: piece.offset, length: piece.length)
+        guard piece.length == promised, piece.offset <= UInt64(Int64.max) - promised else {
+            throw store.errors.defect(
+                .readFD, "it gave \(piece.length) bytes of a file from \(piece.offset) on, where \(promised) follow")
+        }
+        return file
     }
 
     /// Reads into the buffer's own memory until it holds `least` bytes, at most `most`. After an error the buffer holds

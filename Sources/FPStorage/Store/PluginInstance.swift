@@ -16,6 +16,8 @@ final class PluginInstance: Sendable {
     let library: PluginLibrary
     let host: HostTable
     let errors: ErrorMaker
+    /// The function of the extension `fp.read_fd/1`; nil if the plugin does not offer it.
+    let readFD: ReadFD?
     private let isDestroyed = Atomic<Bool>(false)
 
     init(pointer: PluginPointer, library: PluginLibrary, host: HostTable, errors: ErrorMaker) {
@@ -23,6 +25,7 @@ final class PluginInstance: Sendable {
         self.library = library
         self.host = host
         self.errors = errors
+        readFD = Self.readFD(of: pointer, library.table)
     }
 
     deinit {
@@ -38,6 +41,16 @@ final class PluginInstance: Sendable {
         let call = Call<Void>(
             destroySite, deadline: deadline, grace: .seconds(5), requestContext: nil, body: destruction)
         _ = await withUnsafeContinuation { call.start($0, in: library.control, lane: .release) }
+    }
+
+    typealias ReadFD =
+        @convention(c) (OpaquePointer?, UnsafePointer<fp_call>?, UnsafeMutablePointer<fp_file_piece>?) -> fp_status
+
+    private static func readFD(of instance: PluginPointer, _ table: PluginTable) -> ReadFD? {
+        guard let found = table.raw.get_extension?(instance.raw, FP_EXT_READ_FD) else { return nil }
+        let offer = found.assumingMemoryBound(to: fp_ext_read_fd.self)
+        guard offer.pointee.struct_size >= UInt32(MemoryLayout<fp_ext_read_fd>.size) else { return nil }
+        return offer.pointee.read_fd
     }
 
     private var destroySite: CallSite {

@@ -7,15 +7,17 @@ extension Store {
     ///   - offset: the first byte.
     ///   - length: how many bytes, clipped to the end; `nil` = to the end.
     ///   - ifMatch: the etag of the version that is wanted.
+    ///   - asFile: whether a file is wanted in place of bytes, where they are many and the plugin has it: see
+    ///     ``StoreReader/takeFile()``.
     /// - Throws: ``StoreError``; `.notFound`, `.range`, `.precondition`.
     public nonisolated(nonsending) func read(
-        _ key: String, offset: UInt64 = 0, length: UInt64? = nil, ifMatch: String? = nil
+        _ key: String, offset: UInt64 = 0, length: UInt64? = nil, ifMatch: String? = nil, asFile: Bool = false
     ) async throws(StoreError) -> StoreReader {
         try check(key, for: .readOpen)
         let request = ReadRequest(key: key, offset: offset, length: length, ifMatch: ifMatch)
         let readSize = limits.readSize
         let opened = try await runRepeatedly(.readOpen, about: CallSubject(key)) { context throws(StoreError) in
-            try OpenedRead(request, store: self, readSize: readSize, context)
+            try OpenedRead(request, store: self, readSize: readSize, asFile: asFile, context)
         }
         return StoreReader(store: self, request: request, opened: opened)
     }
@@ -39,8 +41,9 @@ public final class StoreReader: Sendable {
 
     private struct State {
         var handle: PluginHandle?
-        /// What came with the opening.
+        /// What came with the opening: bytes, or the file that holds them all.
         var first: ByteBuffer?
+        var file: StoreFile?
         /// Where in the object the next byte is, and how many follow.
         var rest: ReadRequest
         var remaining: UInt64
@@ -68,11 +71,33 @@ public final class StoreReader: Sendable {
         self.store = store
         info = opened.info
         state = Mutex(
-            State(handle: opened.handle, first: opened.first, rest: request, remaining: opened.promised))
+            State(
+                handle: opened.handle, first: opened.file == nil ? opened.first : nil, file: opened.file, rest: request,
+                remaining: opened.promised))
     }
 
     deinit {
         close()
+    }
+
+    /// The file that holds all the bytes; for whoever asks first, and nil if it was not asked for, or if there is none.
+    /// Nothing needs to be read then: a reader whose file was not taken, or is of no use, brings the same bytes.
+    public func takeFile() -> StoreFile? {
+        state.withLock { state in
+            defer { state.file = nil }
+            return state.file
+        }
+    }
+
+    /// All the bytes, if they came with the opening; there are no more then.
+    public func takeWhole() -> ByteBuffer? {
+        let whole: ByteBuffer? = state.withLock { state in
+            guard let first = state.first, UInt64(first.readableBytes) == state.remaining else { return nil }
+            state.first = nil
+            return first
+        }
+        if let whole { delivered(whole) }
+        return whole
     }
 
     /// The next bytes, in a buffer of their own; `nil` after the last. One call at a time.
@@ -102,6 +127,7 @@ public final class StoreReader: Sendable {
         let handle = state.withLock { state in
             state.isClosed = true
             state.first = nil
+            state.file = nil
             defer { state.handle = nil }
             return state.handle
         }

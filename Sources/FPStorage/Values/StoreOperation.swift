@@ -15,6 +15,7 @@ enum StoreOperation: String, Sendable, CaseIterable {
     case put, remove, copy, transfer, list
     case listPending = "list_pending"
     case presign
+    case readFD = "read_fd"
 
     /// Whether a call that was given up may have changed the store.
     var changesStore: Bool {

@@ -1,0 +1,38 @@
+import NIOCore
+
+/// How far a response's file has come on its way out. It goes in pieces, so that the clock sees the client take it and so
+/// that no connection has the event loop for long.
+struct FileProgress {
+    /// In bytes.
+    private static let pieceLength: Int64 = 2 << 20
+    /// A file that somebody cuts short is noticed within this time: to sendfile its end is no error, only nothing to send.
+    private static let checkInterval = TimeAmount.seconds(1)
+
+    let file: FileBody
+    /// When to look whether the file still holds the piece that the client has yet to take.
+    private(set) var checkDue: NIODeadline
+    /// Where in the file the next piece begins.
+    private var next: Int64
+
+    init(_ file: FileBody, at now: NIODeadline) {
+        self.file = file
+        next = file.offset
+        checkDue = now + Self.checkInterval
+    }
+
+    /// Whether there is nothing behind the last piece that was given.
+    var isAtEnd: Bool { next == file.end }
+
+    /// The next piece to be written, which is not empty; nil if the file does not hold it.
+    mutating func nextPiece(at now: NIODeadline) -> FileRegion? {
+        let start = next
+        next += min(Self.pieceLength, file.end - start)
+        return isWhole(at: now) ? file.region(start..<next) : nil
+    }
+
+    /// Whether the file holds all that was given of it.
+    mutating func isWhole(at now: NIODeadline) -> Bool {
+        checkDue = now + Self.checkInterval
+        return file.reaches(next)
+    }
+}
