@@ -8,6 +8,7 @@ public enum FileName {
     /// The last component of the name in normalization form C, without what does not show, shows as something else, or
     /// belongs to what comes before the name; cut to 255 bytes between two characters. `nil` where nothing is left.
     public static func cleaned(_ name: String) -> String? {
+        if isPlain(name) { return name }
         let component =
             name.utf8.split(omittingEmptySubsequences: true) {
                 $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\")
@@ -22,6 +23,18 @@ public enum FileName {
     /// The name as ``cleaned(_:)`` leaves it; a plain `file` where nothing is left.
     public static func sanitised(_ name: String) -> String {
         cleaned(name) ?? "file"
+    }
+
+    /// Whether the name is one that most are: of ASCII, as it should be. Asking Unicode about every character of it
+    /// costs more than the rest of a small upload's file record.
+    private static func isPlain(_ name: String) -> Bool {
+        let bytes = name.utf8
+        guard (1...maxBytes).contains(bytes.count), bytes.first != UInt8(ascii: "."), bytes.first != UInt8(ascii: " "),
+            bytes.last != UInt8(ascii: " ")
+        else { return false }
+        return bytes.allSatisfy {
+            (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\\")
+        }
     }
 
     /// Control characters, ends of lines, the marks that turn the direction of the text around to disguise an
