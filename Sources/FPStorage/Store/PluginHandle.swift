@@ -86,7 +86,7 @@ final class PluginHandle: Sendable {
     private func begin(_ operation: StoreOperation, last: Bool) throws(StoreError) {
         let complaint: String? = state.withLock { state in
             switch state.phase {
-            case .closing, .closed: return "it is closed"
+            case .closing, .closed: return state.spent ?? "it is closed"
             case .waiting, .running: return "another call on it is under way"
             case .idle:
                 if let spent = state.spent, !last { return spent }

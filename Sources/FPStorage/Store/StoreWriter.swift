@@ -101,6 +101,8 @@ public final class StoreWriter: Sendable {
             try await handle.perform(.writeCommit, deadline: deadline) { [handle] context, pointer throws(StoreError) in
                 let info = try handle.store.commit(pointer, size: size, power: power, context)
                 handle.spend("it is committed")
+                // Nothing else may follow, so this job gives the writer back as well.
+                handle.close()
                 return info
             }
         } looking: { failure async throws(StoreError) in
