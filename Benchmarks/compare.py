@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import shutil
+import signal
 import statistics
 import sys
 
@@ -72,6 +73,8 @@ def main():
         "--lines", nargs="+", choices=names, default=names, metavar="LINE", help="only these of " + ", ".join(names))
     parser.add_argument("--runs", type=int, default=RUNS, help=f"of each line on each build ({RUNS})")
     options = parser.parse_args()
+    # Ended from outside, it still stops the hosts and removes their data.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     loader.build()
     places = {"disk": DISK, "tmpfs": MEMORY}
     status = 0

@@ -12,6 +12,7 @@ import pathlib
 import platform
 import random
 import shutil
+import signal
 import sys
 import time
 
@@ -107,6 +108,8 @@ def main():
     arguments.add_argument("--only", nargs="+", choices=[*(row.line for row in ROWS), *ALONE], help="some lines")
     arguments.add_argument("--runs", type=int, help=f"of each line on each server ({RUNS})")
     options = arguments.parse_args()
+    # Ended from outside, it still stops the servers and removes their data.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     program = str(options.host.resolve())
     wanted = options.only or [*(row.line for row in ROWS), *ALONE]
     directories = {"tmpfs": MEMORY, "disk": DISK}
