@@ -12,4 +12,9 @@ static inline int fp_sqlite_bind_blob(sqlite3_stmt *statement, int index, const 
     return sqlite3_bind_blob(statement, index, bytes, length, SQLITE_TRANSIENT);
 }
 
+// Swift cannot call a function with any number of arguments. Statistics of memory take a lock for every allocation.
+static inline int fp_sqlite_keep_no_statistics(void) {
+    return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 #endif

@@ -7,11 +7,14 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
     /// The database file.
     let path: String
     let handle: OpaquePointer
+    /// Whether SQLite keeps no statistics, which has to be said before the process's first connection.
+    private static let isConfigured = fp_sqlite_keep_no_statistics() == SQLITE_OK
     private var statements: [UnsafePointer<UInt8>: OpaquePointer] = [:]
 
     /// Opens a database that exists.
     /// - Parameter patience: how long to wait for another program that has it locked, in milliseconds.
     init(_ path: String, readOnly: Bool = false, patience: Int32 = 5000) throws {
+        _ = Self.isConfigured
         self.path = path
         var handle: OpaquePointer?
         let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
