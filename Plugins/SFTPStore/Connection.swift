@@ -153,7 +153,58 @@ final class Connection: Sendable {
         return try outcome.get()
     }
 
-    func isAnswered(_ exchange: Exchange) -> Bool { quietly { _ in exchange.outcome != nil } }
+    /// Asks for the first bytes of a file.
+    func prefetch(_ count: Int, of handle: [UInt8], by tracker: ReadTracker) throws(PluginError) {
+        try quietly { state throws(PluginError) in
+            if case .closed(let error) = state.phase { throw error }
+            ask(of: handle, by: tracker, ahead: count, &state)
+        }
+    }
+
+    /// Waits until a file's bytes fill the buffer, or, after a while, for any. Asks for what the buffer has room for, and
+    /// for `ahead` bytes more.
+    /// - Returns: how many there are, 0 if none will come; and whether the server let the reader wait for all of a while.
+    func read(
+        of handle: [UInt8], by tracker: ReadTracker, into buffer: UnsafeMutableRawBufferPointer, ahead: Int,
+        _ call: borrowing Call
+    ) throws(PluginError) -> (count: Int, isFar: Bool) {
+        quietly { _ in tracker.aim(at: buffer) }
+        func served(_ state: inout State) -> Int? {
+            ask(of: handle, by: tracker, ahead: ahead, &state)
+            return tracker.isServed ? tracker.withdraw() : nil
+        }
+        if let count = monitor.wait(atMost: Self.patience, until: served) { return (count, false) }
+        let hasHeard = quietly { _ in
+            tracker.isHasty = true
+            return tracker.hasHeard
+        }
+        var rest = 0
+        do throws(PluginError) {
+            let count = try monitor.wait(call, until: served) { _ in rest = tracker.withdraw() }
+            return (count, !hasHeard)
+        } catch {
+            // Bytes that are in the buffer are nowhere else.
+            guard rest > 0 else { throw error }
+            return (rest, !hasHeard)
+        }
+    }
+
+    /// For how long a reader waits for a full buffer: each piece that it takes costs the host more than its bytes.
+    private static let patience = Duration.milliseconds(5)
+
+    private func ask(of handle: [UInt8], by tracker: ReadTracker, ahead: Int, _ state: inout State) {
+        if case .closed(let error) = state.phase {
+            tracker.lose(error)
+            return
+        }
+        let smallest = state.features.smallestRead
+        tracker.request(ahead: ahead) { start, count in
+            let id = newID()
+            let request = Request.read(handle, at: start, count: max(UInt32(count), smallest))
+            send(request.numbered(id), id, tracker, &state)
+            return id
+        }
+    }
 
     /// One request and its reply.
     func run(_ request: Request, _ call: borrowing Call) throws(PluginError) -> Reply {
@@ -292,10 +343,16 @@ final class Connection: Sendable {
             state.lastReply = Call.now
             // Most are answers to writes, which nobody waits for one by one.
             var isAwaited = false
-            while let (id, reply) = try link.nextReply() {
-                guard let sink = state.underWay.removeValue(forKey: id) else { continue }
-                if sink.receive(reply, to: id) { isAwaited = true }
-                if case .handle(let handle) = reply, let exchange = sink as? Exchange, exchange.isAbandoned {
+            while true {
+                var exchange: Exchange?
+                let isNews = try link.passReply { id in
+                    let sink = state.underWay.removeValue(forKey: id)
+                    exchange = sink as? Exchange
+                    return sink
+                }
+                guard let isNews else { break }
+                if isNews { isAwaited = true }
+                if let exchange, exchange.isAbandoned, case .success(.handle(let handle)) = exchange.outcome {
                     let id = newID()
                     try enqueue(Request.close(handle).numbered(id), id, Nobody.instance, &state)
                 }

@@ -4,8 +4,15 @@ import FPPluginKit
 protocol ReplySink: AnyObject {
     /// - Returns: whether somebody may be waiting for just this.
     func receive(_ reply: Reply, to id: UInt32) -> Bool
+    /// Takes a piece of a file, which lies in the connection's buffer until this returns.
+    /// - Returns: whether somebody may be waiting for just this.
+    func receive(data: UnsafeRawBufferPointer, to id: UInt32) -> Bool
     /// The connection is gone, and with it the answer.
     func lose(_ error: PluginError)
+}
+
+extension ReplySink {
+    func receive(data: UnsafeRawBufferPointer, to id: UInt32) -> Bool { receive(.data(Array(data)), to: id) }
 }
 
 // Sendable by hand: the connection's lock guards it.

@@ -177,16 +177,24 @@ final class Link {
         return Int(count)
     }
 
-    /// The next reply that is whole.
-    func nextReply() throws(PluginError) -> (id: UInt32, reply: Reply)? {
+    /// Hands the next reply that is whole to whoever `sink` finds for its id.
+    /// - Returns: what the sink said, false if there is none; nil if no reply is whole.
+    func passReply(
+        to sink: (UInt32) -> (any ReplySink)?
+    ) throws(PluginError) -> Bool? {
         switch inbound.next() {
         case .needsMore: return nil
         case .nonsense: break
         case .packet(let kind, let body):
             guard body.count >= 4 else { break }
             let id = UInt32(bigEndian: body.loadUnaligned(as: UInt32.self))
-            guard let reply = Reply(kind: kind, body: UnsafeRawBufferPointer(rebasing: body[4...])) else { break }
-            return (id, reply)
+            let body = UnsafeRawBufferPointer(rebasing: body[4...])
+            if kind == Reply.dataKind {
+                guard let data = Reply.data(body) else { break }
+                return sink(id)?.receive(data: data, to: id) ?? false
+            }
+            guard let reply = Reply(kind: kind, body: body) else { break }
+            return sink(id)?.receive(reply, to: id) ?? false
         }
         throw PluginError.unexpected("talking to \(session.server.name)")
     }

@@ -7,109 +7,47 @@ final class RemoteReader: PluginReader {
     private let file: OpenFile
     private let key: Key
     private let end: UInt64
-    /// The next byte to ask for.
-    private var next: UInt64
-    private var underWay: [Part] = []
-    private var first = 0
-    /// Bytes to ask for ahead; grows, so that a look at the start of a file fetches little, and little waits in memory.
-    private var ahead: UInt64
-    /// The fewest bytes that the server may be asked for at a time.
-    private let smallest: UInt32
-    private var arrived: ArraySlice<UInt8> = []
-
-    private struct Part {
-        let offset: UInt64
-        let count: UInt32
-        let exchange: Exchange
-    }
+    private let tracker: ReadTracker
+    /// The next byte to deliver.
+    private var position: UInt64
+    /// Bytes to ask for beyond the reader's own buffer; grows, so that a look at the start of a file fetches little, and
+    /// little waits in memory.
+    private var ahead: Int
 
     /// As much as an SSH server sends before it waits for us.
-    private static let furthest = UInt64(Link.window)
-    /// A wait of this many nanoseconds is due to the distance, not to the server's work.
-    private static let noticeable: Int64 = 2_000_000
+    private static let furthest = Link.window
 
     /// Reads `end - start` bytes from `start`.
     init(_ file: OpenFile, _ key: Key, from start: UInt64, to end: UInt64) throws(PluginError) {
         self.file = file
         self.key = key
         self.end = end
-        next = start
-        let features = file.connection.features
-        smallest = features.smallestRead
-        ahead = UInt64(features.readSize) * 2
-        try fetch()
+        position = start
+        let step = Int(file.connection.features.readSize)
+        tracker = ReadTracker(from: start, to: end, step: step)
+        ahead = step * 2
+        try file.connection.prefetch(ahead, of: file.handle, by: tracker)
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, _ call: borrowing Call) throws(PluginError) -> Int {
-        if arrived.isEmpty { try receive(call) }
-        // What has arrived meanwhile goes along: each call costs the host more than the copy.
-        var filled = 0
-        while filled < buffer.count {
-            if arrived.isEmpty {
-                guard first < underWay.count, file.connection.isAnswered(underWay[first].exchange) else { break }
-                try receive(call)
-                if arrived.isEmpty { break }
-            }
-            let count = min(arrived.count, buffer.count - filled)
-            arrived.withUnsafeBytes {
-                UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<count]))
-            }
-            arrived = arrived.dropFirst(count)
-            filled += count
+        guard position < end else { return 0 }
+        let (count, isFar) = try file.connection.read(
+            of: file.handle, by: tracker, into: buffer, ahead: ahead, call)
+        // To ask further ahead helps only where there is a distance to bridge.
+        if isFar { ahead = min(Self.furthest, ahead * 2) }
+        position += UInt64(count)
+        if count > 0 { return count }
+        switch file.connection.withLock({ _ in tracker.refusal }) {
+        case .loss(let error): throw error
+        case .status(let status): throw PluginError.refused(status, "reading \"\(key)\"")
+        case .early(let offset):
+            throw PluginError(
+                .transient, "\"\(key)\" ended at byte \(offset), before its end; it was changed while it was read")
+        case .nonsense, nil: throw PluginError.unexpected("reading \"\(key)\"")
         }
-        return filled
     }
 
     func close() { file.close() }
-
-    private func fetch() throws(PluginError) {
-        let step = UInt64(file.connection.features.readSize)
-        var asked = underWay[first...].reduce(UInt64(0)) { $0 + UInt64($1.count) }
-        while next < end, asked < ahead {
-            let count = UInt32(min(step, end - next))
-            try ask(at: next, count: count, as: underWay.count)
-            next += UInt64(count)
-            asked += UInt64(count)
-        }
-    }
-
-    private func ask(at offset: UInt64, count: UInt32, as place: Int) throws(PluginError) {
-        let exchange = try file.connection.ask(.read(file.handle, at: offset, count: max(count, smallest)))
-        underWay.insert(Part(offset: offset, count: count, exchange: exchange), at: place)
-    }
-
-    /// Takes the next part in, and asks for more.
-    private func receive(_ call: borrowing Call) throws(PluginError) {
-        guard first < underWay.count else { return }
-        let part = underWay[first]
-        let start = Call.now
-        let reply = try file.connection.reply(to: part.exchange, call)
-        // To ask further ahead helps only where there is a distance to bridge.
-        if Call.now - start > Self.noticeable { ahead = min(Self.furthest, ahead * 2) }
-        first += 1
-        if first > 64 {
-            underWay.removeFirst(first)
-            first = 0
-        }
-        switch reply {
-        case .data(let bytes):
-            guard !bytes.isEmpty else { throw early(part.offset) }
-            // Some servers send more than was wanted, beginning where they were asked to.
-            arrived = bytes.prefix(Int(part.count))
-            let missing = part.count - UInt32(arrived.count)
-            // A server may send less than it was asked for; the rest comes before what was asked for since.
-            if missing > 0 { try ask(at: part.offset + UInt64(arrived.count), count: missing, as: first) }
-        case .status(let status) where status.code == Status.endOfFile: throw early(part.offset)
-        case .status(let status): throw PluginError.refused(status, "reading \"\(key)\"")
-        default: throw PluginError.unexpected("reading \"\(key)\"")
-        }
-        try fetch()
-    }
-
-    private func early(_ offset: UInt64) -> PluginError {
-        PluginError(.transient, "\"\(key)\" ended at byte \(offset), before its end; it was changed while it was read")
-    }
 }
 
 extension SFTPStore {

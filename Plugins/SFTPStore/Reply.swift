@@ -17,13 +17,21 @@ enum Reply: Sendable {
         let attributes: Attributes
     }
 
+    static let dataKind: UInt8 = 103
+
+    /// The bytes in the body of a reply that brings a piece of a file; nil if it is torn.
+    static func data(_ body: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard body.count >= 4 else { return nil }
+        let count = UInt32(bigEndian: body.loadUnaligned(as: UInt32.self))
+        guard body.count - 4 >= count else { return nil }
+        return UnsafeRawBufferPointer(rebasing: body[4..<4 + Int(count)])
+    }
+
     /// Reads the body of a reply of this kind; nil if it is none, or torn.
     init?(kind: UInt8, body: UnsafeRawBufferPointer) {
-        if kind == 103 {
-            guard body.count >= 4 else { return nil }
-            let count = UInt32(bigEndian: body.loadUnaligned(as: UInt32.self))
-            guard body.count - 4 >= count else { return nil }
-            self = .data(Array(body[4..<4 + Int(count)]))
+        if kind == Self.dataKind {
+            guard let data = Self.data(body) else { return nil }
+            self = .data(Array(data))
             return
         }
         var reader = ByteReader(body, .ssh)

@@ -89,7 +89,7 @@ final class SFTPStore: PluginStore {
         }
         var capabilities = Capabilities(flags, threading: .parallel)
         capabilities.maxConcurrency = UInt32(max(16, settings.maxConnections * 4))
-        capabilities.readSize = 128 << 10
+        capabilities.readSize = 512 << 10
         capabilities.writeSize = 256 << 10
         capabilities.writerMemory = 5 << 20
         capabilities.readerMemory = 5 << 20

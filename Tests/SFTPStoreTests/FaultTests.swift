@@ -73,6 +73,22 @@ struct FaultTests {
         #expect(try line.store.get("k") == bytes)
     }
 
+    @Test("A reader whose connection has gone while nothing was under way fails in passing")
+    func readerLosesConnection() throws {
+        let line = try Line()
+        defer { line.end() }
+        let bytes = Pattern.bytes(3 << 20)
+        try line.store.put("k", bytes)
+        let reader = try line.store.open("k")
+        let before = line.proxy.connections
+        line.proxy.cut()
+        try waitUntil("a new connection") {
+            _ = try? line.store.stat("absent")
+            return line.proxy.connections > before
+        }
+        expectFailure(FP_E_TRANSIENT) { _ = try reader.rest() }
+    }
+
     @Test("A connection that was idle for long is closed, and opened again when there is work")
     func idles() throws {
         let line = try Line(["idle_close": "200"])
