@@ -53,7 +53,7 @@ extension Uploads {
         // The first bytes are seen here only if all of them come in this chunk.
         var arrival = Arrival(signature: chunk.offset == 0 ? [] : nil)
         do throws(BodyFailure) {
-            while let buffers = try await batch(of: body, behind: arrival.length, of: chunk, file: file) {
+            while let buffers = try await next(of: body, behind: arrival.length, of: chunk, file: file) {
                 if let seen = arrival.signature, seen.count < MediaType.signatureLength {
                     arrival.signature = MediaType.head(seen, buffers)
                 }
@@ -92,28 +92,6 @@ extension Uploads {
             self.reason = reason
             self.leavesBytes = leavesBytes
         }
-    }
-
-    /// Below this a write costs more than the bytes in it.
-    private static let smallBatch: UInt64 = 64 << 10
-
-    /// What to write next of a body of which so many bytes have come; `nil` at its end.
-    ///
-    /// What comes first of a body is what came along with the head. Of a chunk that is kept whole it waits for more,
-    /// since it is of no use alone.
-    private func batch(
-        of body: some ByteSource, behind length: UInt64, of chunk: Chunk, file: FileRecord
-    ) async throws(BodyFailure) -> [ByteBuffer]? {
-        guard var buffers = try await next(of: body, behind: length, of: chunk, file: file) else { return nil }
-        guard chunk.keeping == .whole, let whole = chunk.bodyLength else { return buffers }
-        var count = buffers.readableBytes
-        while count < Self.smallBatch, length + count < whole,
-            let more = try await next(of: body, behind: length + count, of: chunk, file: file)
-        {
-            buffers += more
-            count = buffers.readableBytes
-        }
-        return buffers
     }
 
     /// What comes next of a body of which so many bytes have come; `nil` at its end.
