@@ -135,7 +135,8 @@ extension Connection {
             )
             let responder = Responder(server: server, exchange: source, request: request, version: head.version)
             server.tasks.enter()
-            exchange.task = Task { await responder.run() }
+            // Detached, because it may begin while another request of the connection is at work here.
+            exchange.task = Task.detached(executorPreference: executor) { await responder.run() }
         }
     }
 

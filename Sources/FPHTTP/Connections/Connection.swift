@@ -22,6 +22,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     let peer: SocketAddress?
     let window = ReceiveWindow()
     private(set) var context: ChannelHandlerContext?
+    /// What handlers run on: this connection's event loop.
+    private(set) var executor: LoopExecutor?
     var handle: ConnectionHandle?
 
     var phase = Phase.open
@@ -102,6 +104,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        executor = server.executor(of: context.eventLoop)
         let handle = ConnectionHandle(self, eventLoop: context.eventLoop)
         self.handle = handle
         server.connections.insert(handle)

@@ -1,7 +1,7 @@
 import HTTPTypes
 import NIOCore
 
-/// A connection as other threads hold it: everything hops to its event loop.
+/// A connection as handlers and other threads hold it: everything happens on its event loop.
 final class ConnectionHandle: Sendable {
     let eventLoop: any EventLoop
     private let connection: NIOLoopBound<Connection>
@@ -12,6 +12,10 @@ final class ConnectionHandle: Sendable {
     }
 
     func run(_ work: @escaping @Sendable (Connection) -> Void) {
+        if eventLoop.inEventLoop {
+            work(connection.value)
+            return
+        }
         let connection = self.connection
         eventLoop.execute { work(connection.value) }
     }

@@ -18,8 +18,9 @@ public final class HTTPServer: Sendable {
     ///   - logger: Takes an access line per request at level info, and what went wrong on our side.
     ///   - handler: What answers.
     public init(configuration: Configuration, logger: Logger, handler: any RequestHandler) {
-        core = ServerCore(configuration: configuration, handler: handler, logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops ?? System.coreCount)
+        core = ServerCore(
+            configuration: configuration, handler: handler, logger: logger, eventLoops: group.makeIterator())
     }
 
     /// Starts to listen, everywhere or nowhere.
@@ -67,6 +68,7 @@ public final class HTTPServer: Sendable {
                 core.logger.warning("Some requests did not stop in time; they are abandoned.")
             }
         }
+        core.leaveEventLoops()
         try? await group.shutdownGracefully()
     }
 

@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import Synchronization
 
 /// What every connection of a server shares.
@@ -11,20 +12,38 @@ final class ServerCore: Sendable {
     let connections: ConnectionRegistry
     /// Handlers at work, also those whose client is gone.
     let tasks = Tally()
+    /// What handlers run on, by event loop.
+    private let executors: [ObjectIdentifier: LoopExecutor]
     private let draining = Atomic(false)
 
-    init(configuration: HTTPServer.Configuration, handler: any RequestHandler, logger: Logger) {
+    init(
+        configuration: HTTPServer.Configuration,
+        handler: any RequestHandler,
+        logger: Logger,
+        eventLoops: some Sequence<any EventLoop>
+    ) {
         self.configuration = configuration
         self.handler = handler
         self.logger = logger
         budget = BodyBudget(limit: configuration.limits.readAheadTotal)
         bodyLimits = RequestBody.Limits(highWater: configuration.limits.readAhead)
         connections = ConnectionRegistry(limit: configuration.limits.connections)
+        executors = Dictionary(uniqueKeysWithValues: eventLoops.map { (ObjectIdentifier($0), LoopExecutor($0)) })
     }
 
     /// Whether the server is on its way out: it finishes what it has, and closes.
     var isDraining: Bool {
         draining.load(ordering: .acquiring)
+    }
+
+    /// What the handlers of a loop's connections run on.
+    func executor(of eventLoop: any EventLoop) -> LoopExecutor? {
+        executors[ObjectIdentifier(eventLoop)]
+    }
+
+    /// The loops are about to stop; what handlers are left go on without them.
+    func leaveEventLoops() {
+        for executor in executors.values { executor.stop() }
     }
 
     func drain() {
