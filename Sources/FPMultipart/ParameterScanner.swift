@@ -6,10 +6,10 @@ import FPFormats
 /// nothing by backslash: in theirs a backslash is a character of the file's name. So a backslash is an escape only before
 /// another backslash, or before a quote that cannot be the closing one.
 struct ParameterScanner {
-    private var rest: Substring.UTF8View
+    private var rest: ArraySlice<UInt8>
 
     init(_ text: String) {
-        rest = text[...].utf8
+        rest = Array(text.utf8)[...]
     }
 
     /// The value before the first parameter.
@@ -41,7 +41,7 @@ struct ParameterScanner {
         else {
             throw .brokenParameter
         }
-        rest = rest[rest.index(after: equals)...]
+        rest = rest[(equals + 1)...]
         skipSpace()
         if rest.first == UInt8(ascii: "\"") {
             rest = rest.dropFirst()
@@ -79,7 +79,7 @@ struct ParameterScanner {
     }
 
     /// Whether `tail`, after a quote, reads as if that quote was the closing one: nothing, or the next parameter.
-    private func isEndOfValue(_ tail: Substring.UTF8View) -> Bool {
+    private func isEndOfValue(_ tail: ArraySlice<UInt8>) -> Bool {
         var copy = self
         copy.rest = tail
         copy.skipSpace()
@@ -102,12 +102,12 @@ struct ParameterScanner {
         rest = rest.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
     }
 
-    private static func trimmed(_ bytes: Substring.UTF8View) -> String {
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
         let isSpace: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         var bytes = bytes.drop(while: isSpace)
         while let last = bytes.last, isSpace(last) {
             bytes.removeLast()
         }
-        return String(Substring(bytes))
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -58,7 +58,8 @@ enum MediaType {
         }
 
         func matches(_ head: [UInt8]) -> Bool {
-            head.count >= offset + bytes.count && head[offset..<offset + bytes.count].elementsEqual(bytes)
+            head.count >= offset + bytes.count && head[offset] == bytes[0]
+                && head[offset..<offset + bytes.count].elementsEqual(bytes)
         }
     }
 

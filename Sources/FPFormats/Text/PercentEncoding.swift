@@ -6,6 +6,9 @@ public enum PercentEncoding {
         _ bytes: some Sequence<UInt8>, plusIsSpace: Bool = false
     ) -> (bytes: [UInt8], isBroken: Bool) {
         let bytes = Array(bytes)
+        guard bytes.contains(where: { $0 == UInt8(ascii: "%") || plusIsSpace && $0 == UInt8(ascii: "+") }) else {
+            return (bytes, false)
+        }
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.count)
         var isBroken = false

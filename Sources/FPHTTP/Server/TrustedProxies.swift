@@ -17,7 +17,8 @@ public struct TrustedProxies: Sendable, Equatable {
     }
 
     func trusts(_ peer: SocketAddress?) -> Bool {
-        peer?.ipAddress.flatMap { IPAddress($0) }.map(trusts) ?? false
+        guard !blocks.isEmpty else { return false }
+        return peer?.ipAddress.flatMap { IPAddress($0) }.map(trusts) ?? false
     }
 
     private func trusts(_ address: IPAddress) -> Bool {
