@@ -111,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch", "FPFormats",
+                "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch", "FPFormats",
                 "FPHTTP",
                 "FPContractDriver", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -84,4 +85,10 @@ int32_t cl_start_writeback(int32_t fd, int64_t offset, int64_t count)
 int32_t cl_pipe(int32_t ends[2])
 {
     return result(pipe2(ends, O_CLOEXEC));
+}
+
+void cl_keep_freed_memory(int32_t mapped, int32_t kept)
+{
+    mallopt(M_MMAP_THRESHOLD, mapped);
+    mallopt(M_TRIM_THRESHOLD, kept);
 }

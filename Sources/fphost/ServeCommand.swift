@@ -19,6 +19,7 @@ struct ServeCommand: AsyncParsableCommand {
             let signals = StopSignals()
             // Before the first thread and the first plugin, which may size tables by the limit.
             Descriptors.raise()
+            Memory.keepForBuffers()
             StandardError.beginServing()
             let accepted = try Acceptance(configuration, serving: true)
             let settings = accepted.settings

@@ -1,4 +1,4 @@
-/* Linux file calls that Swift's Glibc module does not show: they are behind _GNU_SOURCE, are macros, or have no
+/* Calls that Swift's Glibc module does not show: they are behind _GNU_SOURCE, are macros, or have no
  * wrapper in glibc.  Every function returns what the call returns, or -errno. */
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -32,5 +32,8 @@ int32_t cl_start_writeback(int32_t fd, int64_t offset, int64_t count);
 
 /* A pipe whose ends no child inherits: the one to read from, then the one to write to. */
 int32_t cl_pipe(int32_t ends[2]);
+
+/* mallopt: freed blocks below `mapped` bytes stay with the process, up to `kept` bytes at the end of a heap. */
+void cl_keep_freed_memory(int32_t mapped, int32_t kept);
 
 #endif

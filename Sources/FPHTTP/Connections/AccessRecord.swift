@@ -11,7 +11,7 @@ struct AccessRecord {
     let id: String
     let client: String
     let method: String
-    let target: String
+    let path: String
     let started: NIODeadline
     var status = 0
     var bytesIn: Int64 = 0
@@ -26,7 +26,7 @@ struct AccessRecord {
         }
         let microseconds = (NIODeadline.now() - started).nanoseconds / 1000
         logger.info(
-            "\(method) \(Self.path(of: target)) \(status)\(isAborted ? " aborted" : "")",
+            "\(method) \(path) \(status)\(isAborted ? " aborted" : "")",
             metadata: [
                 RequestContext.metadataKey: "\(id)",
                 "client": "\(client)",

@@ -2,6 +2,9 @@ import NIOCore
 
 // The bodies of requests, from the parser to their readers.
 extension Connection {
+    /// How long bytes may wait for more before the reader is told of them.
+    private static let patience = TimeAmount.milliseconds(1)
+
     func takeBody(_ buffer: ByteBuffer) {
         guard let exchange else {
             return
@@ -16,9 +19,42 @@ extension Connection {
             exchange.closeAfterwards()
         case .deliver:
             bodyClock.note(bytes: buffer.readableBytes, at: .now())
-            if exchange.body.receive(buffer), exchange.arrival.readerIsFull() {
-                bodyClock.pause(at: .now())
+            let demand = exchange.body.receive(buffer)
+            if demand != .gather { gathering = nil }
+            switch demand {
+            case .more: break
+            case .gather: gather()
+            case .hold: if exchange.arrival.readerIsFull() { bodyClock.pause(at: .now()) }
             }
+        }
+    }
+
+    /// Leaves the reader asleep for a moment, as one wake-up for a large piece of a fast body costs no more than one for
+    /// a small piece.
+    private func gather() {
+        guard gathering == nil else { return }
+        let due = NIODeadline.now() + Self.patience
+        gathering = due
+        if !isGatheringTimed { timeGathering(due) }
+    }
+
+    private func timeGathering(_ due: NIODeadline) {
+        guard let handle, (try? handle.eventLoop.scheduleCallback(at: due, handler: handle)) != nil else {
+            exchange?.body.announce()
+            return
+        }
+        isGatheringTimed = true
+    }
+
+    /// The moment is over; but the timer may be that of bytes before the last.
+    func endGathering() {
+        isGatheringTimed = false
+        guard let due = gathering else { return }
+        if due > .now() {
+            timeGathering(due)
+        } else {
+            gathering = nil
+            exchange?.body.announce()
         }
     }
 
@@ -27,6 +63,7 @@ extension Connection {
             return
         }
         exchange.arrival.ended()
+        gathering = nil
         window.size = ReceiveWindow.headSize
         exchange.body.finish()
         if exchange.response.isSent {

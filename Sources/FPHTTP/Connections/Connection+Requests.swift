@@ -53,7 +53,7 @@ extension Connection {
             id: RequestID.make(),
             client: server.configuration.trustedProxies.client(of: peer, [:]),
             method: "-",
-            target: "-",
+            path: "-",
             started: .now()
         )
         let exchange = Exchange(
@@ -83,7 +83,7 @@ extension Connection {
             id: id(head.fields),
             client: client,
             method: head.method.rawValue,
-            target: head.target,
+            path: server.logger.logLevel <= .info ? AccessRecord.path(of: head.target) : "",
             started: .now()
         )
         let body =

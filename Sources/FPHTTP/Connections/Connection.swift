@@ -42,6 +42,11 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Whether the channel asked to read while it must not.
     private var isReadDue = false
 
+    /// When the reader is to be told of bytes that are being gathered for it.
+    var gathering: NIODeadline?
+    /// Whether ``endGathering()`` will be called.
+    var isGatheringTimed = false
+
     var bodyClock = BodyClock()
     var writeClock = WriteClock()
     var timer: Scheduled<Void>?

@@ -21,6 +21,12 @@ final class ConnectionHandle: Sendable {
     }
 }
 
+extension ConnectionHandle: NIOScheduledCallbackHandler {
+    func handleScheduledCallback(eventLoop: some EventLoop) {
+        run { $0.endGathering() }
+    }
+}
+
 /// One exchange, as the handler's task and the request's body hold it.
 struct ExchangeHandle: BodySource, Informer {
     let connection: ConnectionHandle

@@ -5,9 +5,9 @@ import Synchronization
 /// within one, so that fast clients cost few system calls.
 final class ReceiveWindow: Sendable {
     /// Bytes, while heads are expected.
-    static let headSize = 8 << 10
+    static let headSize = 16 << 10
     /// Bytes, within a body.
-    static let bodySize = 256 << 10
+    static let bodySize = 1 << 20
     /// Bytes, within a body while the server's memory for bodies is used up.
     static let tightSize = 64 << 10
 

@@ -6,10 +6,11 @@ public final class RequestBody: Sendable {
     /// How much is kept between the connection and the reader, in bytes.
     struct Limits: Sendable {
         /// Past this the socket is not read.
-        var highWater = 512 << 10
+        var highWater = 1 << 20
         /// The high-water mark while the server's budget is exhausted.
         var floor = 64 << 10
-        /// What one call of `next()` returns at most, give or take a buffer.
+        /// What one call of `next()` returns at most, give or take a buffer; and what is gathered for one that waits,
+        /// as long as more keeps coming.
         var batch = 1 << 20
     }
 
@@ -229,22 +230,42 @@ protocol BodySource: Sendable {
 
 // What the connection does, on its event loop.
 extension RequestBody {
+    /// What is to be done after bytes have arrived.
+    enum Demand {
+        /// Nothing: more may come.
+        case more
+        /// The reader waits, but is better told of more bytes at once: ``announce()`` is due in a moment.
+        case gather
+        /// The socket should be left alone until ``BodySource/resumeReading()``.
+        case hold
+    }
+
     /// Adds what has arrived.
-    ///
-    /// - Returns: Whether the socket should be left alone until ``BodySource/resumeReading()``.
-    func receive(_ buffer: ByteBuffer) -> Bool {
-        let (waiter, holds) = state.withLock { state -> (UnsafeContinuation<Void, Never>?, Bool) in
+    func receive(_ buffer: ByteBuffer) -> Demand {
+        let (waiter, demand) = state.withLock { state -> (UnsafeContinuation<Void, Never>?, Demand) in
             state.received += Int64(buffer.readableBytes)
             if state.ending != nil {
-                return (nil, false)
+                return (nil, .more)
             }
             append(buffer, to: &state)
-            let waiter = state.waiter.take()
-            state.isHolding = waiter == nil && isFull(state)
-            return (waiter, state.isHolding)
+            if state.waiter != nil {
+                let isEnough =
+                    state.buffered >= (budget.isExhausted ? limits.floor : min(limits.batch, limits.highWater))
+                return isEnough ? (state.waiter.take(), .more) : (nil, .gather)
+            }
+            state.isHolding = isFull(state)
+            return (nil, state.isHolding ? .hold : .more)
         }
         waiter?.resume()
-        return holds
+        return demand
+    }
+
+    /// Tells a reader that waits of the bytes that were gathered for it.
+    func announce() {
+        let waiter = state.withLock { state in
+            state.buffers.isEmpty ? nil : state.waiter.take()
+        }
+        waiter?.resume()
     }
 
     /// Tells the reader that this was all.

@@ -39,7 +39,7 @@ extension HTTPServer {
         public var headerCount = 200
 
         /// What one body reads ahead of its reader.
-        public var readAhead = 512 << 10
+        public var readAhead = 1 << 20
 
         /// What all bodies together may hold before each of them is kept to 64 KiB of read-ahead.
         public var readAheadTotal = 64 << 20
