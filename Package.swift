@@ -111,7 +111,8 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch", "FPFormats",
+                "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch",
+                "FPFormats",
                 "FPHTTP",
                 "FPContractDriver", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -163,7 +164,9 @@ let package = Package(
         .testTarget(
             name: "FPHTTPTests",
             dependencies: ["FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
-        .testTarget(name: "FPFilePondTests", dependencies: ["FPFilePond", "FPHTTP", httpTypes]),
+        .testTarget(
+            name: "FPFilePondTests",
+            dependencies: ["FPFilePond", "FPHTTP", "FPMultipart", "Support", nioCore, httpTypes]),
         .testTarget(
             name: "FPServerTests",
             dependencies: [

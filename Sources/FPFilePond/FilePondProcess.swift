@@ -37,11 +37,10 @@ extension FilePondDialect {
     }
 
     private static func read(_ request: Request, into form: inout UploadForm) async throws {
-        var parser = try multipartParser(for: request)
-        while let buffers = try await request.body.next() {
-            parser.append(buffers)
+        let reader = FormReader(request.body, try multipartParser(for: request))
+        while try await reader.readMore() {
             var pieces: [ByteBuffer] = []
-            while let event = try nextEvent(&parser) {
+            while let event = try reader.next() {
                 if case .bytes(let piece) = event {
                     pieces.append(piece)
                     continue
@@ -56,13 +55,10 @@ extension FilePondDialect {
                 case .bytes, .end: break
                 }
             }
-            if !pieces.isEmpty { try await form.add(pieces) }
+            // Nothing else is there yet, so what comes meanwhile may go on with the same part.
+            if !pieces.isEmpty { try await form.add(pieces) { reader.followingBytes() } }
         }
-        do throws(MultipartError) { try parser.finish() } catch { throw Problem(error) }
-    }
-
-    private static func nextEvent(_ parser: inout MultipartParser) throws(Problem) -> MultipartEvent? {
-        do throws(MultipartError) { return try parser.next() } catch { throw Problem(error) }
+        try reader.finish()
     }
 
     /// A parser for a request's body, which is multipart/form-data.

@@ -73,10 +73,13 @@ struct UploadForm {
     }
 
     /// Adds bytes to the part.
-    mutating func add(_ buffers: [ByteBuffer]) async throws {
+    /// - Parameter following: more bytes of the part, if they are there already; asked on a store's thread, or not at all.
+    mutating func add(
+        _ buffers: [ByteBuffer], following: @escaping @Sendable () -> [ByteBuffer]? = { nil }
+    ) async throws {
         switch current {
         case .ignored: break
-        case .file(let reception): try await reception.write(buffers)
+        case .file(let reception): try await reception.write(buffers, following: following)
         case .text(let field, var bytes):
             current = .ignored
             for buffer in buffers {

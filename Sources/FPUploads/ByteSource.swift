@@ -7,9 +7,20 @@ public protocol ByteSource: Sendable {
     /// a whole body.
     func next() async throws(ByteSourceError) -> [ByteBuffer]?
 
+    /// What ``next()`` would return without waiting. Called while the reader works on what it got before, and from the
+    /// thread that does that work.
+    /// - Returns: bytes; no buffers at the end of a whole body; `nil` if there is nothing yet, or if only ``next()`` can
+    ///   tell.
+    func nextWithoutWaiting() -> [ByteBuffer]?
+
     /// Makes a pending ``next()``, or else the coming one, throw ``ByteSourceError/stopped``. May be called from
     /// any task, at any time, more than once.
     func stop()
+}
+
+extension ByteSource {
+    /// Leaves everything to ``next()``.
+    public func nextWithoutWaiting() -> [ByteBuffer]? { nil }
 }
 
 /// Why no more bytes come.

@@ -73,22 +73,34 @@ public final class Reception: Sendable {
     }
 
     /// Adds bytes to the file.
-    public func write(_ buffers: [ByteBuffer]) async throws(UploadError) {
+    /// - Parameter following: gives more of the file's bytes, if they are there already; asked on a thread of the store,
+    ///   after those before have been written.
+    public func write(
+        _ buffers: [ByteBuffer], following: @escaping @Sendable () -> [ByteBuffer]? = { nil }
+    ) async throws(UploadError) {
         guard var incoming = state.withLock({ $0.current }) else { return }
-        let count = buffers.reduce(UInt64(0)) { $0 + UInt64($1.readableBytes) }
-        let received = state.withLock { state in
-            state.received += count
-            return state.received
-        }
-        guard received <= uploads.settings.maxSize else {
-            throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
-        }
+        let count = Self.count(buffers)
+        guard mayReceive(count) else { throw tooLarge }
         if incoming.signature.count < MediaType.signatureLength {
             incoming.signature = MediaType.head(incoming.signature, buffers)
         }
         incoming.size += count
         if let writer = incoming.writer {
-            try await translatingStoreError { () async throws(StoreError) in try await writer.write(buffers) }
+            let followers = Followers()
+            _ = try await translatingStoreError { () async throws(StoreError) in
+                try await writer.write(buffers, thenSync: nil) { [self] in
+                    guard let more = following() else { return nil }
+                    let count = Self.count(more)
+                    guard mayReceive(count) else {
+                        followers.areTooMany.store(true, ordering: .relaxed)
+                        return nil
+                    }
+                    followers.size.add(count, ordering: .relaxed)
+                    return more
+                }
+            }
+            guard !followers.areTooMany.load(ordering: .relaxed) else { throw tooLarge }
+            incoming.size += followers.size.load(ordering: .relaxed)
         } else {
             incoming.head.append(contentsOf: buffers)
             if incoming.size > Self.smallFile {
@@ -106,6 +118,27 @@ public final class Reception: Sendable {
         }
         let written = incoming
         state.withLock { $0.current = written }
+    }
+
+    /// What a store's thread took of the bytes that followed.
+    private final class Followers: Sendable {
+        let size = Atomic<UInt64>(0)
+        let areTooMany = Atomic(false)
+    }
+
+    private static func count(_ buffers: [ByteBuffer]) -> UInt64 {
+        buffers.reduce(0) { $0 + UInt64($1.readableBytes) }
+    }
+
+    private func mayReceive(_ count: UInt64) -> Bool {
+        state.withLock { state in
+            state.received += count
+            return state.received <= uploads.settings.maxSize
+        }
+    }
+
+    private var tooLarge: UploadError {
+        UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
     }
 
     /// Ends the file: its bytes are whole, and as safe as the settings promise.

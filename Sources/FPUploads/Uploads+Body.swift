@@ -57,21 +57,25 @@ extension Uploads {
                 if let seen = arrival.signature, seen.count < MediaType.signatureLength {
                     arrival.signature = MediaType.head(seen, buffers)
                 }
-                let length = arrival.length + buffers.readableBytes
-                let isAll = try await isSyncable(body, behind: length, of: chunk, file: file)
+                let rest = BodyRest(
+                    of: body, behind: arrival.length + buffers.readableBytes, atMost: limit(of: chunk, file: file),
+                    isFollowed: arrival.signature.map { $0.count == MediaType.signatureLength } ?? true)
+                let isSynced = chunk.keeping == .whole && !(chunk.bodyLength.map { endsFile(chunk, $0, file) } ?? true)
                 do throws(StoreError) {
-                    if isAll {
-                        arrival.progress = try await writer.write(buffers, thenSync: settings.isPowerDurable) {
-                            fingerprint.update($0)
-                        }
-                    } else {
-                        try await writer.write(buffers) { fingerprint.update($0) }
-                    }
+                    arrival.progress = try await writer.write(
+                        buffers, thenSync: isSynced ? settings.isPowerDurable : nil,
+                        each: { fingerprint.update($0) },
+                        following: {
+                            guard let more = rest.next() else { return nil }
+                            // Nothing is synced of a chunk that might still fail: some stores cannot go back behind a sync.
+                            return !more.isEmpty || rest.length == chunk.bodyLength ? more : nil
+                        })
                 } catch {
                     throw BodyFailure(UploadError(error), leavesBytes: false)
                 }
-                arrival.length = length
-                if isAll { break }
+                arrival.length = rest.length
+                if rest.isTooLong { throw tooLong(chunk, file) }
+                if arrival.progress != nil { break }
             }
             try checkEnd(chunk.offset + arrival.length, of: chunk, file: file)
         } catch {
@@ -106,20 +110,17 @@ extension Uploads {
             throw BodyFailure(UploadError(error))
         }
         guard let buffers else { return nil }
-        let limit = chunk.bodyLength ?? (file.size ?? settings.maxSize) - chunk.offset
-        guard length + buffers.readableBytes <= limit else {
-            throw BodyFailure(file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file) : Self.longBody)
-        }
+        guard length + buffers.readableBytes <= limit(of: chunk, file: file) else { throw tooLong(chunk, file) }
         return buffers
     }
 
-    /// Whether so many bytes are all of a chunk that is kept whole and has to be synced. Nothing is synced of one that
-    /// might still fail: some stores cannot go back behind a sync.
-    private func isSyncable(
-        _ body: some ByteSource, behind length: UInt64, of chunk: Chunk, file: FileRecord
-    ) async throws(BodyFailure) -> Bool {
-        guard chunk.keeping == .whole, chunk.bodyLength == length, !endsFile(chunk, length, file) else { return false }
-        return try await next(of: body, behind: length, of: chunk, file: file) == nil
+    /// The most bytes that a chunk's body may have.
+    private func limit(of chunk: Chunk, file: FileRecord) -> UInt64 {
+        chunk.bodyLength ?? (file.size ?? settings.maxSize) - chunk.offset
+    }
+
+    private func tooLong(_ chunk: Chunk, _ file: FileRecord) -> BodyFailure {
+        BodyFailure(file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file) : Self.longBody)
     }
 
     /// Whether a chunk of so many bytes is the file's last.

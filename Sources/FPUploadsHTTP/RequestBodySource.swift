@@ -14,6 +14,8 @@ package struct RequestBodySource: ByteSource {
         do throws(BodyError) { return try await body.next() } catch { throw ByteSourceError(error) }
     }
 
+    package func nextWithoutWaiting() -> [ByteBuffer]? { body.nextWithoutWaiting() }
+
     package func stop() { body.stop() }
 }
 

@@ -73,6 +73,50 @@ struct BodyTests {
         }
     }
 
+    @Test(
+        "what is there can be had without waiting, and the end of a whole body; how any other ends only the reader hears"
+    )
+    func withoutWaiting() async throws {
+        let piece = ByteBuffer(string: "hello")
+        let whole = RequestBody([piece])
+        #expect(whole.nextWithoutWaiting() == [piece])
+        #expect(whole.nextWithoutWaiting() == [])
+        #expect(whole.nextWithoutWaiting() == [])
+        #expect(try await whole.next() == nil)
+        let broken = RequestBody([piece], endingWith: .malformed)
+        #expect(broken.nextWithoutWaiting() == [piece])
+        #expect(broken.nextWithoutWaiting() == nil)
+        await #expect(throws: BodyError.malformed) { try await broken.next() }
+        let stopped = RequestBody([piece])
+        stopped.stop()
+        #expect(stopped.nextWithoutWaiting() == nil)
+        await #expect(throws: BodyError.cancelled) { try await stopped.next() }
+    }
+
+    @Test("a body that comes later is not waited for, and arrives whole in whichever way it is asked for")
+    func bothWays() async throws {
+        let isAsked = Watched(false)
+        try await withServer(answering: { request in
+            var text = ""
+            let early = request.body.nextWithoutWaiting()
+            #expect(early == nil)
+            isAsked.change { $0 = true }
+            while let buffers = try? await request.body.next() {
+                for buffer in buffers { text += String(buffer: buffer) }
+                while let more = request.body.nextWithoutWaiting(), !more.isEmpty {
+                    for buffer in more { text += String(buffer: buffer) }
+                }
+            }
+            return .text(.ok, text)
+        }) { address in
+            let client = try await RawClient.connect(to: address)
+            try await client.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\n")
+            _ = try await isAsked.wait("the handler") { $0 }
+            for _ in 0..<100 { try await client.send("0123456789") }
+            #expect(try await client.response().text == String(repeating: "0123456789", count: 100))
+        }
+    }
+
     @Test("100 Continue is sent when the handler asks for the body")
     func continues() async throws {
         let isAsked = Watched(false)

@@ -143,7 +143,7 @@ final class House {
 
 /// A body that a test feeds.
 final class TestBody: ByteSource {
-    private struct State {
+    fileprivate struct State {
         var pieces: [[ByteBuffer]] = []
         var end: ByteSourceError?
         var isWhole = false
@@ -151,7 +151,7 @@ final class TestBody: ByteSource {
         var isAsked = false
     }
 
-    private let state = Mutex(State())
+    fileprivate let state = Mutex(State())
 
     /// A body that is there already.
     init(_ bytes: [UInt8], piece: Int = 65_536) {
@@ -205,6 +205,16 @@ final class TestBody: ByteSource {
                 }
                 if isReady { continuation.resume() }
             }
+        }
+    }
+}
+
+extension TestBody {
+    func nextWithoutWaiting() -> [ByteBuffer]? {
+        state.withLock { state in
+            if case .stopped = state.end { return nil }
+            if !state.pieces.isEmpty { return state.pieces.removeFirst() }
+            return state.isWhole && state.end == nil ? [] : nil
         }
     }
 }

@@ -112,6 +112,33 @@ public final class RequestBody: Sendable {
         }
     }
 
+    /// What ``next()`` would return without waiting, for the reader's own use on another thread: one that works on what
+    /// the reader got before, while the reader waits for that work and asks for nothing itself.
+    ///
+    /// - Returns: Buffers, none of them empty; no buffers at the end of a whole body; nil if there is nothing yet or if
+    ///   the body has failed, which ``next()`` tells.
+    public func nextWithoutWaiting() -> [ByteBuffer]? {
+        let step: Step? = state.withLock { state in
+            if state.buffers.isEmpty {
+                guard case .whole = state.ending else {
+                    return nil
+                }
+            }
+            return take(from: &state)
+        }
+        switch step {
+        case .buffers(let buffers, let resumes):
+            if resumes {
+                source?.resumeReading()
+            }
+            return buffers
+        case .whole:
+            return []
+        case .wait, .failed, nil:
+            return nil
+        }
+    }
+
     /// The whole body in one buffer, for bodies known to be small.
     ///
     /// - Throws: ``BodyError/tooLarge(limit:)`` as soon as more than `limit` bytes are announced or have arrived;

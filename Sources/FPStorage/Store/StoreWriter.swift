@@ -49,6 +49,47 @@ public final class StoreWriter: Sendable {
         }
     }
 
+    /// Gives the bytes behind those that were written, without waiting: no buffers at the end, nil if it is not known yet
+    /// what follows.
+    public typealias Following = @Sendable () -> [ByteBuffer]?
+
+    /// For how long one job takes up what follows: long enough that the way to the pool costs next to nothing, short
+    /// enough that others get their turn and that no deadline comes near.
+    private static let followingTime: Duration = .milliseconds(50)
+
+    /// Appends buffers, then what has come behind them meanwhile, in one job on the store's pool. So no thread has to wake
+    /// up for each piece of a body that comes as fast as it is written.
+    /// - Parameters:
+    ///   - power: how the end is made durable, as ``sync(power:suspend:)`` does; nil if it is not to be.
+    ///   - following: asked on the pool's thread; what it returned counts as given to be written.
+    /// - Returns: how far the bytes are safe, if the end came and was made durable; nil if there may be more.
+    /// - Throws: ``StoreError``; ``offset`` then tells how many bytes were accepted.
+    public nonisolated(nonsending) func write(
+        _ buffers: [ByteBuffer], thenSync power: Bool?, each: Inspection? = nil, following: @escaping Following
+    ) async throws(StoreError) -> WriteProgress? {
+        let sync = power == nil ? nil : try syncSlot()
+        let flags = power == true ? FP_SYNC_POWER : 0
+        let deadline = handle.store.deadline(of: .writeSync)
+        do throws(StoreError) {
+            return try await handle.perform(.write, deadline: deadline) { context, pointer throws(StoreError) in
+                let end = MonotonicTime.now + Self.followingTime
+                try self.append(buffers, each, pointer, context)
+                while MonotonicTime.now < end, let more = following() {
+                    guard !more.isEmpty else {
+                        guard let sync else { return nil }
+                        return try self.sync(sync, flags, pointer, context)
+                    }
+                    try self.append(more, each, pointer, context)
+                }
+                return nil
+            }
+        } catch  where error.isRetryable && error.operation == StoreOperation.writeSync.rawValue {
+            // The plugin has accepted all bytes, so only the sync failed, and that may be repeated.
+            guard let sync else { throw error }
+            return try await self.sync(sync, flags, until: deadline)
+        }
+    }
+
     /// Appends buffers and makes what can be made durable so, in one job on the store's pool.
     /// - Parameter power: durable against loss of power, not merely the end of this process.
     /// - Throws: ``StoreError``; ``offset`` then tells how many bytes were accepted.
