@@ -50,8 +50,9 @@ enum StandardError {
             return
         }
         atexit { StandardError.flush(milliseconds: 1000) }
-        // The last lines before a crash are the ones that explain it.
-        CallJournal.watchCrashes { StandardError.flush(milliseconds: 500) }
+        // The last lines before a crash are the ones that explain it. Other threads are still about to log what they have
+        // just answered.
+        CallJournal.watchCrashes { StandardError.flush(milliseconds: 500, atLeast: 20) }
     }
 
     /// Sets the format of the line that says how many were dropped.
@@ -81,12 +82,13 @@ enum StandardError {
     }
 
     /// Waits until everything is written, but no longer than this. Calls nothing that a signal handler may not call.
-    static func flush(milliseconds: Int) {
+    /// - Parameter least: how long to wait even if nothing is left, in milliseconds.
+    static func flush(milliseconds: Int, atLeast least: Int = 0) {
         var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
-        var left = milliseconds
-        while left > 0, pending.load(ordering: .acquiring) > 0 {
+        var waited = 0
+        while waited < milliseconds, waited < least || pending.load(ordering: .acquiring) > 0 {
             nanosleep(&pause, nil)
-            left -= 1
+            waited += 1
         }
     }
 
