@@ -73,7 +73,12 @@ extension Connection {
 
     /// Large reads only for what is left of a body, so that little of the next request comes with them.
     func updateWindow(_ exchange: Exchange) {
-        let most = server.budget.isExhausted ? ReceiveWindow.tightSize : ReceiveWindow.bodySize
+        let most =
+            switch server.budget {
+            case let budget where budget.isExhausted: ReceiveWindow.tightSize
+            case let budget where budget.isStrained: ReceiveWindow.strainedSize
+            default: ReceiveWindow.bodySize
+            }
         let left = exchange.remaining ?? Int64(ReceiveWindow.tightSize)
         window.size = Int(min(Int64(most), max(Int64(ReceiveWindow.headSize), left)))
     }

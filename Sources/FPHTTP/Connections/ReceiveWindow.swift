@@ -8,6 +8,8 @@ final class ReceiveWindow: Sendable {
     static let headSize = 16 << 10
     /// Bytes, within a body.
     static let bodySize = 1 << 20
+    /// Bytes, within a body while there are many.
+    static let strainedSize = 256 << 10
     /// Bytes, within a body while the server's memory for bodies is used up.
     static let tightSize = 64 << 10
 

@@ -277,7 +277,7 @@ extension RequestBody {
             append(buffer, to: &state)
             if state.waiter != nil {
                 let isEnough =
-                    state.buffered >= (budget.isExhausted ? limits.floor : min(limits.batch, limits.highWater))
+                    state.buffered >= (budget.isStrained ? limits.floor : min(limits.batch, limits.highWater))
                 return isEnough ? (state.waiter.take(), .more) : (nil, .gather)
             }
             state.isHolding = isFull(state)

@@ -18,6 +18,12 @@ final class BodyBudget: Sendable {
         used.load(ordering: .relaxed) >= limit
     }
 
+    /// Whether so much is held that bodies should come in small pieces: a large receive buffer takes its memory whether or
+    /// not there is as much to receive, and that does not count here.
+    var isStrained: Bool {
+        used.load(ordering: .relaxed) >= limit / 8
+    }
+
     /// Whether twice the limit is held. That happens although sockets are left alone: when a client closes, NIO reads all
     /// that is left in its socket at once, asked for or not. From here on such bytes are dropped.
     var isOverrun: Bool {
