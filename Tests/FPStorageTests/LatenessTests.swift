@@ -2,6 +2,7 @@ import FPStorage
 import Glibc
 import NIOCore
 import Support
+import Synchronization
 import Testing
 
 /// Times that let a test see a plugin being given up without waiting for long.
@@ -27,6 +28,36 @@ private let impatient = StoreSettings(
         #expect(try await test.store.copy("a", to: "b").info.size == 1)
         test.control[.stat, .sleepMilliseconds] = 300
         #expect(try await failure { try await test.store.stat("a") }.code == .timeout)
+    }
+
+    @Test func `a write has the short one, and the sync behind it in the same job the longer one`() async throws {
+        let test = try await TestStore(
+            settings: StoreSettings(deadline: .milliseconds(200), longDeadline: .seconds(60)))
+        let writer = try await test.store.beginWrite(WriteRequest(key: "a", resumable: true))
+        test.control[.writeSync, .sleepMilliseconds] = 500
+        #expect(try await writer.write([bytes(10)], thenSync: false).durableOffset == 10)
+        test.control[.write, .sleepMilliseconds] = 60_000
+        let start = ContinuousClock.now
+        let error = try await failure { try await writer.write([bytes(10)], thenSync: false) }
+        #expect(error.code == .timeout)
+        #expect(ContinuousClock.now - start < .seconds(5))
+        await writer.close()
+    }
+
+    @Test func `what follows is written in the same job, in order, until it is not known what follows`() async throws {
+        let test = try await TestStore()
+        let writer = try await test.store.beginWrite(WriteRequest(key: "a", resumable: true))
+        let rest = Rest([[bytes(3)], [bytes(2), bytes(1)]])
+        #expect(try await writer.write([bytes(4)], thenSync: false, following: { rest.next() }) == nil)
+        #expect(writer.offset == 10)
+        #expect(test.control[.writeSync, .calls] == 0)
+        #expect(try await writer.commit(size: 10, power: false).size == 10)
+    }
+
+    private final class Rest: Sendable {
+        private let pieces: Mutex<[[ByteBuffer]]>
+        init(_ pieces: [[ByteBuffer]]) { self.pieces = Mutex(pieces) }
+        func next() -> [ByteBuffer]? { pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
     }
 
     @Test func `time spent waiting for a thread counts`() async throws {

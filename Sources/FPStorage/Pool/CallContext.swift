@@ -14,6 +14,8 @@ final class CallContext: @unchecked Sendable {
     private let error: UnsafeMutablePointer<fp_error>
     private let memory: UnsafeMutableRawPointer
     private let cancelled = Atomic<Bool>(false)
+    /// What the thread works on.
+    private var job: PoolJob?
 
     private static let messageCapacity = 1024
     private static let requestIDCapacity = 256
@@ -56,13 +58,22 @@ final class CallContext: @unchecked Sendable {
 
     /// Makes the context ready for one job. Only the owning thread calls it, between jobs.
     func begin(_ job: PoolJob) {
+        self.job = job
         call.pointee.deadline_ns = job.deadline.nanoseconds
         setTrace(job.requestContext?.id)
+    }
+
+    /// Gives the rest of the job more time. Only the owning thread calls it.
+    func extend(to later: MonotonicTime) {
+        guard let job else { return }
+        job.extend(to: later)
+        call.pointee.deadline_ns = job.deadline.nanoseconds
     }
 
     /// Takes back what cancellation left behind. Under the pool's lock, at the moment from which nobody calls
     /// `cancel()` for the old job and nobody yet for the next.
     func end() {
+        job = nil
         guard cancelled.exchange(false, ordering: .relaxed) else { return }
         var count: UInt64 = 0
         _ = read(call.pointee.cancel_fd, &count, MemoryLayout<UInt64>.size)

@@ -24,7 +24,8 @@ class PoolJob: @unchecked Sendable {
         case new, queued, running, done
     }
 
-    let deadline: MonotonicTime
+    /// When it must be over; guarded by the pool's lock once the job is queued.
+    private(set) var deadline: MonotonicTime
     let grace: Duration
     /// The request that the job is for.
     let requestContext: RequestContext?
@@ -59,6 +60,11 @@ class PoolJob: @unchecked Sendable {
     func threadLost() {}
     /// A call that was given up has come back after all.
     func returnedLate() {}
+
+    /// Gives the job more time, for a call that may take longer than those before it. From its own thread.
+    func extend(to later: MonotonicTime) {
+        pool?.underLock { deadline = max(deadline, later) }
+    }
 
     // For the pool. Each returns whether the caller of it now owns the resumption.
 

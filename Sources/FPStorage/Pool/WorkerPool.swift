@@ -154,6 +154,11 @@ final class WorkerPool: @unchecked Sendable {
         }
     }
 
+    /// Changes something of a job that the pool looks at.
+    func underLock(_ change: () -> Void) {
+        state.withLock { _ in change() }
+    }
+
     /// Lets idle threads end and takes no more jobs but releases that are queued already.
     func stop() {
         let idle = state.withLock { state in

@@ -71,12 +71,14 @@ public final class StoreWriter: Sendable {
         let flags = power == true ? FP_SYNC_POWER : 0
         let deadline = handle.store.deadline(of: .writeSync)
         do throws(StoreError) {
-            return try await handle.perform(.write, deadline: deadline) { context, pointer throws(StoreError) in
+            return try await handle.perform(.write) { context, pointer throws(StoreError) in
                 let end = MonotonicTime.now + Self.followingTime
                 try self.append(buffers, each, pointer, context)
                 while MonotonicTime.now < end, let more = following() {
                     guard !more.isEmpty else {
                         guard let sync else { return nil }
+                        // The larger what was written, the longer this may take.
+                        context.extend(to: deadline)
                         return try self.sync(sync, flags, pointer, context)
                     }
                     try self.append(more, each, pointer, context)
@@ -86,28 +88,6 @@ public final class StoreWriter: Sendable {
         } catch  where error.isRetryable && error.operation == StoreOperation.writeSync.rawValue {
             // The plugin has accepted all bytes, so only the sync failed, and that may be repeated.
             guard let sync else { throw error }
-            return try await self.sync(sync, flags, until: deadline)
-        }
-    }
-
-    /// Appends buffers and makes what can be made durable so, in one job on the store's pool.
-    /// - Parameter power: durable against loss of power, not merely the end of this process.
-    /// - Throws: ``StoreError``; ``offset`` then tells how many bytes were accepted.
-    @discardableResult
-    public nonisolated(nonsending) func write(
-        _ buffers: [ByteBuffer], thenSync power: Bool, each: Inspection? = nil
-    ) async throws(StoreError) -> WriteProgress {
-        let sync = try syncSlot()
-        let flags = power ? FP_SYNC_POWER : 0
-        let end = offset + buffers.reduce(UInt64(0)) { $0 + UInt64($1.readableBytes) }
-        let deadline = handle.store.deadline(of: .writeSync)
-        do throws(StoreError) {
-            return try await handle.perform(.writeSync, deadline: deadline) { context, pointer throws(StoreError) in
-                try self.append(buffers, each, pointer, context)
-                return try self.sync(sync, flags, pointer, context)
-            }
-        } catch  where error.isRetryable && offset == end {
-            // The plugin has accepted all bytes, so only the sync failed, and that may be repeated.
             return try await self.sync(sync, flags, until: deadline)
         }
     }
