@@ -36,6 +36,7 @@ private let impatient = StoreSettings(
         let writer = try await test.store.beginWrite(WriteRequest(key: "a", resumable: true))
         test.control[.writeSync, .sleepMilliseconds] = 500
         #expect(try await writer.write([bytes(10)], thenSync: false).durableOffset == 10)
+        #expect(test.control[.writeSync, .calls] == 1, "a sync that is cut off is repeated")
         test.control[.write, .sleepMilliseconds] = 60_000
         let start = ContinuousClock.now
         let error = try await failure { try await writer.write([bytes(10)], thenSync: false) }

@@ -11,6 +11,7 @@ final class AcceptGate: ChannelInboundHandler, ChannelOutboundHandler {
     private let server: ServerCore
     private var isReadDue = false
     private var isResting = false
+    private var isAutoReadOff = false
 
     init(server: ServerCore) {
         self.server = server
@@ -25,7 +26,7 @@ final class AcceptGate: ChannelInboundHandler, ChannelOutboundHandler {
         let later = NIOLoopBound(context, eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         if server.connections.hasRoom(orLater: { eventLoop.execute { gate.value.readIfDue(later.value) } }) {
-            context.read()
+            accept(context)
         } else {
             isReadDue = true
             server.logger.warning("All \(server.configuration.limits.connections) connections are taken; more wait.")
@@ -33,9 +34,13 @@ final class AcceptGate: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     /// Out of file descriptors, as a rule: trying again at once would only spin.
+    ///
+    /// The read that failed stays pending in the channel, which would try again by itself. Without `autoRead` it waits.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         server.logger.error("A connection could not be accepted: \(error).")
         isResting = true
+        isReadDue = true
+        setAutoRead(context, to: false)
         let later = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.rest) { [self] in
             isResting = false
@@ -47,6 +52,25 @@ final class AcceptGate: ChannelInboundHandler, ChannelOutboundHandler {
         if isReadDue {
             isReadDue = false
             read(context: context)
+        }
+    }
+
+    private func accept(_ context: ChannelHandlerContext) {
+        if isAutoReadOff {
+            // Switching it on reads.
+            setAutoRead(context, to: true)
+        } else {
+            context.read()
+        }
+    }
+
+    private func setAutoRead(_ context: ChannelHandlerContext, to isOn: Bool) {
+        isAutoReadOff = !isOn
+        do {
+            try context.channel.syncOptions?.setOption(.autoRead, value: isOn)
+        } catch {
+            // A channel that is closed has no options, and accepts nothing more.
+            server.logger.debug("The listening socket is closed: \(error).")
         }
     }
 }
