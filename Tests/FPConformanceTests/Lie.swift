@@ -55,6 +55,7 @@ struct Lie: Sendable, CustomTestStringConvertible {
         Lie("body-short", "read.two-units"),
         Lie("read-overrun", "read.byte-by-byte"),
         Lie("bytes-flipped", "read.unit"),
+        Lie("fd-extension-moves", "file.constant"),
         Lie("fd-inherited", "file.descriptor"),
         Lie("fd-device", "file.descriptor"),
         Lie("fd-header", "file.whole"),

@@ -49,7 +49,7 @@ struct fp_instance {
     const fp_host *host;
     char root[1024], lie[64], secret[128];
     const char *kept;
-    int caps_calls;
+    int caps_calls, extension_calls;
     uint16_t port;
     pthread_t noisy;
 };
@@ -960,11 +960,15 @@ static fp_status presign(fp_instance *in, const fp_call *call, const fp_presign_
 
 static const fp_ext_transfer transfer_extension = {sizeof(fp_ext_transfer), 0, transfer};
 static const fp_ext_read_fd read_fd_extension = {sizeof(fp_ext_read_fd), 0, read_fd};
+static const fp_ext_read_fd other_read_fd_extension = {sizeof(fp_ext_read_fd), 0, read_fd};
 
 static const void *get_extension(fp_instance *in, const char *id)
 {
     if (in && lies(in, "extensions-invented")) return &transfer_extension;
-    if (strcmp(id, FP_EXT_READ_FD) == 0) return &read_fd_extension;
+    if (strcmp(id, FP_EXT_READ_FD) == 0) {
+        if (in && lies(in, "fd-extension-moves") && in->extension_calls++ & 1) return &other_read_fd_extension;
+        return &read_fd_extension;
+    }
     return strcmp(id, FP_EXT_TRANSFER) == 0 ? &transfer_extension : NULL;
 }
 
