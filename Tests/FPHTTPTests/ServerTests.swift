@@ -158,4 +158,29 @@ struct ServerTests {
         _ = try await upload.waitForClose()
         _ = try await sleeper.waitForClose()
     }
+
+    @Test("a handler that outlives its server does its work to the end")
+    func outlives() async throws {
+        let isRunning = Watched(false)
+        let isReleased = Watched(false)
+        let steps = Watched(0)
+        let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { _ in
+            isRunning.change { $0 = true }
+            // Detached, as it would be cancelled otherwise.
+            await Task.detached { _ = try? await isReleased.wait("the test's word") { $0 } }.value
+            for _ in 0..<3 {
+                await Task.yield()
+                steps.change { $0 += 1 }
+            }
+            return .text(.ok, "")
+        }
+        let client = try await RawClient.connect(to: try await server.start()[0])
+        try await client.send(get("/"))
+        try await isRunning.wait("the handler") { $0 }
+        await server.shutdown(grace: .zero)
+        _ = try await client.waitForClose()
+        #expect(steps.value == 0)
+        isReleased.change { $0 = true }
+        try await steps.wait("the handler's last step") { $0 == 3 }
+    }
 }

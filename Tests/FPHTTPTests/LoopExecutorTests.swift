@@ -1,0 +1,35 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import FPHTTP
+
+@Suite("Tasks on an event loop")
+struct LoopExecutorTests {
+    @Test("tasks run on the loop, and those at work when it stops go on without it")
+    func stops() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let executor = LoopExecutor(loop)
+        let count = 20
+        let onLoop = Watched(0)
+        let isStopped = Watched(false)
+        let isGone = Watched(false)
+        let done = Watched(0)
+        for _ in 0..<count {
+            Task.detached(executorPreference: executor) {
+                if loop.inEventLoop { onLoop.change { $0 += 1 } }
+                while !isStopped.value { await Task.yield() }
+                _ = try? await isGone.wait("the loop's end") { $0 }
+                for _ in 0..<10 { await Task.yield() }
+                done.change { $0 += 1 }
+            }
+        }
+        try await onLoop.wait("all tasks on the loop") { $0 == count }
+        executor.stop()
+        isStopped.change { $0 = true }
+        try await group.shutdownGracefully()
+        isGone.change { $0 = true }
+        try await done.wait("all tasks to be done") { $0 == count }
+    }
+}
