@@ -160,7 +160,7 @@ let package = Package(
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
         .testTarget(
             name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
-        .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", nioCore]),
+        .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", "Support", nioCore]),
         .testTarget(
             name: "FPHTTPTests",
             dependencies: ["FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
