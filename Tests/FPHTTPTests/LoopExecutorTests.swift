@@ -32,4 +32,30 @@ struct LoopExecutorTests {
         isGone.change { $0 = true }
         try await done.wait("all tasks to be done") { $0 == count }
     }
+
+    @Test("a loop that stops does all the work that it took, and says what it does not take")
+    func takes() async throws {
+        for _ in 0..<100 {
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let executor = LoopExecutor(group.next())
+            let done = Watched(0)
+            async let taken = withTaskGroup(of: Int.self) { tasks in
+                for _ in 0..<4 {
+                    tasks.addTask {
+                        var count = 0
+                        while executor.execute({ done.change { $0 += 1 } }) {
+                            count += 1
+                            await Task.yield()
+                        }
+                        return count
+                    }
+                }
+                return await tasks.reduce(0, +)
+            }
+            try await done.wait("some work") { $0 > 10 }
+            executor.stop()
+            try await group.shutdownGracefully()
+            #expect(await taken == done.value)
+        }
+    }
 }

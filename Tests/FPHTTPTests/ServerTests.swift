@@ -159,11 +159,12 @@ struct ServerTests {
         _ = try await sleeper.waitForClose()
     }
 
-    @Test("a handler that outlives its server does its work to the end")
+    @Test("a handler that outlives its server does its work to the end, and its answer is let go")
     func outlives() async throws {
         let isRunning = Watched(false)
         let isReleased = Watched(false)
         let steps = Watched(0)
+        let isClosed = Watched(false)
         let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { _ in
             isRunning.change { $0 = true }
             // Detached, as it would be cancelled otherwise.
@@ -172,7 +173,9 @@ struct ServerTests {
                 await Task.yield()
                 steps.change { $0 += 1 }
             }
-            return .text(.ok, "")
+            return Response(
+                .ok,
+                body: .stream(length: nil, next: { ByteBuffer(string: "x") }, close: { isClosed.change { $0 = true } }))
         }
         let client = try await RawClient.connect(to: try await server.start()[0])
         try await client.send(get("/"))
@@ -182,5 +185,6 @@ struct ServerTests {
         #expect(steps.value == 0)
         isReleased.change { $0 = true }
         try await steps.wait("the handler's last step") { $0 == 3 }
+        try await isClosed.wait("the answer to be let go") { $0 }
     }
 }

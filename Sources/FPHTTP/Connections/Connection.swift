@@ -109,8 +109,9 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        executor = server.executor(of: context.eventLoop)
-        let handle = ConnectionHandle(self, eventLoop: context.eventLoop)
+        let executor = server.executor(of: context.eventLoop)
+        self.executor = executor
+        let handle = ConnectionHandle(self, eventLoop: context.eventLoop, executor: executor)
         self.handle = handle
         server.connections.insert(handle)
         armTimer()

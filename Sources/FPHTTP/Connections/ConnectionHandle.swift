@@ -4,20 +4,25 @@ import NIOCore
 /// A connection as handlers and other threads hold it: everything happens on its event loop.
 final class ConnectionHandle: Sendable {
     let eventLoop: any EventLoop
+    private let executor: LoopExecutor
     private let connection: NIOLoopBound<Connection>
 
-    init(_ connection: Connection, eventLoop: any EventLoop) {
+    init(_ connection: Connection, eventLoop: any EventLoop, executor: LoopExecutor) {
         self.eventLoop = eventLoop
+        self.executor = executor
         self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
     }
 
-    func run(_ work: @escaping @Sendable (Connection) -> Void) {
+    /// - Parameter lost: Called instead of `work` once the server has stopped, and its connections with it.
+    func run(_ work: @escaping @Sendable (Connection) -> Void, orElse lost: () -> Void = {}) {
         if eventLoop.inEventLoop {
             work(connection.value)
             return
         }
         let connection = self.connection
-        eventLoop.execute { work(connection.value) }
+        if !executor.execute({ work(connection.value) }) {
+            lost()
+        }
     }
 }
 
@@ -60,14 +65,22 @@ struct ExchangeHandle: BodySource, Informer {
     /// Sends a response's head and its first bytes, and returns when the client has taken enough for more to be sent.
     func begin(_ head: ResponseHead, _ bytes: ByteBuffer) async throws {
         try await withCheckedThrowingContinuation { continuation in
-            connection.run { [serial] in $0.begin(serial, head, bytes, continuation) }
+            connection.run { [serial] connection in
+                connection.begin(serial, head, bytes, continuation)
+            } orElse: {
+                continuation.resume(throwing: ClientGone())
+            }
         }
     }
 
     /// Sends more of a body, and returns when the client has taken enough for more to be sent.
     func write(_ bytes: ByteBuffer) async throws {
         try await withCheckedThrowingContinuation { continuation in
-            connection.run { [serial] in $0.write(serial, bytes, continuation) }
+            connection.run { [serial] connection in
+                connection.write(serial, bytes, continuation)
+            } orElse: {
+                continuation.resume(throwing: ClientGone())
+            }
         }
     }
 

@@ -20,16 +20,29 @@ final class LoopExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        let (isStopped, wakes) = queue.withLock { queue in
-            guard !queue.isStopped else { return (true, false) }
+        let isTaken = queue.withLock { queue in
+            guard !queue.isStopped else { return false }
             queue.jobs.append(job)
-            defer { queue.isDue = true }
-            return (false, !queue.isDue)
+            if !queue.isDue {
+                queue.isDue = true
+                eventLoop.execute { self.run() }
+            }
+            return true
         }
-        if isStopped {
+        if !isTaken {
             globalConcurrentExecutor.enqueue(job)
-        } else if wakes {
-            eventLoop.execute { self.run() }
+        }
+    }
+
+    /// Runs work on the loop, from another thread.
+    ///
+    /// The loop takes it under the lock: it does all that it took before it stops, and would lose what comes later.
+    ///
+    /// - Returns: Whether it will be run; not if the loop is about to stop.
+    func execute(_ work: @escaping @Sendable () -> Void) -> Bool {
+        queue.withLock { queue in
+            if !queue.isStopped { eventLoop.execute(work) }
+            return !queue.isStopped
         }
     }
 

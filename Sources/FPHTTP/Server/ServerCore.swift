@@ -37,8 +37,11 @@ final class ServerCore: Sendable {
     }
 
     /// What the handlers of a loop's connections run on.
-    func executor(of eventLoop: any EventLoop) -> LoopExecutor? {
-        executors[ObjectIdentifier(eventLoop)]
+    func executor(of eventLoop: any EventLoop) -> LoopExecutor {
+        guard let executor = executors[ObjectIdentifier(eventLoop)] else {
+            preconditionFailure("a connection's loop is one of its server's")
+        }
+        return executor
     }
 
     /// The loops are about to stop; what handlers are left go on without them.
