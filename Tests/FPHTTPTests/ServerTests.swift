@@ -159,32 +159,49 @@ struct ServerTests {
         _ = try await sleeper.waitForClose()
     }
 
-    @Test("a handler that outlives its server does its work to the end, and its answer is let go")
-    func outlives() async throws {
-        let isRunning = Watched(false)
+    @Test("handlers and streams that outlive their server do their work to the end, and are let go")
+    func outlive() async throws {
+        let waiting = Watched(0)
         let isReleased = Watched(false)
         let steps = Watched(0)
-        let isClosed = Watched(false)
-        let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { _ in
-            isRunning.change { $0 = true }
+        let closes = Watched(0)
+        @Sendable func work() async {
+            waiting.change { $0 += 1 }
             // Detached, as it would be cancelled otherwise.
             await Task.detached { _ = try? await isReleased.wait("the test's word") { $0 } }.value
             for _ in 0..<3 {
                 await Task.yield()
                 steps.change { $0 += 1 }
             }
+        }
+        let server = Self.server([.tcp(host: "127.0.0.1", port: 0)]) { request in
+            let begins = request.path.segments[0] == "stream"
+            if !begins { await work() }
+            let made = Watched(0)
             return Response(
                 .ok,
-                body: .stream(length: nil, next: { ByteBuffer(string: "x") }, close: { isClosed.change { $0 = true } }))
+                body: .stream(
+                    length: nil,
+                    next: {
+                        made.change { $0 += 1 }
+                        if begins, made.value == 2 { await work() }
+                        return ByteBuffer(string: "x")
+                    },
+                    close: { closes.change { $0 += 1 } }))
         }
-        let client = try await RawClient.connect(to: try await server.start()[0])
-        try await client.send(get("/"))
-        try await isRunning.wait("the handler") { $0 }
+        let address = try await server.start()[0]
+        var clients: [RawClient] = []
+        for path in ["/handler", "/stream"] {
+            let client = try await RawClient.connect(to: address)
+            try await client.send(get(path))
+            clients.append(client)
+        }
+        try await waiting.wait("the handler and the stream") { $0 == 2 }
         await server.shutdown(grace: .zero)
-        _ = try await client.waitForClose()
+        for client in clients { _ = try await client.waitForClose() }
         #expect(steps.value == 0)
         isReleased.change { $0 = true }
-        try await steps.wait("the handler's last step") { $0 == 3 }
-        try await isClosed.wait("the answer to be let go") { $0 }
+        try await steps.wait("the last steps") { $0 == 6 }
+        try await closes.wait("both streams to be closed") { $0 == 2 }
     }
 }
