@@ -98,7 +98,7 @@ struct Listing {
     /// The primary keys of the uploads with a file there, each found by the index that has its place.
     private func uploads(at places: SQLText, _ store: String, _ prefix: String) -> SQLText {
         var select: SQLText = """
-            SELECT number FROM uploads INDEXED BY uploads_by_place WHERE substr(key, 1, 23) <> id || '/'
+            SELECT number FROM uploads INDEXED BY uploads_by_place WHERE substr(key, 1, 22) <> id
             """
         select += " AND " + places
         // Where a key begins with its upload's id, so does the prefix, or the id with the prefix.

@@ -51,7 +51,7 @@ extension Connection {
                         SELECT 1 WHERE
                             EXISTS (SELECT * FROM uploads WHERE id = substr(?2, 1, 22) AND store = ?1 AND key = ?2)
                             OR EXISTS (SELECT * FROM uploads INDEXED BY uploads_by_place
-                                WHERE store = ?1 AND key = ?2 AND substr(key, 1, 23) <> id || '/')
+                                WHERE store = ?1 AND key = ?2 AND substr(key, 1, 22) <> id)
                             OR EXISTS (SELECT * FROM files WHERE store = ?1 AND key = ?2)
                             OR EXISTS (SELECT * FROM paths WHERE store = ?1 AND key = ?2)
                         """,

@@ -8,7 +8,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    static let steps = [first, second, third, fourth]
+    static let steps = [first, second, third, fourth, fifth]
 
     private static let first = """
         CREATE TABLE about (
@@ -127,6 +127,12 @@ enum Schema {
         CREATE INDEX uploads_by_token ON uploads (destination_token) WHERE destination_token IS NOT NULL;
         -- Not of keys that begin with the upload's own id, as those in staging do: the id finds them.
         CREATE INDEX uploads_by_place ON uploads (store, key) WHERE substr(key, 1, 23) <> id || '/';
+        """
+
+    private static let fifth = """
+        -- Keys in staging begin with the upload's own id, whatever follows.
+        DROP INDEX uploads_by_place;
+        CREATE INDEX uploads_by_place ON uploads (store, key) WHERE substr(key, 1, 22) <> id;
         """
 
     /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.

@@ -83,6 +83,8 @@ import Testing
             while !Task.isCancelled {
                 _ = SQLiteCatalog.user(of: path)
                 looks += 1
+                // There may be no other thread for those who hold the catalog meanwhile.
+                await Task.yield()
             }
             return looks
         }
@@ -163,7 +165,7 @@ import Testing
             Issue.record("it was opened")
             return
         }
-        for part in [path, "version 99", "fphost 7.8.9", "up to 4"] { #expect(sentence.contains(part)) }
+        for part in [path, "version 99", "fphost 7.8.9", "up to 5"] { #expect(sentence.contains(part)) }
         #expect(try directory.contents("catalog.db") == before)
         #expect(await error(path) == .tooNew(sentence), "the lock is free again")
     }
@@ -236,7 +238,9 @@ import Testing
     /// A database as an older fphost left it.
     private func makeOlder(_ version: Int, at path: String, receiving: UploadID, complete: UploadID) throws {
         try Data().write(to: URL(fileURLWithPath: path))
-        for step in Schema.steps[..<version] { try change(path, step) }
+        // From version 4 on, what version 3 had comes by the same way.
+        let first = min(version, 3)
+        for step in Schema.steps[..<first] { try change(path, step) }
         let received = version < 3 ? "" : ", 77"
         let nothing = version < 3 ? "" : ", NULL"
         try change(
@@ -258,9 +262,10 @@ import Testing
             INSERT INTO paths VALUES ('media', 'c', 3), ('media', 'd', 3);
             INSERT INTO chunks VALUES (1, 0, 77, 5)
             """)
+        for step in Schema.steps[first..<version] { try change(path, step) }
     }
 
-    @Test(arguments: 1...3) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
+    @Test(arguments: 1...4) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
     {
         let directory = try TemporaryDirectory()
         let (receiving, complete) = (UploadID.random(), UploadID.random())
