@@ -89,7 +89,8 @@ let package = Package(
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(
-            name: "FPHTTP", dependencies: ["FPContext", "FPFormats", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
+            name: "FPHTTP",
+            dependencies: ["FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, logging]),
         .target(name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore]),
         .target(
             name: "FPFilePond",
@@ -124,7 +125,7 @@ let package = Package(
             ]
         ),
 
-        .target(name: "Support", path: "Tests/Support"),
+        .target(name: "Support", dependencies: ["FPThreads"], path: "Tests/Support"),
         .target(
             name: "PluginTestKit", dependencies: ["FPContractDriver", "FPPluginAPI", "FPThreads"],
             path: "Tests/PluginTestKit"),
@@ -146,7 +147,8 @@ let package = Package(
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig", "FPFormats"]),
         .testTarget(
-            name: "FPStorageTests", dependencies: ["FPContext", "FPStorage", "Support", nioCore, logging, crypto]),
+            name: "FPStorageTests",
+            dependencies: ["FPContext", "FPStorage", "FPThreads", "Support", nioCore, logging, crypto]),
         .testTarget(
             name: "FPConformanceTests",
             dependencies: ["FPConformance", "FPContractDriver", "LocalStore", "Support", "fphost"]),

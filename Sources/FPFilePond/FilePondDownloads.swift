@@ -29,7 +29,6 @@ extension FilePondDialect {
     /// GET restore: the main file of a temporary upload.
     func restore(_ operand: String?, _ request: Request) async throws -> Response {
         guard let id = UploadID(try Self.required(operand)) else { throw Self.invalidID }
-        guard try await isRestorable(id) else { throw Self.notFound }
         // A claim or a revert may come first and take the file away; it is a fault only where neither did.
         return try await respond(
             request, orMissing: try await isRestorable(id) ? Self.unreadableFile : Self.notFound

@@ -5,9 +5,9 @@ import Synchronization
 /// The one writer: a thread that runs all changes, in the order they came, and lets those that wait at the same time
 /// share one transaction and so one commit.
 ///
-/// A change that finds the writer idle is committed alone and at once; while a commit is under way, the changes that
-/// come pile up and are the next batch. No timer, so no delay, and the busier the catalog the fewer commits a change
-/// costs.
+/// A change that finds the writer idle is committed alone and at once, by the thread that asks if that one may block
+/// (``LendingThread``); while a commit is under way, the changes that come pile up and are the next batch. No timer, so
+/// no delay, and the busier the catalog the fewer commits a change costs.
 final class ChangeQueue: Sendable {
     private let writer: Writer
 
@@ -36,6 +36,10 @@ final class ChangeQueue: Sendable {
     func perform<Value: Sendable>(_ change: @escaping @Sendable (Connection) throws -> Value) async throws(CatalogError)
         -> Value
     {
+        if LendingThread.isLent {
+            let change = ChangeOf(change)
+            if writer.make(change) { return try change.outcome.get() }
+        }
         let outcome = await withCheckedContinuation {
             (caller: CheckedContinuation<Result<Value, CatalogError>, Never>) in
             writer.enqueue(ChangeOf(change) { caller.resume(returning: $0) })
@@ -51,7 +55,7 @@ final class ChangeQueue: Sendable {
 }
 
 /// A change that waits for its turn.
-private class Change: @unchecked Sendable {  // Only the writer's thread touches one after it was enqueued.
+private class Change: @unchecked Sendable {  // Only the thread that makes it touches one after it was handed over.
     /// Makes the change.
     func run(_ db: Connection) throws { fatalError("a change is a ChangeOf") }
 
@@ -64,12 +68,14 @@ private class Change: @unchecked Sendable {  // Only the writer's thread touches
 
 private final class ChangeOf<Value: Sendable>: Change, @unchecked Sendable {  // As a change is.
     private let change: @Sendable (Connection) throws -> Value
-    private let tell: @Sendable (Result<Value, CatalogError>) -> Void
+    private let tell: (@Sendable (Result<Value, CatalogError>) -> Void)?
     private var value: Value?
+    /// What came of it.
+    private(set) var outcome: Result<Value, CatalogError> = .failure(.failed("The change was not made."))
 
     init(
         _ change: @escaping @Sendable (Connection) throws -> Value,
-        _ tell: @escaping @Sendable (Result<Value, CatalogError>) -> Void
+        _ tell: (@Sendable (Result<Value, CatalogError>) -> Void)? = nil
     ) {
         self.change = change
         self.tell = tell
@@ -78,15 +84,20 @@ private final class ChangeOf<Value: Sendable>: Change, @unchecked Sendable {  //
     override func run(_ db: Connection) throws { value = try change(db) }
 
     override func succeed() {
-        guard let value else { return fail(.failed("The change was not made.")) }
-        tell(.success(value))
+        if let value { outcome = .success(value) }
+        tell?(outcome)
     }
 
-    override func fail(_ error: CatalogError) { tell(.failure(error)) }
+    override func fail(_ error: CatalogError) {
+        outcome = .failure(error)
+        tell?(outcome)
+    }
 }
 
 /// What the thread and the queue share. The thread does not keep the queue, so that a catalog can be dropped unclosed.
 private final class Writer: Sendable {
+    private enum User { case thread, caller }
+
     private struct State {
         var waiting: [Change] = []
         var isAsleep = false
@@ -95,6 +106,15 @@ private final class Writer: Sendable {
         /// Until the thread has closed them.
         var connection: Connection?
         var lock: CatalogLock?
+        /// Who is at work on the connection.
+        var user: User?
+
+        /// Whether the thread is to be woken, which it then has to be.
+        mutating func callsThread() -> Bool {
+            guard isAsleep, user == nil, isStopped || !waiting.isEmpty else { return false }
+            isAsleep = false
+            return true
+        }
     }
 
     /// Bounds the memory of a transaction; at this size, the commit's share of a change's cost is negligible.
@@ -121,8 +141,7 @@ private final class Writer: Sendable {
         let turn = state.withLock { state -> Turn in
             if state.isStopped { return .refused }
             state.waiting.append(change)
-            defer { state.isAsleep = false }
-            return state.isAsleep ? .asleep : .awake
+            return state.callsThread() ? .asleep : .awake
         }
         switch turn {
         case .asleep: alarm.signal()
@@ -131,47 +150,69 @@ private final class Writer: Sendable {
         }
     }
 
+    /// Makes a change on the calling thread, if nobody is at work and nothing waits.
+    /// - Returns: false if nothing was done.
+    func make(_ change: Change) -> Bool {
+        let connection = state.withLock { state -> Connection? in
+            guard !state.isStopped, state.user == nil, state.waiting.isEmpty else { return nil }
+            state.user = .caller
+            return state.connection
+        }
+        guard let connection else { return false }
+        commit([change], connection)
+        let callsThread = state.withLock { state in
+            state.user = nil
+            return state.callsThread()
+        }
+        if callsThread { alarm.signal() }
+        return true
+    }
+
     func stop(_ work: @escaping @Sendable (Connection) -> Void = { _ in }) {
-        let wasAsleep = state.withLock { state in
+        let callsThread = state.withLock { state in
             if !state.isStopped { state.last = work }
             state.isStopped = true
-            defer { state.isAsleep = false }
-            return state.isAsleep
+            return state.callsThread()
         }
-        if wasAsleep { alarm.signal() }
+        if callsThread { alarm.signal() }
     }
 
     /// The thread's whole life.
     func work() {
-        var db = state.withLock { $0.connection.take() }
-        if let db {
-            while let batch = nextBatch() { commit(batch, db) }
-            state.withLock { $0.last.take() }?(db)
-        }
+        while let (batch, db) = nextBatch() { commit(batch, db) }
+        var (db, last) = state.withLock { ($0.connection.take(), $0.last.take()) }
+        if let db { last?(db) }
+        last = nil
         db = nil
         state.withLock { $0.lock = nil }
         ended.leave()
     }
 
-    /// What waits, once something does; `nil` when nothing more comes.
-    private func nextBatch() -> [Change]? {
-        enum Turn { case work([Change]), sleep, end }
+    /// What waits, once something does and nobody else is at work; `nil` when nothing more comes.
+    private func nextBatch() -> ([Change], Connection)? {
+        enum Turn { case work([Change], Connection), sleep, end }
         while true {
             let turn = state.withLock { state -> Turn in
+                if state.user == .thread { state.user = nil }
+                guard state.user == nil, let connection = state.connection else {
+                    state.isAsleep = true
+                    return .sleep
+                }
                 if state.waiting.isEmpty {
                     if state.isStopped { return .end }
                     state.isAsleep = true
                     return .sleep
                 }
+                state.user = .thread
                 guard state.waiting.count > Self.largestBatch else {
                     defer { state.waiting = [] }
-                    return .work(state.waiting)
+                    return .work(state.waiting, connection)
                 }
                 defer { state.waiting.removeFirst(Self.largestBatch) }
-                return .work(Array(state.waiting[..<Self.largestBatch]))
+                return .work(Array(state.waiting[..<Self.largestBatch]), connection)
             }
             switch turn {
-            case .work(let batch): return batch
+            case .work(let batch, let connection): return (batch, connection)
             case .sleep: alarm.wait()
             case .end: return nil
             }

@@ -11,11 +11,14 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
     private static let isConfigured = fp_sqlite_keep_no_statistics() == SQLITE_OK
     private var statements: [UnsafePointer<UInt8>: OpaquePointer] = [:]
 
+    private let patience: Int32
+
     /// Opens a database that exists.
     /// - Parameter patience: how long to wait for another program that has it locked, in milliseconds.
     init(_ path: String, readOnly: Bool = false, patience: Int32 = 5000) throws {
         _ = Self.isConfigured
         self.path = path
+        self.patience = patience
         var handle: OpaquePointer?
         let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &handle, flags, nil)
@@ -26,13 +29,18 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
         }
         self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
-        sqlite3_busy_timeout(handle, patience)
+        waitForLocks()
         try execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")
     }
 
     deinit {
         for statement in statements.values { sqlite3_finalize(statement) }
         sqlite3_close_v2(handle)
+    }
+
+    /// How long to wait for another program, in milliseconds; `nil` for as long as the connection was opened with.
+    func waitForLocks(atMost patience: Int32? = nil) {
+        sqlite3_busy_timeout(handle, patience ?? self.patience)
     }
 
     /// Whether a transaction is open. SQLite ends one by itself after some errors.

@@ -1,3 +1,4 @@
+import CSQLite
 import Dispatch
 import Synchronization
 
@@ -64,6 +65,39 @@ final class ReaderSet: Sendable {
             )
         }
         return try outcome.get()
+    }
+
+    /// Runs a read of a few rows at once on the calling thread, which waits for no lock and for the disk only where the
+    /// rows are in no cache; where that cannot be, as ``perform(_:)``.
+    func performHere<Value: Sendable>(
+        _ body: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(CatalogError) -> Value {
+        guard let connection = state.withLock({ $0.isClosed ? nil : $0.idle.popLast() }) else {
+            return try await perform(body)
+        }
+        let outcome: Result<Value, any Error>
+        do {
+            connection.waitForLocks(atMost: 0)
+            defer { connection.waitForLocks() }
+            outcome = .success(try body(connection))
+        } catch {
+            outcome = .failure(error)
+        }
+        if let next = next(after: connection) {
+            threads.async { [self] in
+                next.run(connection)
+                while let next = self.next(after: connection) { next.run(connection) }
+            }
+        }
+        do {
+            return try outcome.get()
+        } catch let error as SQLiteError where error.primaryCode == SQLITE_BUSY {
+            return try await perform(body)
+        } catch {
+            let told = CatalogError(error, catalog: path)
+            outcomes.failed(error, as: told)
+            throw told
+        }
     }
 
     /// Refuses further reads, waits for those that came before, and closes the connections.

@@ -7,8 +7,9 @@ import Synchronization
 /// The catalog in one SQLite file, for one host at a time.
 ///
 /// All changes go through one connection, whose commits they share; reads have connections of their own and see every
-/// change that returned before they were asked. No call blocks its thread, and none is given up because its task is
-/// cancelled: what it was asked to change is changed or refused.
+/// change that returned before they were asked. No call blocks its thread for longer than a few rows take to read, and a
+/// change only a thread that may block; none is given up because its task is cancelled: what it was asked to change is
+/// changed or refused.
 package final class SQLiteCatalog: Catalog {
     let changes: ChangeQueue
     let outcomes = OutcomeRecord()
@@ -207,18 +208,18 @@ extension SQLiteCatalog {
 extension SQLiteCatalog {
     /// As ``Catalog/upload(_:)`` says.
     package func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord? {
-        try await lookups.perform { db in try db.record(id) }
+        try await lookups.performHere { db in try db.record(id) }
     }
 
     /// As ``Catalog/upload(store:key:)`` says.
     package func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord? {
         guard isText(store), isText(key) else { return nil }
-        return try await lookups.perform { db in try db.stored(store, key) }
+        return try await lookups.performHere { db in try db.stored(store, key) }
     }
 
     /// As ``Catalog/chunk(of:at:)`` says.
     package func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
-        try await lookups.perform { db in try db.chunk(of: id, at: offset) }
+        try await lookups.performHere { db in try db.chunk(of: id, at: offset) }
     }
 
     /// As ``Catalog/uploads(matching:)`` says.

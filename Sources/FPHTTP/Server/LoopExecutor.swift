@@ -1,7 +1,9 @@
+import FPThreads
 import NIOCore
 import Synchronization
 
 /// Runs tasks on an event loop: a handler at work then needs no other thread, and wakes none, until it waits for one.
+/// A thread that has done what it waited for, and has nothing else to do, runs the task on up to where it waits again.
 final class LoopExecutor: TaskExecutor {
     private struct Queue {
         var jobs: [UnownedJob] = []
@@ -20,6 +22,7 @@ final class LoopExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        if LendingThread.take(job, for: asUnownedTaskExecutor()) { return }
         let isTaken = queue.withLock { queue in
             guard !queue.isStopped else { return false }
             queue.jobs.append(job)

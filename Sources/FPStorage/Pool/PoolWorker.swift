@@ -1,5 +1,6 @@
 import CFPStorage
 import FPContext
+import FPThreads
 
 /// One thread of a pool, with the context that its calls share.
 ///
@@ -35,18 +36,24 @@ final class PoolWorker: @unchecked Sendable {
     }
 
     private func run() {
-        var next = pool.wokenUp(self)
-        while true {
-            // No reference to a job may live while the thread sleeps: it would keep the job's store from being freed.
-            switch next {
-            case .job: next = perform(next)
-            case .wait: next = waitForWork()
-            case .exit: return
+        LendingThread.become(for: pool) { thread in
+            var next = pool.wokenUp(self)
+            while true {
+                // No reference to a job may live while the thread sleeps or runs a task: it would keep the job's store
+                // from being freed.
+                switch next {
+                case .job: next = perform(next, on: thread)
+                case .lend:
+                    thread.runTask()
+                    next = pool.cameBack(self)
+                case .wait: next = waitForWork()
+                case .exit: return
+                }
             }
         }
     }
 
-    private func perform(_ next: WorkerPool.Next) -> WorkerPool.Next {
+    private func perform(_ next: WorkerPool.Next, on thread: LendingThread) -> WorkerPool.Next {
         guard case .job(let job) = next else { return next }
         let ran = job.claimRun()
         if ran {
@@ -54,10 +61,16 @@ final class PoolWorker: @unchecked Sendable {
             // Task-locals do not reach this thread, and what the plugin logs is to name the request as well.
             RequestContext.$current.withValue(job.requestContext) { job.work(context) }
         }
-        // Before the caller is resumed: its next job then finds this thread free, and no other has to be woken.
+        // Before the caller is resumed: from here on nobody cancels this job by stopping what the thread does.
         let next = pool.finish(self)
         if ran {
-            if job.claimResult() { job.deliver() } else { job.returnedLate() }
+            if !job.claimResult() {
+                job.returnedLate()
+            } else if case .lend = next {
+                thread.resume { job.deliver() }
+            } else {
+                job.deliver()
+            }
         }
         return next
     }

@@ -1,3 +1,4 @@
+import FPThreads
 import NIOCore
 import Synchronization
 
@@ -28,6 +29,8 @@ final class WorkerPool: @unchecked Sendable {
     /// What a thread does after a job.
     enum Next {
         case job(PoolJob)
+        /// Nothing waits: the thread may go on with the task that it resumes.
+        case lend
         case wait
         case exit
     }
@@ -55,6 +58,7 @@ final class WorkerPool: @unchecked Sendable {
         var stopped = false
 
         var live: Int { workers.count - abandoned }
+        var waiting: Int { queue.count + urgent.count }
         var busy: Bool { idle.count < live || abandoned > 0 || !queue.isEmpty || !urgent.isEmpty }
     }
 
@@ -125,6 +129,8 @@ final class WorkerPool: @unchecked Sendable {
             if state.stopped { return (.stopped, nil) }
             if state.live == 0, !mayGrow(state), lane != .release { return (.noThread, nil) }
             if let refusal = enqueue(job, lane, &state) { return (refusal, nil) }
+            // The thread that calls is about to look for a job itself.
+            if state.waiting == 1, LendingThread.isLent(by: self) { return (nil, nil) }
             return (nil, summon(&state))
         }
         if refusal != nil { return refusal }
@@ -185,8 +191,13 @@ final class WorkerPool: @unchecked Sendable {
                     return .exit
                 }
             }
-            return nextJob(for: worker, &state)
+            return state.waiting == 0 && !state.stopped ? .lend : nextJob(for: worker, &state)
         }
+    }
+
+    /// The worker runs no task any more: what next?
+    func cameBack(_ worker: PoolWorker) -> Next {
+        state.withLock { nextJob(for: worker, &$0) }
     }
 
     /// The worker is awake: to work or to end.

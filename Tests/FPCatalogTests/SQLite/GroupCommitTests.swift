@@ -1,5 +1,6 @@
 import CSQLite
 import Dispatch
+import Glibc
 import Support
 import Synchronization
 import Testing
@@ -109,6 +110,78 @@ private struct Gate {
             #expect(counter.commits == 1)
             #expect(try await catalog.counts() == [.complete: 64])
         }
+    }
+
+    @Test func `a thread that may block makes the change itself, unless the writer is at work`() async throws {
+        try await withCatalog { catalog, counter in
+            let threads = try await onLoan {
+                let own = pthread_self()
+                return (own, try await catalog.changes.perform { _ in pthread_self() })
+            }
+            #expect(threads.0 == threads.1)
+            #expect(counter.commits == 1)
+            let gate = try await Gate(catalog)
+            async let other = onLoan {
+                let own = pthread_self()
+                return (own, try await catalog.changes.perform { _ in pthread_self() })
+            }
+            _ = try await waitFor("the change to wait", within: .seconds(60)) {
+                catalog.changes.count == 1 ? true : nil
+            }
+            gate.open()
+            let (own, maker) = try await other
+            #expect(own != maker)
+        }
+    }
+
+    @Test func `changes of threads that may block, and of others, are all made or refused by themselves`() async throws
+    {
+        try await withCatalog { catalog, _ in
+            try await withThrowingTaskGroup { group in
+                for number in 0..<400 {
+                    group.addTask {
+                        let upload = UploadRecord.complete()
+                        if number.isMultiple(of: 2) {
+                            try await onLoan { try await catalog.insert(upload) }
+                            #expect(await refusal { try await onLoan { try await catalog.insert(upload) } } == .failed)
+                        } else {
+                            try await catalog.insert(upload)
+                            #expect(await refusal { try await catalog.insert(upload) } == .failed)
+                        }
+                        #expect(try await catalog.upload(upload.id) == upload)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await catalog.counts() == [.complete: 400])
+        }
+    }
+
+    @Test func `closing waits for a change that a caller's thread makes, and refuses those after`() async throws {
+        let directory = try TemporaryDirectory()
+        let catalog = try await directory.openCatalog()
+        let isBegun = Atomic(false)
+        let gate = DispatchSemaphore(value: 0)
+        let upload = UploadRecord.complete()
+        async let change: Void = onLoan {
+            try await catalog.changes.perform { db in
+                isBegun.store(true, ordering: .relaxed)
+                gate.wait()
+                try db.insert(upload)
+            }
+        }
+        _ = try await waitFor("the change", within: .seconds(60)) { isBegun.load(ordering: .relaxed) ? true : nil }
+        async let closing: Void = catalog.close()
+        _ = try await waitFor("the closing to begin", within: .seconds(60)) {
+            await refusal { try await catalog.upload(upload.id) } == nil ? nil : true
+        }
+        gate.signal()
+        try await change
+        await closing
+        #expect(await refusal { try await onLoan { try await catalog.insert(.complete()) } } == .failed)
+        let again = try await directory.openCatalog()
+        #expect(try await again.upload(upload.id) == upload)
+        await again.close()
     }
 
     @Test func `a change that finds the writer idle has a commit of its own`() async throws {

@@ -1,4 +1,6 @@
 import Dispatch
+import Foundation
+import Glibc
 import Support
 import Synchronization
 import Testing
@@ -54,6 +56,53 @@ private final class Numbers: Sendable {
             first.wait()
         }
         _ = try await (one, two)
+        await readers.close()
+    }
+
+    @Test func `a short read needs no other thread, unless every connection is at work`() async throws {
+        let readers = try readers(1)
+        let threads = try await onLoan {
+            let own = pthread_self()
+            return (own, try await readers.performHere { _ in pthread_self() })
+        }
+        #expect(threads.0 == threads.1)
+        let gate = DispatchSemaphore(value: 0)
+        async let long: Void = readers.perform { _ in gate.wait() }
+        _ = try await waitFor("the connection to be busy", within: .seconds(30)) { readers.isBusy ? true : nil }
+        async let short = readers.performHere { db in try db.first("SELECT 7") { $0[0] as Int } }
+        _ = try await waitFor("the short read", within: .seconds(30)) { readers.waitingCount == 1 ? true : nil }
+        gate.signal()
+        #expect(try await short == 7)
+        try await long
+        await readers.close()
+        #expect(await refusal { try await readers.performHere { _ in } } == .failed)
+    }
+
+    @Test func `reads that wait while a short one runs have their turn`() async throws {
+        let readers = try readers(1)
+        let gate = DispatchSemaphore(value: 0)
+        async let short: Void = onLoan { try await readers.performHere { _ in gate.wait() } }
+        _ = try await waitFor("the connection to be busy", within: .seconds(30)) { readers.isBusy ? true : nil }
+        async let waiting = readers.perform { db in try db.first("SELECT 7") { $0[0] as Int } }
+        _ = try await waitFor("the second read", within: .seconds(30)) { readers.waitingCount == 1 ? true : nil }
+        gate.signal()
+        #expect(try await waiting == 7)
+        try await short
+        await readers.close()
+    }
+
+    @Test func `a short read of a database that another program has locked waits on another thread`() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.url.appending(path: "locked.db").path
+        try #require(FileManager.default.createFile(atPath: path, contents: nil))
+        let locker = try Connection(path)
+        try locker.execute("CREATE TABLE t (a); INSERT INTO t VALUES (7); BEGIN EXCLUSIVE")
+        let readers = ReaderSet([try Connection(path, readOnly: true, patience: 60_000)], catalog: path)
+        async let read = readers.performHere { db in try db.first("SELECT a FROM t") { $0[0] as Int } }
+        // Begun again with patience, it holds the connection until the lock is gone.
+        _ = try await waitFor("the connection to be busy", within: .seconds(30)) { readers.isBusy ? true : nil }
+        try locker.execute("COMMIT")
+        #expect(try await read == 7)
         await readers.close()
     }
 
