@@ -100,7 +100,9 @@ class Host:
     def staged_files(self):
         """What the staging store holds, but for what belongs to the store and to the host themselves."""
         root = self._directory / "data/staging"
-        return [path for path in root.glob("*/*") if path.is_file() and path.parent.name != ".fp"]
+        return [
+            path for path in root.rglob("*")
+            if path.is_file() and path.relative_to(root).parts[0] not in (".fp", ".fphost-catalog")]
 
 
 class Client:
