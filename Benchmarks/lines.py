@@ -29,7 +29,7 @@ class Line:
         the load generator) and, of downloads, `first` (ms to the first byte).
         """
         if self.kind == "get":
-            server.file(self.size)
+            server.file(self.size, self._copy(number))
         else:
             touch_memory(min(self.size * self.count + 64 * MIB, 6 * GIB))
         server.settle()
@@ -66,9 +66,14 @@ class Line:
             "crowd", server.port, *server.upload, "--size", self.size, "--count", self.count, "--first",
             number * self.count)
 
+    @staticmethod
+    def _copy(number):
+        """Two files in turns: the pages that a file happens to lie in make its downloads faster or slower."""
+        return number % 2
+
     def _get(self, server, number):
         part = ("--range", f"0-{self.part - 1}") if self.part else ()
-        return load("get", server.port, "--path", server.file(self.size), "--count", self.count, *part)
+        return load("get", server.port, "--path", server.file(self.size, self._copy(number)), "--count", self.count, *part)
 
     def _store(self, server, number):
         """The application's claim of an upload; the upload itself is not timed."""

@@ -69,17 +69,17 @@ urlpatterns = [path("up", up), path("store/<str:id>/<str:name>", store), path("f
         if done.returncode != 0:
             raise Failed(f"migrate: {done.stderr[-500:]}")
         port = free_port()
-        self._file = None
+        self._files = {}
         super().__init__(
             directory,
             [gunicorn, "--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "gthread", "--threads", "4",
              "--keep-alive", "75", "--timeout", "600", "--no-control-socket", "django.core.wsgi:get_wsgi_application()"], port, environment)
 
-    def file(self, size):
-        if self._file is None:
+    def file(self, size, number):
+        if number not in self._files:
             id = load("large", self.port, *self.upload, "--size", size)["id"]
-            self._file = f"/fp/restore/?id={id}"
-        return self._file
+            self._files[number] = f"/fp/restore/?id={id}"
+        return self._files[number]
 
     def remove(self, answer, number):
         load("call", self.port, "--method", "DELETE", "--path", "/fp/revert/", "--header", "Content-Type: text/plain",
@@ -140,10 +140,10 @@ class Rclone(Server):
             [rclone, "--config", "/dev/null", "serve", "webdav", directory / "files", "--addr", f"127.0.0.1:{port}"],
             port)
 
-    def file(self, size):
-        if not (self.directory / "files/file").exists():
-            load("large", self.port, "--put", "/file", "--size", size)
-        return "/file"
+    def file(self, size, number):
+        if not (self.directory / f"files/file-{number}").exists():
+            load("large", self.port, "--put", f"/file-{number}", "--size", size)
+        return f"/file-{number}"
 
     def remove(self, answer, number):
         load("call", self.port, "--method", "DELETE", "--path", f"/{number}")

@@ -67,8 +67,8 @@ class Server:
         self._process.terminate()
         self._process.wait(60)
 
-    def file(self, size):
-        """The path of a file of this size to be downloaded, which is made by the first call."""
+    def file(self, size, number):
+        """The path of one of the files of this size to be downloaded, which is made by the first call that names it."""
         raise NotImplementedError
 
     def remove(self, answer, number):
@@ -103,7 +103,7 @@ class FPHost(Server):
         directory.mkdir(parents=True, exist_ok=True)
         self._stores = stores or {}
         self._durability = durability
-        self._file = None
+        self._files = {}
         port = free_port()
         # JSON is YAML.
         (directory / "fphost.yaml").write_text(json.dumps(self.configuration(port)))
@@ -124,12 +124,12 @@ class FPHost(Server):
             "log": {"level": "warning"},
         }
 
-    def file(self, size):
-        if self._file is None:
+    def file(self, size, number):
+        if number not in self._files:
             id = load("large", self.port, *self.upload, "--size", size)["id"]
-            self.store(id, "file.bin")
-            self._file = f"/fp/load/?id={id}"
-        return self._file
+            self.store(id, f"file-{number}.bin")
+            self._files[number] = f"/fp/load/?id={id}"
+        return self._files[number]
 
     def remove(self, answer, number):
         load("call", self.port, "--method", "DELETE", "--path", "/fp/revert/", "--body", answer["id"])
@@ -187,11 +187,11 @@ class Nginx(Server):
         command = [self.program, "-p", str(directory), "-e", str(directory / "log"), "-c", str(directory / "nginx.conf")]
         super().__init__(directory, command, port)
 
-    def file(self, size):
-        path = self.directory / "files/file"
-        if not path.exists():
-            load("large", self.port, "--put", "/files/file", "--size", size)
-        return "/files/file"
+    def file(self, size, number):
+        path = f"/files/file-{number}"
+        if not (self.directory / path[1:]).exists():
+            load("large", self.port, "--put", path, "--size", size)
+        return path
 
     def remove(self, answer, number):
         (self.directory / f"files/{number}").unlink()

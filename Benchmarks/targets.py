@@ -57,7 +57,7 @@ ROWS = [
     Row("chunks1", "1 MiB chunks", (relative("rate", "rate", 0.6, True),), peers=CHUNKED),
     Row("get", f"{LARGE} GET",
         (relative("rate", "rate", 0.95, True), relative("CPU", "cpu", 1.2), relative("first byte", "first", 1.5)),
-        peers=READ),
+        peers=READ, runs=RUNS if QUICK else 9),
     Row("first", "64 KiB of it", (relative("first byte", "first", 1.5),), places=("tmpfs",)),
     # File systems on disks take ten times as long for minutes after many files went: in memory only.
     Row("small64", "10 KiB, 64 connections",
