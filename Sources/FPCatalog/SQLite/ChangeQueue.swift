@@ -2,12 +2,12 @@ import Dispatch
 import FPThreads
 import Synchronization
 
-/// The one writer: a thread that runs all changes, in the order they came, and lets those that wait at the same time
-/// share one transaction and so one commit.
+/// The one writer: runs all changes, in the order they came, and lets those that wait at the same time share one
+/// transaction and so one commit.
 ///
 /// A change that finds the writer idle is committed alone and at once, by the thread that asks if that one may block
-/// (``LendingThread``); while a commit is under way, the changes that come pile up and are the next batch. No timer, so
-/// no delay, and the busier the catalog the fewer commits a change costs.
+/// (``LendingThread``), otherwise by the writer's own. While a commit is under way, the changes that come pile up and
+/// are the next batch. No timer, so no delay, and the busier the catalog the fewer commits a change costs.
 final class ChangeQueue: Sendable {
     private let writer: Writer
 
@@ -180,10 +180,11 @@ private final class Writer: Sendable {
     /// The thread's whole life.
     func work() {
         while let (batch, db) = nextBatch() { commit(batch, db) }
-        var (db, last) = state.withLock { ($0.connection.take(), $0.last.take()) }
-        if let db { last?(db) }
-        last = nil
-        db = nil
+        let (db, last) = state.withLock { ($0.connection.take(), $0.last.take()) }
+        if let db {
+            last?(db)
+            db.close()
+        }
         state.withLock { $0.lock = nil }
         ended.leave()
     }

@@ -9,6 +9,7 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
     let handle: OpaquePointer
     /// Whether SQLite keeps no statistics, which has to be said before the process's first connection.
     private static let isConfigured = fp_sqlite_keep_no_statistics() == SQLITE_OK
+    private var isClosed = false
     private var statements: [UnsafePointer<UInt8>: OpaquePointer] = [:]
 
     private let patience: Int32
@@ -33,8 +34,15 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
         try execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")
     }
 
-    deinit {
+    deinit { close() }
+
+    /// Closes the database, once; whoever still has a reference may not use it. A reference may live for a little
+    /// longer than its use, and what comes after the closing must not depend on that.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
         for statement in statements.values { sqlite3_finalize(statement) }
+        statements = [:]
         sqlite3_close_v2(handle)
     }
 

@@ -111,7 +111,11 @@ final class ReaderSet: Sendable {
             }
             if isQuiet { caller.resume() }
         }
-        state.withLock { $0.idle = [] }
+        let connections = state.withLock { state in
+            defer { state.idle = [] }
+            return state.idle
+        }
+        for connection in connections { connection.close() }
     }
 
     private func enqueue(_ read: Read) {

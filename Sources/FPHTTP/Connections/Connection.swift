@@ -22,7 +22,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     let peer: SocketAddress?
     let window = ReceiveWindow()
     private(set) var context: ChannelHandlerContext?
-    /// What handlers run on: this connection's event loop.
+    /// What handlers run on: this connection's event loop, and threads that lend themselves.
     private(set) var executor: LoopExecutor?
     var handle: ConnectionHandle?
 

@@ -4,8 +4,8 @@ public import HTTPTypes
 public protocol RequestHandler: Sendable {
     /// Answers one request.
     ///
-    /// Runs in a task of its own on the connection's event loop, so it must never block: not by a file, a lock that is
-    /// held for long, or much work at once. It never throws: what goes wrong is a response too.
+    /// Runs in a task of its own, as a rule on the connection's event loop, so it must never block: not by a file, a lock
+    /// that is held for long, or much work at once. It never throws: what goes wrong is a response too.
     ///
     /// A client that goes away is told once. While the handler is reading the body, `request.body` says so with
     /// ``BodyError/truncated(received:expected:)``, after every byte that did arrive, and the task is *not* cancelled, so that what

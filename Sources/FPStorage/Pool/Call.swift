@@ -162,6 +162,8 @@ final class Call<Value: Sendable>: ResultJob<Value>, @unchecked Sendable {
 
     func start(_ continuation: Continuation, in pool: WorkerPool, lane: WorkerPool.Lane) {
         self.continuation = continuation
+        // Only a task with an executor of its own may let a thread have it.
+        mayLendThread = withUnsafeCurrentTask { $0?.unownedTaskExecutor != nil }
         start(in: pool, lane: lane)
     }
 

@@ -33,6 +33,8 @@ class PoolJob: @unchecked Sendable {
     private let phase = Atomic<UInt8>(Phase.new.rawValue)
     private let cancelRequested = Atomic<Bool>(false)
 
+    /// Whether the thread that ran the job may go on with the task that waits for it. Set before the job is queued.
+    var mayLendThread = false
     /// The pool that took the job. Set before it is queued.
     private(set) var pool: WorkerPool?
     /// When the caller gave up a running job; guarded by the pool's lock.

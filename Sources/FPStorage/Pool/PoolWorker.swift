@@ -61,7 +61,7 @@ final class PoolWorker: @unchecked Sendable {
             // Task-locals do not reach this thread, and what the plugin logs is to name the request as well.
             RequestContext.$current.withValue(job.requestContext) { job.work(context) }
         }
-        // Before the caller is resumed: from here on nobody cancels this job by stopping what the thread does.
+        // Before the caller is resumed: its next job then finds this thread free, and no other has to be woken.
         let next = pool.finish(self)
         if ran {
             if !job.claimResult() {

@@ -55,6 +55,8 @@ final class WorkerPool: @unchecked Sendable {
         /// The one that is waking up, or starting, to take the first job of the queue.
         var summoned: PoolWorker?
         var abandoned = 0
+        /// Threads that run a task, and will look for a job right after.
+        var lent = 0
         var stopped = false
 
         var live: Int { workers.count - abandoned }
@@ -129,8 +131,9 @@ final class WorkerPool: @unchecked Sendable {
             if state.stopped { return (.stopped, nil) }
             if state.live == 0, !mayGrow(state), lane != .release { return (.noThread, nil) }
             if let refusal = enqueue(job, lane, &state) { return (refusal, nil) }
-            // The thread that calls is about to look for a job itself.
-            if state.waiting == 1, LendingThread.isLent(by: self) { return (nil, nil) }
+            // The thread that calls is about to wait for the job, and looks for one itself then; if it should be held up
+            // after all, the watchdog calls another. Nobody waits for a release, so its thread goes on for longer.
+            if state.waiting == 1, lane != .release, LendingThread.isLent(by: self) { return (nil, nil) }
             return (nil, summon(&state))
         }
         if refusal != nil { return refusal }
@@ -181,6 +184,7 @@ final class WorkerPool: @unchecked Sendable {
     /// The worker's job is over: what next?
     func finish(_ worker: PoolWorker) -> Next {
         state.withLock { state in
+            let mayLend = worker.job?.mayLendThread ?? false
             worker.job = nil
             worker.context.end()
             if worker.isAbandoned {
@@ -191,13 +195,18 @@ final class WorkerPool: @unchecked Sendable {
                     return .exit
                 }
             }
-            return state.waiting == 0 && !state.stopped ? .lend : nextJob(for: worker, &state)
+            guard mayLend, state.waiting == 0, !state.stopped else { return nextJob(for: worker, &state) }
+            state.lent += 1
+            return .lend
         }
     }
 
     /// The worker runs no task any more: what next?
     func cameBack(_ worker: PoolWorker) -> Next {
-        state.withLock { nextJob(for: worker, &$0) }
+        state.withLock { state in
+            state.lent -= 1
+            return nextJob(for: worker, &state)
+        }
     }
 
     /// The worker is awake: to work or to end.
@@ -309,7 +318,7 @@ final class WorkerPool: @unchecked Sendable {
     /// How many threads could take a job now.
     private func free(_ state: borrowing State) -> Int {
         let growth = state.stopped ? 0 : min(size - state.live, size + replacements - state.workers.count)
-        return state.idle.count + (state.summoned == nil ? 0 : 1) + max(0, growth)
+        return state.idle.count + state.lent + (state.summoned == nil ? 0 : 1) + max(0, growth)
     }
 
     /// Calls a thread for the jobs that wait, one at a time: it calls the next one when it has come. A job that is
