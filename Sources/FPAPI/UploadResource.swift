@@ -7,7 +7,7 @@ import NIOCore
 
 /// The uploads as the application sees them over HTTP: what the application API and the demo page have in common.
 ///
-/// Access is not checked here: the gatekeeper has done that before.
+/// Access is not checked here: the gatekeeper has done that before. Whose uploads a caller may use is.
 package struct UploadResource: Sendable {
     /// The methods of all its addresses together.
     package static let methods: [HTTPRequest.Method] = [.get, .head, .post, .delete]
@@ -22,13 +22,17 @@ package struct UploadResource: Sendable {
     }
 
     /// Answers a request whose path continues with `rest` below the list of uploads.
+    /// - Parameter reach: Whose uploads the caller may use.
     /// - Throws: A ``Problem``, or an error that is ``ProblemConvertible``.
-    package func respond(to request: Request, rest: ArraySlice<String>) async throws -> Response {
+    package func respond(
+        to request: Request, rest: ArraySlice<String>, within reach: Reach
+    ) async throws -> Response {
         let rest = Array(rest)
         let method = request.method
+        if let id = rest.first.flatMap({ UploadID($0) }) { try await uploads.require(id, within: reach) }
         switch rest.count {
         case 0:
-            return try await Self.allowing([.get, .head], method) { try await list(request) }
+            return try await Self.allowing([.get, .head], method) { try await list(request, within: reach) }
         case 1:
             let id = try Self.id(rest[0])
             return try await Self.allowing([.get, .head, .delete], method) {
@@ -78,15 +82,22 @@ package struct UploadResource: Sendable {
 
     // MARK: - Operations
 
-    private func list(_ request: Request) async throws -> Response {
+    private static let noList = Problem(.forbidden, "Your credentials name no owner whose uploads could be listed.")
+
+    private func list(_ request: Request, within reach: Reach) async throws -> Response {
         switch try UploadListing(request.query) {
-        case .search(let query):
+        case .search(var query):
+            if case .own(let owner) = reach {
+                guard let owner else { throw Self.noList }
+                query.owner = owner
+            }
             let text = try await ListingText(uploads, matching: query)
             if let whole = await text.whole { return .json(.ok, .bytes(whole)) }
             return .json(.ok, .stream(length: nil, next: { try await text.next() }))
         case .path(let path, let store, let metadata):
             let upload = try await uploads.upload(path: path, store: store)
-            let documents = upload.map { [UploadDocument.json($0, withMetadata: metadata)] } ?? []
+            let own = upload.flatMap { reach.includes($0.owner) ? $0 : nil }
+            let documents = own.map { [UploadDocument.json($0, withMetadata: metadata)] } ?? []
             return .json(.ok, ["uploads": .array(documents), "next": .null])
         }
     }

@@ -1,20 +1,24 @@
-import FPHTTP
+import FPFormats
+public import FPHTTP
 import HTTPTypes
 
 /// Recognises the application by a bearer token (RFC 6750, sections 2.1 and 3).
 public struct BearerAuthenticator: Authenticator {
     private let tokens: BearerTokens
+    private let unconcerned: Set<Access>
 
     /// Accepts these tokens.
-    public init(_ tokens: BearerTokens) {
+    /// - Parameter unconcerned: What it has nothing to say about.
+    public init(_ tokens: BearerTokens, notFor unconcerned: Set<Access> = []) {
         self.tokens = tokens
+        self.unconcerned = unconcerned
     }
 
-    /// Only ``Access/application``.
-    public func concerns(_ access: Access) -> Bool { access == .application }
+    /// Everything that it was not told to leave alone.
+    public func concerns(_ access: Access) -> Bool { !unconcerned.contains(access) }
 
-    /// - Throws: A 401 if there is an `Authorization` field that does not carry one accepted token.
-    public func caller(of request: Request) throws(Problem) -> Caller? {
+    /// - Throws: A 401 if there is an `Authorization` field of this scheme that does not carry one accepted token.
+    public func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         let lines = request.headers[values: .authorization]
         guard let line = lines.first else { return nil }
         guard lines.count == 1, tokens.accepts(authorization: line) else {
@@ -22,7 +26,7 @@ public struct BearerAuthenticator: Authenticator {
                 .unauthorized, "The bearer token is not one of those that this server accepts.",
                 headers: [.wwwAuthenticate: "Bearer realm=\"fphost\", error=\"invalid_token\""])
         }
-        return Caller(kind: "token", grants: [.application])
+        return Caller(kind: "token", scopes: [Caller.applicationScope])
     }
 
     /// A 401 that asks for a bearer token.

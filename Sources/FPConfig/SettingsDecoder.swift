@@ -23,6 +23,7 @@ struct SettingsDecoder {
             reader: ValueReader(source: source, problems: problems),
             synonyms: Settings.synonyms,
             trees: ["stores"],
+            shorthands: ["permissions": "permissions.default"],
             unfollowed: ["api.tokens"]
         )
         let outcome = check.run(root)
@@ -38,6 +39,7 @@ struct SettingsDecoder {
         let uploads = uploads(staging: roles.staging)
         let catalog = catalog()
         let api = Settings.API(tokens: tokens())
+        let permissions = permissions()
         let fetch = fetch(uploads)
         let log = Settings.Log(level: values.choice("log.level"), format: values.choice("log.format"))
         let plugins = Settings.Plugins(directory: location("plugins.directory"))
@@ -57,6 +59,7 @@ struct SettingsDecoder {
             uploads: uploads,
             catalog: catalog,
             api: api,
+            permissions: permissions,
             fetch: fetch,
             log: log,
             source: source,

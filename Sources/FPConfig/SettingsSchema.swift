@@ -6,10 +6,10 @@ extension Settings {
     /// `stores.<name>.KEY`.
     public static let schema: [OptionSchema] =
         serverKeys + pluginKeys + [storagesBackendKey] + storeKeys.map { $0.named("stores.<name>." + $0.key) }
-        + [storeOptionsKey.named("stores.<name>.options")] + uploadKeys + otherKeys
+        + [storeOptionsKey.named("stores.<name>.options")] + uploadKeys + permissionKeys + otherKeys
 
     /// The keys of the file, but for `stores`.
-    static let hostKeys = serverKeys + pluginKeys + [storagesBackendKey] + uploadKeys + otherKeys
+    static let hostKeys = serverKeys + pluginKeys + [storagesBackendKey] + uploadKeys + permissionKeys + otherKeys
 
     /// Bounds that keep a slip of the keyboard from becoming a setting.
     private static let second: Int64 = 1000
@@ -140,6 +140,24 @@ extension Settings {
             "uploads.sweep_every", .duration, default: "5m", min: 100, max: day,
             help: "How often expired uploads are looked for."),
     ]
+
+    private static let permissionKeys: [OptionSchema] =
+        [
+            OptionSchema(
+                "permissions.default", .stringList,
+                help: "Who may use the endpoints of the FilePond client: the rules that must all hold, of `AllowAny`, "
+                    + "`IsAuthenticated`, `IsOwner`, `HasScope(name)`, `HasRole(name)` and `FromNetwork(block)`. "
+                    + "`permissions: open` is short for `AllowAny` here. Without it, those whom an authenticator knows, "
+                    + "each with uploads of their own; where there is no authenticator, everybody on this machine, and "
+                    + "the host refuses to listen elsewhere.")
+        ] + Permissions.filePondEndpoints.map { endpointKey($0, "`permissions.default`") }
+        + Permissions.apiEndpoints.map { endpointKey($0, "`HasScope(application)`") }
+
+    private static func endpointKey(_ endpoint: (name: String, what: String), _ standard: String) -> OptionSchema {
+        OptionSchema(
+            "permissions." + endpoint.name, .stringList,
+            help: "The rules for who \(endpoint.what). Without it, \(standard).")
+    }
 
     private static let otherKeys: [OptionSchema] = [
         OptionSchema(

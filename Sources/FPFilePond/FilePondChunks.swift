@@ -5,8 +5,9 @@ import HTTPTypes
 
 extension FilePondDialect {
     /// PATCH: one chunk.
-    func append(_ operand: String?, _ request: Request) async throws -> Response {
+    func append(_ operand: String?, _ request: Request, within reach: Reach) async throws -> Response {
         let id = try Self.transferID(operand)
+        try await uploads.require(id, within: reach)
         let headers = request.headers
         let type = request.mediaType
         let isForm = type == "multipart/form-data"
@@ -45,8 +46,9 @@ extension FilePondDialect {
 
     /// HEAD: how far the upload has come. FilePond skips every chunk that starts before the offset, so it is always
     /// the end of a chunk that arrived whole.
-    func resume(_ operand: String?) async throws -> Response {
+    func resume(_ operand: String?, within reach: Reach) async throws -> Response {
         let id = try Self.transferID(operand)
+        try await uploads.require(id, within: reach)
         guard let upload = try await uploads.progress(of: id) else { throw Self.unknownTransfer }
         var headers: HTTPFields = [.uploadOffset: String(upload.committed), .cacheControl: "no-store"]
         if let size = upload.files[0].size { headers[.uploadLength] = String(size) }

@@ -33,7 +33,13 @@ package struct FilePondDialect: Mount {
 
     package var problems: ProblemForm { .detail }
 
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .visitor }
+    package var accesses: [Access] { Access.filePond }
+
+    /// An address or a method that there is not needs no access to be told so.
+    package func access(for request: Request, rest: ArraySlice<String>) -> Access {
+        let route = try? FilePondRoute(method: request.method, rest: rest, query: request.query)
+        return route.map { Access(of: $0.endpoint, request.method) } ?? .anyone
+    }
 
     package func respond(
         to request: Request, rest: ArraySlice<String>, from caller: Caller
@@ -49,18 +55,19 @@ package struct FilePondDialect: Mount {
             case .options(let allow): return .options(allow: allow)
             }
         }
-        return try await respond(to: route, request, owner: caller.owner)
+        return try await respond(to: route, request, from: caller)
     }
 
-    private func respond(to route: FilePondRoute, _ request: Request, owner: String?) async throws -> Response {
-        switch (route.endpoint, request.method) {
-        case (.process, _): try await process(request, owner: owner)
-        case (.patch, .head): try await resume(route.operand)
-        case (.patch, _): try await append(route.operand, request)
-        case (.revert, _): try await revert(route.operand, request)
-        case (.load, _): try await load(route.operand, request)
-        case (.restore, _): try await restore(route.operand, request)
-        case (.fetch, .head): try await fetchAndStore(route.operand, owner: owner)
+    private func respond(to route: FilePondRoute, _ request: Request, from caller: Caller) async throws -> Response {
+        let reach = caller.reach
+        return switch (route.endpoint, request.method) {
+        case (.process, _): try await process(request, by: Uploader(caller, request))
+        case (.patch, .head): try await resume(route.operand, within: reach)
+        case (.patch, _): try await append(route.operand, request, within: reach)
+        case (.revert, _): try await revert(route.operand, request, within: reach)
+        case (.load, _): try await load(route.operand, request, within: reach)
+        case (.restore, _): try await restore(route.operand, request, within: reach)
+        case (.fetch, .head): try await fetchAndStore(route.operand, by: Uploader(caller, request))
         case (.fetch, _): try await fetch(route.operand, request)
         }
     }

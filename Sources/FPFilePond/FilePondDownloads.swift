@@ -4,18 +4,21 @@ import FPUploadsHTTP
 
 extension FilePondDialect {
     /// GET load: a stored file, by the upload's id or by its path.
-    func load(_ operand: String?, _ request: Request) async throws -> Response {
+    func load(_ operand: String?, _ request: Request, within reach: Reach) async throws -> Response {
         let source = try Self.required(operand)
-        if let id = UploadID(source), let response = try await load(id, request) { return response }
+        if let id = UploadID(source), let response = try await load(id, request, within: reach) { return response }
         // A path may look like an id.
-        guard loadsByPath, try await uploads.upload(path: source) != nil else { throw Self.notFound }
+        guard loadsByPath, let upload = try await uploads.upload(path: source), reach.includes(upload.owner) else {
+            throw Self.notFound
+        }
         return try await respond(request, orMissing: Self.missingFile) { (use) async throws(UploadError) in
-            try await uploads.openStored(path: source, for: use)
+            try await uploads.openStored(path: source, within: reach, for: use)
         }
     }
 
     /// - Returns: nil if there is no stored upload of that id.
-    private func load(_ id: UploadID, _ request: Request) async throws -> Response? {
+    private func load(_ id: UploadID, _ request: Request, within reach: Reach) async throws -> Response? {
+        try await uploads.require(id, within: reach)
         do {
             return try await Download.respond(to: request) { (use) async throws(UploadError) in
                 try await uploads.openStored(id, for: use)
@@ -27,8 +30,9 @@ extension FilePondDialect {
     }
 
     /// GET restore: the main file of a temporary upload.
-    func restore(_ operand: String?, _ request: Request) async throws -> Response {
+    func restore(_ operand: String?, _ request: Request, within reach: Reach) async throws -> Response {
         guard let id = UploadID(try Self.required(operand)) else { throw Self.invalidID }
+        try await uploads.require(id, within: reach)
         // A claim or a revert may come first and take the file away; it is a fault only where neither did.
         return try await respond(
             request, orMissing: try await isRestorable(id) ? Self.unreadableFile : Self.notFound

@@ -21,9 +21,9 @@ extension FilePondDialect {
     }
 
     /// HEAD: brings a remote file in as a temporary upload, so that the client has neither to download nor to upload it.
-    func fetchAndStore(_ operand: String?, owner: String?) async throws -> Response {
+    func fetchAndStore(_ operand: String?, by uploader: Uploader) async throws -> Response {
         let remote = try await open(operand ?? "")
-        let upload = try await receive(remote, owner: owner)
+        let upload = try await receive(remote, by: uploader)
         let file = upload.files[0]
         var headers = Self.headers(type: file.contentType, name: file.name)
         headers[.cacheControl] = "no-store"
@@ -39,8 +39,8 @@ extension FilePondDialect {
         return try await fetcher.open(url)
     }
 
-    private func receive(_ remote: FetchResponse, owner: String?) async throws -> Upload {
-        let reception = uploads.beginReception(owner: owner)
+    private func receive(_ remote: FetchResponse, by uploader: Uploader) async throws -> Upload {
+        let reception = uploads.beginReception(by: uploader)
         do {
             try await reception.beginFile(name: Self.name(of: remote), declaredType: remote.contentType)
             for try await buffer in remote.body { try await reception.write([buffer]) }

@@ -6,21 +6,21 @@ import NIOCore
 
 extension FilePondDialect {
     /// POST: a form with whole files, or the announcement of one that comes in chunks.
-    func process(_ request: Request, owner: String?) async throws -> Response {
+    func process(_ request: Request, by uploader: Uploader) async throws -> Response {
         // FilePond 5 announces with nothing but a length.
         guard request.contentLength != 0 else {
             guard request.headers.contains(.uploadLength) else { throw UploadForm.missingField }
-            return try await announce(metadata: nil, owner: owner, request)
+            return try await announce(metadata: nil, by: uploader, request)
         }
         guard request.mediaType == "multipart/form-data" else {
             throw FilePondHeaders.unsupported(request.headers)
         }
-        var form = UploadForm(uploads, owner: owner)
+        var form = UploadForm(uploads, by: uploader)
         do {
             try await Self.read(request, into: &form)
             switch try await form.finish() {
             case .received(let upload): return Self.idResponse(upload)
-            case .announced(let metadata): return try await announce(metadata: metadata, owner: owner, request)
+            case .announced(let metadata): return try await announce(metadata: metadata, by: uploader, request)
             }
         } catch {
             await form.abandon()
@@ -28,12 +28,12 @@ extension FilePondDialect {
         }
     }
 
-    private func announce(metadata: String?, owner: String?, _ request: Request) async throws -> Response {
+    private func announce(metadata: String?, by uploader: Uploader, _ request: Request) async throws -> Response {
         // A page's own headers function may leave the length out; the first chunk tells it then.
         let length = try FilePondHeaders.byteCount(.uploadLength, in: request.headers)
         let name = request.headers[values: .uploadName].first
         return Self.idResponse(
-            try await uploads.create(length: length, metadata: metadata, name: name, owner: owner))
+            try await uploads.create(length: length, metadata: metadata, name: name, by: uploader))
     }
 
     private static func read(_ request: Request, into form: inout UploadForm) async throws {

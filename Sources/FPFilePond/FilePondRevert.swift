@@ -13,9 +13,10 @@ extension FilePondDialect {
     /// FilePond sends more of these than it should: twice, for uploads that are gone, for stored ones, and for local
     /// files with their path in place of an id. None of them may fail, as the client then keeps the item, and none
     /// may touch what an application has claimed.
-    func revert(_ operand: String?, _ request: Request) async throws -> Response {
+    func revert(_ operand: String?, _ request: Request, within reach: Reach) async throws -> Response {
         let text = try await reverted(operand, request)
         if let id = UploadID(text) {
+            try await uploads.require(id, within: reach)
             try await uploads.revert(id)
             return Response(.noContent)
         }

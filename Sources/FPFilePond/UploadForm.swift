@@ -34,7 +34,7 @@ struct UploadForm {
     private static let metadataLimits = JSONText.Limits(depth: 32, values: 4096)
 
     private let uploads: Uploads
-    private let owner: String?
+    private let uploader: Uploader
     private var texts: [(field: String, value: String)] = []
     private var textBytes = 0
     private var receptions: [(field: String, reception: Reception)] = []
@@ -42,10 +42,10 @@ struct UploadForm {
     private var parts = 0
     private var current = Part.ignored
 
-    /// - Parameter owner: The owner of the uploads that the form brings; `nil` for none.
-    init(_ uploads: Uploads, owner: String?) {
+    /// - Parameter uploader: Who brings the uploads of the form.
+    init(_ uploads: Uploads, by uploader: Uploader) {
         self.uploads = uploads
-        self.owner = owner
+        self.uploader = uploader
     }
 
     /// Begins the next part.
@@ -181,7 +181,7 @@ struct UploadForm {
         guard receptions.count < Self.maximumFileFields else {
             throw Problem(.badRequest, "The form has files in more than \(Self.maximumFileFields) fields.")
         }
-        let new = uploads.beginReception(owner: owner)
+        let new = uploads.beginReception(by: uploader)
         receptions.append((field, new))
         return new
     }

@@ -22,13 +22,23 @@ enum MountTable {
         MountLine(at: .below("demo", "uploads")) { $0.settings.demo == nil ? nil : DemoUploads(uploads: $0.uploads) },
     ]
 
-    /// All authenticators, in the order in which they are asked.
-    static func authenticators(_ settings: ServerSettings) -> [any Authenticator] {
+    /// Who is asked who the caller is, and who may do what.
+    static func gatekeeper(_ settings: ServerSettings, _ routes: [Route]) -> Gatekeeper {
+        let authenticating = !settings.authenticators.isEmpty
+        // Where nobody is asked for credentials, some that are meant for another server in front or behind do no harm.
+        let open = Set(
+            Access.filePond.filter {
+                settings.permissions.isOpen($0, authenticating: authenticating) && !authenticating
+            })
         let own: [any Authenticator] = [
-            BearerAuthenticator(settings.tokens),
             PageAuthenticator(answersToOwnNamesOnly: isOnLoopbackOnly(settings.http)),
+            BearerAuthenticator(settings.tokens, notFor: open.union([.page])),
         ]
-        return own + settings.authenticators + [Everybody(may: .visitor)]
+        let others = routes.flatMap(\.mount.accesses)
+        return Gatekeeper(
+            own + settings.authenticators,
+            permissions: settings.permissions.permissions(authenticating: authenticating, others: others),
+            trusting: settings.http.cors)
     }
 
     private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {

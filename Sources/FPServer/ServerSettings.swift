@@ -12,11 +12,13 @@ public struct ServerSettings: Sendable {
     public var loadsByPath = true
     /// Who may use the application API. Without any token, it is closed.
     public var tokens = BearerTokens([])
+    /// Who may do what.
+    public var permissions = EndpointPermissions()
     /// The demo page at `/`; `nil` for none.
     public var demo: DemoSettings?
     /// What is served beside the host's own mounts.
     public var mounts: [MountLine] = []
-    /// Further authenticators, asked after the host's own and before the one that lets everybody pass as a visitor.
+    /// Those who know visitors, asked after the host's own in this order.
     public var authenticators: [any Authenticator] = []
 
     /// Settings with everything but the addresses and the base path at its default.

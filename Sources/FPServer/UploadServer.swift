@@ -16,9 +16,9 @@ public final class UploadServer: Sendable {
     ///   - logger: Takes an access line per request at level info, and what only the operator may know.
     public init(_ settings: ServerSettings, uploads: Uploads, fetcher: Fetcher?, logger: Logger) {
         let parts = ServerParts(settings: settings, uploads: uploads, fetcher: fetcher)
+        let routes = (MountTable.lines + settings.mounts).compactMap { $0.route(parts) }
         let router = Router(
-            (MountTable.lines + settings.mounts).compactMap { $0.route(parts) },
-            gatekeeper: Gatekeeper(MountTable.authenticators(settings)),
+            routes, gatekeeper: MountTable.gatekeeper(settings, routes),
             elsewhere: .detail, logger: logger)
         var http = settings.http
         http.cors?.methods = router.methods

@@ -164,10 +164,11 @@ extension Uploads {
     }
 
     /// Opens a stored file by its path; in the default store first, then in any, unless a store is named.
+    /// - Parameter reach: whose file it may be. Paths can be guessed, so that of somebody else is unknown, too.
     public func openStored(
-        path: String, store: String? = nil, for use: ContentUse = .description
+        path: String, store: String? = nil, within reach: Reach = .everybodys, for use: ContentUse = .description
     ) async throws(UploadError) -> Content {
-        guard let (record, file) = try await record(path: path, store: store) else {
+        guard let (record, file) = try await record(path: path, store: store), reach.includes(record.owner) else {
             throw UploadError(.notFound, "There is no stored upload at that path.")
         }
         return try await open(record, file: file, for: use)

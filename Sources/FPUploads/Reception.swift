@@ -6,8 +6,8 @@ import Synchronization
 
 extension Uploads {
     /// Begins to receive an upload whose files come whole, one after the other.
-    public func beginReception(owner: String? = nil) -> Reception {
-        Reception(uploads: self, owner: owner)
+    public func beginReception(by uploader: Uploader = Uploader()) -> Reception {
+        Reception(uploads: self, uploader: uploader)
     }
 }
 
@@ -39,13 +39,13 @@ public final class Reception: Sendable {
     private let uploads: Uploads
     private let id: UploadID
     private let arrival: Arrivals.Arrival
-    private let owner: String?
+    private let uploader: Uploader
     // One call at a time by contract; the lock makes a breach of it harmless.
     private let state = Mutex(State())
 
-    init(uploads: Uploads, owner: String?) {
+    init(uploads: Uploads, uploader: Uploader) {
         self.uploads = uploads
-        self.owner = owner
+        self.uploader = uploader
         id = UploadID.random()
         arrival = uploads.arrivals.hold(id)
     }
@@ -172,7 +172,7 @@ public final class Reception: Sendable {
         let now = Timestamp.now
         let record = UploadRecord(
             id: id, state: .complete, createdAt: now, touchedAt: now, completedAt: now, metadata: metadata,
-            owner: owner, files: files)
+            owner: uploader.owner, files: files)
         try await translatingCatalogError { () async throws(CatalogError) in try await uploads.catalog.insert(record) }
         state.withLock { state in
             state.isOver = true

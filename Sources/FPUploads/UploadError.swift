@@ -35,6 +35,8 @@ public struct UploadError: Error, Sendable {
         case badGateway
         /// The store cannot do this.
         case unsupported
+        /// The upload is somebody else's.
+        case foreign
         /// The store forbids this path.
         case denied
         /// A fault of the host or of the store.

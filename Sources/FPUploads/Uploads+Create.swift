@@ -8,9 +8,9 @@ extension Uploads {
     ///   - length: the size of the file in bytes; `nil` if the first chunk will tell.
     ///   - metadata: the client's JSON text.
     ///   - name: the client's name for the file; `nil` if a chunk will tell.
-    ///   - owner: who uploads.
+    ///   - uploader: who uploads.
     public func create(
-        length: UInt64?, metadata: String?, name: String? = nil, owner: String? = nil
+        length: UInt64?, metadata: String?, name: String? = nil, by uploader: Uploader = Uploader()
     ) async throws(UploadError) -> Upload {
         if let length { try checkSize(length) }
         let id = UploadID.random()
@@ -19,7 +19,7 @@ extension Uploads {
         let (key, writer) = try await beginSession(for: id, length: length)
         let now = Timestamp.now
         let record = UploadRecord(
-            id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: owner,
+            id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: uploader.owner,
             files: [
                 FileRecord(
                     name: name.map(FileName.sanitised) ?? "", size: length, store: stores.staging.name, key: key)

@@ -22,6 +22,7 @@ extension UploadError: ProblemConvertible {
             case .timeout: (.gatewayTimeout, "timeout")
             case .badGateway: (.badGateway, "bad-gateway")
             case .unsupported: (.notImplemented, "unsupported")
+            case .foreign: (.forbidden, "foreign")
             case .denied: (.forbidden, "denied")
             case .internalFault: (.internalServerError, "internal-fault")
             }

@@ -129,6 +129,7 @@ final class Host: Sendable {
                 complain("api.tokens", "\(error)")
             }
         }
+        if let (key, text) = Exposure.objection(to: settings) { complain(key, text) }
         do {
             _ = try ServerSettings(settings, tokens: BearerTokens([]), connections: 1)
         } catch {

@@ -56,7 +56,29 @@ extension ServerSettings {
         }
         loadsByPath = server.loadByPath
         self.tokens = tokens
+        permissions = EndpointPermissions(settings.permissions)
         demo = server.demo ? DemoSettings(server.demoAssets) : nil
+    }
+}
+
+extension EndpointPermissions {
+    init(_ settings: Settings.Permissions) {
+        self.init(
+            rules: settings.rules.mapValues { $0.map { Rule($0) } }, standard: settings.standard?.map { Rule($0) })
+    }
+}
+
+extension Rule {
+    init(_ rule: Settings.Rule) {
+        self =
+            switch rule {
+            case .allowAny: .allowAny
+            case .isAuthenticated: .isAuthenticated
+            case .isOwner: .isOwner
+            case .hasScope(let scope): .hasScope(scope)
+            case .hasRole(let role): .hasRole(role)
+            case .fromNetwork(let blocks): .fromNetwork(blocks)
+            }
     }
 }
 

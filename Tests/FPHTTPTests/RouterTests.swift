@@ -2,7 +2,7 @@ import FPHTTP
 import HTTPTypes
 import Testing
 
-@Suite("Mounts, and who may reach them")
+@Suite("Mounts")
 struct RouterTests {
     /// Says its name, what of the path is left to it, and who calls.
     private struct Echo: Mount {
@@ -16,6 +16,8 @@ struct RouterTests {
             taking.map { request.headers.contains($0) } ?? true
         }
 
+        var accesses: [Access] { [needs] }
+
         func access(for request: Request, rest: ArraySlice<String>) -> Access { needs }
 
         func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
@@ -26,28 +28,12 @@ struct RouterTests {
         }
     }
 
-    /// Knows whoever sends the field.
-    private struct Field: Authenticator {
-        let name: HTTPField.Name
-        let concern: Access
-        let grants: Set<Access>
-
-        func concerns(_ access: Access) -> Bool { access == concern }
-
-        func caller(of request: Request) throws(Problem) -> Caller? {
-            guard let value = request.headers[values: name].first else { return nil }
-            guard value != "wrong" else { throw Problem(.unauthorized, "\(name) is wrong.") }
-            return Caller(kind: "\(name)", grants: grants)
-        }
-
-        var challenge: Problem? { Problem(.unauthorized, "Send \(name).") }
-    }
-
     private func withRouter(
-        _ table: [Route], _ authenticators: [any Authenticator] = [], log: LogBook = LogBook(),
+        _ table: [Route], log: LogBook = LogBook(),
         _ work: (RawClient) async throws -> Void
     ) async throws {
-        let router = Router(table, gatekeeper: Gatekeeper(authenticators), elsewhere: .detail, logger: log.logger)
+        let router = Router(
+            table, gatekeeper: Gatekeeper([], permissions: Permissions([:])), elsewhere: .detail, logger: log.logger)
         try await withServer(handler: router) { try await work(try await RawClient.connect(to: $0)) }
     }
 
@@ -95,45 +81,9 @@ struct RouterTests {
             [
                 Route(.below("a"), Echo(name: "a", methods: [.put, .options, .get], exposedFields: [.eTag, .age])),
                 Route(.below("b"), Echo(name: "b", methods: [.get, .post], exposedFields: [.age, .location])),
-            ], gatekeeper: Gatekeeper([]), elsewhere: .detail, logger: LogBook().logger)
+            ], gatekeeper: Gatekeeper([], permissions: Permissions([:])), elsewhere: .detail, logger: LogBook().logger)
         #expect(router.methods == [.put, .get, .post, .options])
         #expect(router.exposedFields == [.eTag, .age, .location])
-    }
-
-    @Test("a caller passes with the access that a mount needs, and only authenticators that it concerns are asked")
-    func access() async throws {
-        let (key, ticket) = (HTTPField.Name(constant: "Key"), HTTPField.Name(constant: "Ticket"))
-        let (admin, reports) = (Access("admin"), Access("reports"))
-        let table = [
-            Route(.below("open"), Echo(name: "open")), Route(.below("admin"), Echo(name: "admin", needs: admin)),
-            Route(.below("reports"), Echo(name: "reports", needs: reports)),
-            Route(.below("closed"), Echo(name: "closed", needs: Access("closed"))),
-            Route(.below("visit"), Echo(name: "visit", needs: .visitor)),
-        ]
-        let authenticators: [any Authenticator] = [
-            Field(name: key, concern: admin, grants: [admin]),
-            Field(name: ticket, concern: admin, grants: [reports]),
-            Field(name: ticket, concern: reports, grants: [reports]),
-            Field(name: ticket, concern: .visitor, grants: [.visitor]), Everybody(may: .visitor),
-        ]
-        try await withRouter(table, authenticators) { client async throws in
-            for (path, fields, status, text) in [
-                ("/open", "", 200, "open [] nobody"), ("/open", "Key: wrong\r\n", 200, "open [] nobody"),
-                ("/admin", "", 401, "Send Key."), ("/admin", "Key: 1\r\n", 200, "admin [] Key"),
-                ("/admin", "Key: wrong\r\n", 401, "Key is wrong."),
-                ("/admin", "Key: wrong\r\nTicket: 1\r\n", 401, "Key is wrong."),
-                ("/admin", "Ticket: 1\r\n", 403, "needs the access \\\"admin\\\""),
-                ("/reports", "Ticket: 1\r\n", 200, "reports [] Ticket"),
-                ("/reports", "Key: 1\r\n", 401, "Send Ticket."),
-                ("/visit", "", 200, "visit [] nobody"), ("/visit", "Ticket: 1\r\n", 200, "visit [] Ticket"),
-                ("/visit", "Ticket: wrong\r\n", 401, "Ticket is wrong."),
-                ("/closed", "Key: 1\r\nTicket: 1\r\n", 403, "nobody has the access"),
-            ] {
-                let response = try await client.exchange(get(path, fields))
-                #expect(response.status == status, "\(path) \(fields)")
-                #expect(response.text.contains(text), "\(path) \(fields): \(response.text)")
-            }
-        }
     }
 
     @Test("an error is worded by its mount; what nobody foresaw is told to the log only")

@@ -21,7 +21,12 @@ struct WaitingUploads: Mount {
         ProblemForm(type: "text/plain; charset=utf-8") { problem, _ in problem.sentence + "\n" }
     }
 
-    func access(for request: Request, rest: ArraySlice<String>) -> Access { .application }
+    /// The name that `permissions` would know it by; without rules there, it needs the application's scope.
+    static let access = Access("GET_WAITING", isSafe: true)
+
+    var accesses: [Access] { [Self.access] }
+
+    func access(for request: Request, rest: ArraySlice<String>) -> Access { Self.access }
 
     func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
         guard methods.contains(request.method) else { throw Problem.wrongMethod(request.method, allow: methods) }

@@ -8,17 +8,22 @@ import Testing
 /// Takes the word of a header field for who the user is, as behind a proxy that authenticates. Nobody's word counts for
 /// more than that.
 private struct UserField: Authenticator {
-    func concerns(_ access: Access) -> Bool { access == .visitor }
+    func concerns(_ access: Access) -> Bool { true }
 
-    func caller(of request: Request) throws(Problem) -> Caller? {
+    func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         guard let user = request.headers[values: HTTPField.Name(constant: "X-User")].first else { return nil }
         guard user != "banned" else { throw Problem(.forbidden, "This user may not upload.") }
-        return Caller(kind: "user", owner: user, grants: [.visitor])
+        return Caller(kind: "user", owner: user)
     }
 }
 
 @Suite("Whose an upload is")
 struct OwnerTests {
+    private static func known(_: inout UploadSettings, settings: inout ServerSettings) {
+        settings.authenticators = [UserField()]
+        settings.permissions = EndpointPermissions(standard: [.allowAny])
+    }
+
     private func owner(_ id: String, _ house: ServerHouse) async throws -> String? {
         let id = try #require(UploadID(id), "\(id)")
         return try #require(try await house.uploads.upload(id)).owner
@@ -26,7 +31,7 @@ struct OwnerTests {
 
     @Test("an upload is its caller's, whichever way it comes in, and nobody's if nothing says who calls")
     func owners() async throws {
-        try await ServerHouse.with({ $1.authenticators = [UserField()] }, fetches: true) { house async throws in
+        try await ServerHouse.with(Self.known, fetches: true) { house async throws in
             let whole = try await house.upload()
             var form = Form()
             form.add("filepond", file: "a.txt", [1])
@@ -50,7 +55,7 @@ struct OwnerTests {
 
     @Test("a caller whom an authenticator refuses does not pass where everybody else may")
     func refused() async throws {
-        try await ServerHouse.with({ $1.authenticators = [UserField()] }) { house async throws in
+        try await ServerHouse.with(Self.known) { house async throws in
             let reply = try await house.send("POST", "/fp/process/", [("X-User", "banned"), ("Upload-Length", "1")])
             #expect(reply.status == 403)
             #expect(reply.text == "{\"detail\": \"This user may not upload.\"}")

@@ -1,20 +1,18 @@
-/// What a caller must have been granted for a request: a name that mounts and authenticators agree on. Whoever brings a
-/// new kind of access adds a constant of this type.
+/// What a request is about to do, by the name that the settings know it under: a kind of endpoint. ``Permissions`` say
+/// who may. Whoever brings a new kind of endpoint adds a constant of this type.
 public struct Access: Sendable, Hashable {
-    /// The name, for messages.
+    /// The name, for settings and messages.
     public let name: String
 
+    /// Whether it only reads, so that nothing comes of it if another site's page makes a visitor's browser ask.
+    public let isSafe: Bool
+
     /// A kind of access by its name, which must be no other's.
-    public init(_ name: String) {
+    public init(_ name: String, isSafe: Bool = false) {
         self.name = name
+        self.isSafe = isSafe
     }
 
-    /// Nothing at all: the authenticators are not even asked who the caller is.
-    public static let anyone = Access("anyone")
-
-    /// What a visitor of the application's pages may do: upload, and load or take back uploads by their ids.
-    public static let visitor = Access("visitor")
-
-    /// What the application behind the page may do with everybody's uploads.
-    public static let application = Access("application")
+    /// Nothing that needs protection: the authenticators are not even asked who the caller is.
+    public static let anyone = Access("anyone", isSafe: true)
 }

@@ -1,12 +1,17 @@
 /// One way to find out who sends a request: by a token, by what a browser says of a page, by a signature.
+///
+/// A ``Gatekeeper`` asks several of them. The first that knows the caller decides who it is.
 public protocol Authenticator: Sendable {
     /// Whether it has something to say about who has that access. It is not asked about any other.
     func concerns(_ access: Access) -> Bool
 
-    /// Reads who sends a request off its head; the body stays unread.
+    /// Reads who sends a request off its head; the body stays unread. Must not block the thread that it runs on, and
+    /// must come to an end in bounded time.
     /// - Returns: `nil` if the request brings nothing that this authenticator knows, so that the next one is asked.
-    /// - Throws: The refusal, if what the request brings is wrong.
-    func caller(of request: Request) async throws(Problem) -> Caller?
+    /// - Throws: A 401 if the request brings credentials of the kind that this authenticator knows but not good ones;
+    ///   it stands if no other authenticator takes them for its own. Any other problem is the answer at once: one who
+    ///   is banned, an authority that cannot be asked. It never stands for "let it pass".
+    func caller(of request: Request, for access: Access) async throws(Problem) -> Caller?
 
     /// The refusal of a request that brings nothing that any authenticator knows. It says what to send, with
     /// `WWW-Authenticate` if it is a 401 (RFC 9110, section 11.6.1). `nil` if there is nothing to ask for.

@@ -4,18 +4,40 @@ public struct Caller: Sendable, Equatable {
     public let kind: String
     /// The owner of the uploads that it creates; `nil` for none.
     public let owner: String?
-    private let grants: Set<Access>
+    /// Whether an authenticator has found out who it is.
+    public let isAuthenticated: Bool
+    /// What it may do, in the words of whoever gave it its credentials.
+    public let scopes: Set<String>
+    /// What it is, in the words of whoever keeps the users.
+    public let roles: Set<String>
+    /// Whether its credentials are of a kind that browsers send by themselves, whichever page makes them send a request:
+    /// cookies, HTTP authentication. Another site's page could then act in its name.
+    public let isAmbient: Bool
+    /// Whether it may use its own uploads only, and those that are nobody's. The gatekeeper sets it for one request.
+    public internal(set) var isBoundToOwn = false
 
-    /// A caller with what it has been granted beyond ``Access/anyone``.
-    public init(kind: String, owner: String? = nil, grants: Set<Access> = []) {
+    /// A caller whom an authenticator has recognised.
+    public init(
+        kind: String, owner: String? = nil, scopes: Set<String> = [], roles: Set<String> = [], isAmbient: Bool = false
+    ) {
+        self.init(kind, owner, isAuthenticated: true, scopes, roles, isAmbient)
+    }
+
+    private init(
+        _ kind: String, _ owner: String?, isAuthenticated: Bool, _ scopes: Set<String>, _ roles: Set<String>,
+        _ isAmbient: Bool
+    ) {
         self.kind = kind
         self.owner = owner
-        self.grants = grants
+        self.isAuthenticated = isAuthenticated
+        self.scopes = scopes
+        self.roles = roles
+        self.isAmbient = isAmbient
     }
 
     /// An anonymous caller.
-    public static let nobody = Caller(kind: "nobody")
+    public static let nobody = Caller("nobody", nil, isAuthenticated: false, [], [], false)
 
-    /// Whether it has been granted that access.
-    public func has(_ access: Access) -> Bool { access == .anyone || grants.contains(access) }
+    /// The scope of the application behind the pages: its bearer may use everybody's uploads.
+    public static let applicationScope = "application"
 }

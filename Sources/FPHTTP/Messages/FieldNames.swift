@@ -15,6 +15,10 @@ extension HTTPField.Name {
     /// `Host` (RFC 9110, section 7.2), which swift-http-types keeps apart from the fields.
     static let hostField = HTTPField.Name(constant: "Host")
 
+    /// `Sec-Fetch-Site`: how the page that sends a request is related to what it asks for (Fetch Metadata Request
+    /// Headers, section 2.3).
+    static let secFetchSite = HTTPField.Name(constant: "Sec-Fetch-Site")
+
     /// `X-Forwarded-For`: the addresses that a request came through, the client's first.
     static let xForwardedFor = HTTPField.Name(constant: "X-Forwarded-For")
 

@@ -17,6 +17,9 @@ public protocol Mount: Sendable {
     /// - Parameter rest: The segments of the request's path behind the mount's.
     func takes(_ request: Request, rest: ArraySlice<String>) -> Bool
 
+    /// Every access that it asks for, ``Access/anyone`` aside: what the settings may give rules for.
+    var accesses: [Access] { get }
+
     /// What a caller needs for this request. Asked before anything of the body is read.
     func access(for request: Request, rest: ArraySlice<String>) -> Access
 

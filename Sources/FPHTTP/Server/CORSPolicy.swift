@@ -74,6 +74,11 @@ public struct CORSPolicy: Sendable, Equatable {
         }
     }
 
+    /// Whether a request comes from a page of another origin that may act for its visitor.
+    func admitsCredentials(of request: HTTPFields) -> Bool {
+        allowsCredentials && allowedOrigin(request) != nil
+    }
+
     private func allowedOrigin(_ headers: HTTPFields) -> String? {
         let sent = headers[values: .origin]
         guard sent.count == 1, let origin = sent.first else {

@@ -15,6 +15,8 @@ package struct DemoAssets: Mount {
 
     package func takes(_ request: Request, rest: ArraySlice<String>) -> Bool { !rest.isEmpty }
 
+    package var accesses: [Access] { [] }
+
     package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
 
     package func respond(

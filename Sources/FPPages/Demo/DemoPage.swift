@@ -22,6 +22,8 @@ package struct DemoPage: Mount {
         basePath != "/" || request.method == .get && request.query.pairs.isEmpty
     }
 
+    package var accesses: [Access] { [] }
+
     package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
 
     package func respond(

@@ -16,11 +16,13 @@ package struct DemoUploads: Mount {
 
     package var methods: [HTTPRequest.Method] { UploadResource.methods }
 
+    package var accesses: [Access] { [.page] }
+
     package func access(for request: Request, rest: ArraySlice<String>) -> Access { .page }
 
     package func respond(
         to request: Request, rest: ArraySlice<String>, from caller: Caller
     ) async throws -> Response {
-        try await resource.respond(to: request, rest: rest)
+        try await resource.respond(to: request, rest: rest, within: .everybodys)
     }
 }

@@ -26,7 +26,7 @@ package struct PageAuthenticator: Authenticator {
 
     package func concerns(_ access: Access) -> Bool { access == .page }
 
-    package func caller(of request: Request) throws(Problem) -> Caller? {
+    package func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         guard let host = request.authority else {
             throw Problem(.badRequest, "The request needs one Host header.")
         }
@@ -46,7 +46,7 @@ package struct PageAuthenticator: Authenticator {
         guard !isChange || request.headers[values: .demo].first?.isSame(as: "1") == true else {
             throw Problem(.forbidden, "A change needs the header X-Fphost-Demo: 1, which only the demo page sends.")
         }
-        return Caller(kind: "page", grants: [.page])
+        return Caller(kind: "page")
     }
 
     private static func authority(of origin: String) -> String? {

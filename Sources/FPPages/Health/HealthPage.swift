@@ -8,6 +8,8 @@ package struct HealthPage: Mount {
 
     package var methods: [HTTPRequest.Method] { [.get, .head] }
 
+    package var accesses: [Access] { [] }
+
     package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
 
     package func respond(

@@ -15,6 +15,8 @@ package struct ReadinessPage: Mount {
 
     package var methods: [HTTPRequest.Method] { [.get, .head] }
 
+    package var accesses: [Access] { [] }
+
     package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
 
     package func respond(

@@ -1,0 +1,38 @@
+import FPConfig
+import FPFormats
+import FPServer
+
+/// Whether strangers could use what nobody has opened to them.
+enum Exposure {
+    /// Why the host does not start: it listens where others than this machine's users reach it, and everybody may upload
+    /// although the file does not say so. nil if all is well.
+    static func objection(to settings: Settings) -> (key: String, text: String)? {
+        guard let address = settings.server.listen.first(where: { !isPrivate($0) }) else { return nil }
+        let open = EndpointPermissions(settings.permissions).openByDefault(authenticating: false)
+        if !open.isEmpty {
+            return (
+                "server.listen",
+                "the host is to listen on \(address), where others reach it, and \(open.joined(separator: ", ")) would be "
+                    + "open to everybody; give them rules in \"permissions\", write \"permissions: open\" if everybody may "
+                    + "upload, or listen on 127.0.0.1"
+            )
+        }
+        if settings.server.demo, settings.permissions.standard != [.allowAny] {
+            return (
+                "server.demo",
+                "the demonstration page lets everybody who reaches \(address) list and delete uploads; turn it off, write "
+                    + "\"permissions: open\", or listen on 127.0.0.1"
+            )
+        }
+        return nil
+    }
+
+    /// Whether only users of this machine reach an address.
+    private static func isPrivate(_ address: ListenAddress) -> Bool {
+        switch address {
+        case .tcp(let host?, _): host.asciiLowercased() == "localhost" || IPAddress(host)?.isLoopback == true
+        case .tcp(nil, _): false
+        case .unix: true
+        }
+    }
+}
