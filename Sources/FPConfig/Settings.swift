@@ -18,6 +18,8 @@ public struct Settings: Sendable, Equatable {
     public var catalog: Catalog?
     /// The application API.
     public var api: API
+    /// How visitors are known.
+    public var authentication: Authentication
     /// Who may do what.
     public var permissions: Permissions
     /// Remote fetch.

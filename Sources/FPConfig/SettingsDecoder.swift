@@ -39,6 +39,7 @@ struct SettingsDecoder {
         let uploads = uploads(staging: roles.staging)
         let catalog = catalog()
         let api = Settings.API(tokens: tokens())
+        let authentication = authentication()
         let permissions = permissions()
         let fetch = fetch(uploads)
         let log = Settings.Log(level: values.choice("log.level"), format: values.choice("log.format"))
@@ -59,6 +60,7 @@ struct SettingsDecoder {
             uploads: uploads,
             catalog: catalog,
             api: api,
+            authentication: authentication,
             permissions: permissions,
             fetch: fetch,
             log: log,

@@ -6,10 +6,12 @@ extension Settings {
     /// `stores.<name>.KEY`.
     public static let schema: [OptionSchema] =
         serverKeys + pluginKeys + [storagesBackendKey] + storeKeys.map { $0.named("stores.<name>." + $0.key) }
-        + [storeOptionsKey.named("stores.<name>.options")] + uploadKeys + permissionKeys + otherKeys
+        + [storeOptionsKey.named("stores.<name>.options")] + uploadKeys + authenticationKeys + permissionKeys
+        + otherKeys
 
     /// The keys of the file, but for `stores`.
-    static let hostKeys = serverKeys + pluginKeys + [storagesBackendKey] + uploadKeys + permissionKeys + otherKeys
+    static let hostKeys =
+        serverKeys + pluginKeys + [storagesBackendKey] + uploadKeys + authenticationKeys + permissionKeys + otherKeys
 
     /// Bounds that keep a slip of the keyboard from becoming a setting.
     private static let second: Int64 = 1000
@@ -140,6 +142,8 @@ extension Settings {
             "uploads.sweep_every", .duration, default: "5m", min: 100, max: day,
             help: "How often expired uploads are looked for."),
     ]
+
+    private static let authenticationKeys: [OptionSchema] = []
 
     private static let permissionKeys: [OptionSchema] =
         [

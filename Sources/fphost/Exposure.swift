@@ -8,12 +8,13 @@ enum Exposure {
     /// although the file does not say so. nil if all is well.
     static func objection(to settings: Settings) -> (key: String, text: String)? {
         guard let address = settings.server.listen.first(where: { !isPrivate($0) }) else { return nil }
-        let open = EndpointPermissions(settings.permissions).openByDefault(authenticating: false)
+        let open = EndpointPermissions(settings.permissions).openByDefault(
+            authenticating: !settings.authentication.isEmpty)
         if !open.isEmpty {
             return (
                 "server.listen",
                 "the host is to listen on \(address), where others reach it, and \(open.joined(separator: ", ")) would be "
-                    + "open to everybody; give them rules in \"permissions\", write \"permissions: open\" if everybody may "
+                    + "open to everybody; set up \"authentication\", give them rules in \"permissions\", write \"permissions: open\" if everybody may "
                     + "upload, or listen on 127.0.0.1"
             )
         }

@@ -63,10 +63,12 @@ final class Host: Sendable {
             settings: UploadSettings(settings.uploads, openWriters: accepted.descriptors.openWriters), logger: logger)
         try await claimStaging(uploads, settings: settings, logger: logger)
         let tokens = try bearerTokens(settings, logger: logger)
+        let authenticators = try Authenticators.make(settings, logger: logger)
         await uploads.recover()
         let fetcher = try settings.fetch.enabled ? fetcher(settings, logger: logger) : nil
         let server = UploadServer(
-            try ServerSettings(settings, tokens: tokens, connections: accepted.descriptors.connections),
+            try ServerSettings(
+                settings, tokens: tokens, authenticators: authenticators, connections: accepted.descriptors.connections),
             uploads: uploads, fetcher: fetcher, logger: logger)
         do {
             for address in try await server.start() { logger.info("listening on \(Self.url(of: address))") }
@@ -129,9 +131,10 @@ final class Host: Sendable {
                 complain("api.tokens", "\(error)")
             }
         }
+        for (key, text) in Authenticators.problems(settings) { complain(key, text) }
         if let (key, text) = Exposure.objection(to: settings) { complain(key, text) }
         do {
-            _ = try ServerSettings(settings, tokens: BearerTokens([]), connections: 1)
+            _ = try ServerSettings(settings, tokens: BearerTokens([]), authenticators: [], connections: 1)
         } catch {
             complain("server.base_path", "\(error)")
         }

@@ -39,7 +39,9 @@ extension FetchLimits {
 extension ServerSettings {
     /// The settings of `server`.
     /// - Parameter connections: how many may be open at once.
-    init(_ settings: Settings, tokens: BearerTokens, connections: Int) throws {
+    init(
+        _ settings: Settings, tokens: BearerTokens, authenticators: [any Authenticator], connections: Int
+    ) throws {
         let server = settings.server
         var http = HTTPServer.Configuration(addresses: server.listen)
         http.cors = server.cors.map { CORSPolicy($0) }
@@ -56,6 +58,7 @@ extension ServerSettings {
         }
         loadsByPath = server.loadByPath
         self.tokens = tokens
+        self.authenticators = authenticators
         permissions = EndpointPermissions(settings.permissions)
         demo = server.demo ? DemoSettings(server.demoAssets) : nil
     }
