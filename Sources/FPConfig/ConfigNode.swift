@@ -44,6 +44,14 @@ public struct ConfigNode: Sendable, Equatable {
         if case .map(let members) = content { members } else { nil }
     }
 
+    /// Whether the node is one value or a list of them.
+    var isValue: Bool {
+        switch content {
+        case .scalar, .list: true
+        case .null, .map: false
+        }
+    }
+
     /// The value of a member, if the node is a map that has it.
     public subscript(key: String) -> ConfigNode? {
         members?.first { $0.key == key }?.value

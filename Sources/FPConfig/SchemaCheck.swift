@@ -10,7 +10,7 @@ struct SchemaCheck {
     var synonyms: [String: String] = [:]
     /// Keys whose values are handed back as they are: they have tables of their own.
     var trees: [String] = []
-    /// Groups that may be given as one value, and the key of the group whose value that is.
+    /// Groups that may be given as one value or list, and the key of the group whose value that is.
     var shorthands: [String: String] = [:]
     /// Keys whose `file:` and `env:` values are kept as references.
     var unfollowed: Set<String> = []
@@ -81,7 +81,7 @@ struct SchemaCheck {
                     given[key] = Given(keyPosition: member.keyPosition, node: member.value)
                 }
             } else if isGroup(key) {
-                if let whole = shorthands[key], case .scalar = member.value.content {
+                if let whole = shorthands[key], member.value.isValue {
                     given[whole] = Given(keyPosition: member.keyPosition, node: member.value)
                 } else if !member.value.isRefused {
                     collect(member.value, prefix: key, into: &given)
