@@ -29,6 +29,8 @@ extension SettingsDecoder {
             durability: values.choice("uploads.durability"),
             maxMetadata: values.size("uploads.max_metadata"),
             maxFiles: values.int("uploads.max_files"),
+            allowedTypes: types("uploads.types.allow"),
+            forbiddenTypes: types("uploads.types.forbid"),
             field: field(),
             sweepEvery: values.duration("uploads.sweep_every")
         )
@@ -148,6 +150,14 @@ extension SettingsDecoder {
             )
         }
         return Settings.CORS(origins: .any, credentials: credentials, maxAge: maxAge)
+    }
+
+    /// An empty list would be taken for "nothing" by one reader and for "everything" by another.
+    private func types(_ key: String) -> [TypePattern] {
+        if let node = values[key], node.children.isEmpty {
+            complain(node, "\(quoted(key)) is empty; name media types or extensions, or leave the key out")
+        }
+        return parsed(key, TypePattern.parse)
     }
 
     private func field() -> String {

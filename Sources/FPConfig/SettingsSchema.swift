@@ -136,6 +136,15 @@ extension Settings {
             "uploads.max_files", .int, default: "32", min: 1, max: 1000,
             help: "Files of one upload: the main file and its variants."),
         OptionSchema(
+            "uploads.types.allow", .stringList,
+            help:
+                "The files that are taken, by media type (`image/*`, `application/pdf`) or extension (`.csv`). What is "
+                + "in a file must be of such a type, and its extension one of that type. Without it, every file."),
+        OptionSchema(
+            "uploads.types.forbid", .stringList,
+            help: "The files that are not taken, even if they are allowed, by what is in them and by each extension in "
+                + "their names."),
+        OptionSchema(
             "uploads.field", .string, default: "filepond",
             help: "The form field that holds the upload, unless the request names another in `fp_upload_field`."),
         OptionSchema(

@@ -23,6 +23,10 @@ extension Settings {
         public var maxMetadata: Int64
         /// Files of one upload: the main file and its variants.
         public var maxFiles: Int
+        /// What is taken; empty: everything.
+        public var allowedTypes: [TypePattern]
+        /// What is not taken, even if it is allowed.
+        public var forbiddenTypes: [TypePattern]
         /// The form field that holds the upload, unless the request names another.
         public var field: String
         /// How often expired uploads are looked for.

@@ -66,9 +66,11 @@ public final class Reception: Sendable {
         guard count < uploads.settings.maxFiles else {
             throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxFiles) files at most.")
         }
+        let name = FileName.sanitised(name)
+        try uploads.settings.types.check(name: name)
         try await uploads.claim.require()
         let incoming = Incoming(
-            name: FileName.sanitised(name), declaredType: declaredType, key: uploads.stagingKeys.make(for: id))
+            name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id))
         state.withLock { $0.current = incoming }
     }
 
@@ -81,8 +83,9 @@ public final class Reception: Sendable {
         guard var incoming = state.withLock({ $0.current }) else { return }
         let count = Self.count(buffers)
         guard mayReceive(count) else { throw tooLarge }
-        if incoming.signature.count < MediaType.signatureLength {
+        if incoming.signature.count < FileContent.headLength {
             incoming.signature = MediaType.head(incoming.signature, buffers)
+            if incoming.signature.count == FileContent.headLength { _ = try type(of: incoming) }
         }
         incoming.size += count
         if let writer = incoming.writer {
@@ -145,6 +148,7 @@ public final class Reception: Sendable {
     public func endFile() async throws(UploadError) {
         guard let incoming = state.withLock({ $0.current }) else { return }
         let isPowerDurable = uploads.settings.isPowerDurable
+        let type = try type(of: incoming)
         let info = try await translatingStoreError { () async throws(StoreError) in
             guard let writer = incoming.writer else {
                 let request = Self.request(key: incoming.key, size: incoming.size)
@@ -155,14 +159,21 @@ public final class Reception: Sendable {
             return info
         }
         let file = FileRecord(
-            name: incoming.name, size: incoming.size,
-            contentType: MediaType.of(
-                signature: incoming.signature, name: incoming.name, declared: incoming.declaredType),
-            etag: info.etag, store: uploads.stores.staging.name, key: incoming.key)
+            name: incoming.name, size: incoming.size, contentType: type, etag: info.etag,
+            store: uploads.stores.staging.name, key: incoming.key)
         state.withLock { state in
             state.files.append(file)
             state.current = nil
         }
+    }
+
+    /// The type that the file is served with.
+    /// - Throws: If files like it are not taken.
+    private func type(of incoming: Incoming) throws(UploadError) -> String {
+        let type = MediaType.of(
+            signature: incoming.signature, name: incoming.name, declared: incoming.declaredType)
+        try uploads.settings.types.check(name: incoming.name, head: incoming.signature, served: type)
+        return type
     }
 
     /// Makes the upload known. From here on its id is good.

@@ -17,6 +17,8 @@ public struct UploadError: Error, Sendable {
         case pathTaken
         /// More bytes or files than the settings allow.
         case tooLarge
+        /// The file is not one of those that the settings take.
+        case unsupportedType
         /// The body ended early.
         case truncated
         /// A newer request took over.

@@ -10,6 +10,8 @@ public struct UploadSettings: Sendable {
     public var maxMetadata = 64 << 10
     /// The most files in one upload: the main file and its variants.
     public var maxFiles = 32
+    /// Which files are taken.
+    public var types = TypeRules()
     /// The form field in which FilePond's default configuration sends files.
     public var field = "filepond"
     /// The time between two searches for what has expired.
@@ -29,6 +31,8 @@ public struct UploadLimits: Sendable {
     public let maxMetadata: Int
     /// The most files in one upload.
     public let maxFiles: Int
+    /// Which files are taken.
+    public var types = TypeRules()
     /// The form field in which files come by default.
     public let field: String
 }

@@ -54,12 +54,14 @@ extension Uploads {
         var arrival = Arrival(signature: chunk.offset == 0 ? [] : nil)
         do throws(BodyFailure) {
             while let buffers = try await next(of: body, behind: arrival.length, of: chunk, file: file) {
-                if let seen = arrival.signature, seen.count < MediaType.signatureLength {
-                    arrival.signature = MediaType.head(seen, buffers)
+                if let seen = arrival.signature, seen.count < FileContent.headLength {
+                    let head = MediaType.head(seen, buffers)
+                    arrival.signature = head
+                    if head.count == FileContent.headLength { try checkType(of: file, head) }
                 }
                 let rest = BodyRest(
                     of: body, behind: arrival.length + buffers.readableBytes, atMost: limit(of: chunk, file: file),
-                    isFollowed: arrival.signature.map { $0.count == MediaType.signatureLength } ?? true)
+                    isFollowed: arrival.signature.map { $0.count == FileContent.headLength } ?? true)
                 let isSynced = chunk.keeping == .whole && !(chunk.bodyLength.map { endsFile(chunk, $0, file) } ?? true)
                 do throws(StoreError) {
                     arrival.progress = try await writer.write(
@@ -117,6 +119,18 @@ extension Uploads {
     /// The most bytes that a chunk's body may have.
     private func limit(of chunk: Chunk, file: FileRecord) -> UInt64 {
         chunk.bodyLength ?? (file.size ?? settings.maxSize) - chunk.offset
+    }
+
+    /// Refuses a file of which the beginning is there, long before the rest.
+    private func checkType(of file: FileRecord, _ head: [UInt8]) throws(BodyFailure) {
+        // Without a name nothing can be said of an extension yet.
+        guard !file.name.isEmpty else { return }
+        let type = MediaType.of(signature: head, name: file.name, declared: nil)
+        do throws(UploadError) {
+            try settings.types.check(name: file.name, head: head, served: type)
+        } catch {
+            throw BodyFailure(error, leavesBytes: false)
+        }
     }
 
     private func tooLong(_ chunk: Chunk, _ file: FileRecord) -> BodyFailure {

@@ -26,7 +26,9 @@ extension Uploads {
         if file.name.isEmpty { file.name = "file" }
         let head: [UInt8]
         if let signature { head = signature } else { head = try await readSignature(of: file) }
-        file.contentType = MediaType.of(signature: head, name: file.name, declared: nil)
+        let type = MediaType.of(signature: head, name: file.name, declared: nil)
+        try settings.types.check(name: file.name, head: head, served: type)
+        file.contentType = type
         let now = Timestamp.now
         let whole = file
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
@@ -45,11 +47,11 @@ extension Uploads {
     private func readSignature(of file: FileRecord) async throws(UploadError) -> [UInt8] {
         guard file.size != 0 else { return [] }
         return try await translatingStoreError { () async throws(StoreError) in
-            let length = UInt64(MediaType.signatureLength)
+            let length = UInt64(FileContent.headLength)
             let reader = try await stores.staging.read(file.key, length: length)
             defer { reader.close() }
             var signature: [UInt8] = []
-            while signature.count < MediaType.signatureLength, let buffer = try await reader.next() {
+            while signature.count < FileContent.headLength, let buffer = try await reader.next() {
                 signature.append(contentsOf: buffer.readableBytesView)
             }
             return signature

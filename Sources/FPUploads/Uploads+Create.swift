@@ -13,6 +13,8 @@ extension Uploads {
         length: UInt64?, metadata: String?, name: String? = nil, by uploader: Uploader = Uploader()
     ) async throws(UploadError) -> Upload {
         if let length { try checkSize(length) }
+        let name = name.map(FileName.sanitised) ?? ""
+        if !name.isEmpty { try settings.types.check(name: name) }
         let id = UploadID.random()
         let arrival = arrivals.hold(id)
         defer { withExtendedLifetime(arrival) {} }
@@ -21,8 +23,7 @@ extension Uploads {
         let record = UploadRecord(
             id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: uploader.owner,
             files: [
-                FileRecord(
-                    name: name.map(FileName.sanitised) ?? "", size: length, store: stores.staging.name, key: key)
+                FileRecord(name: name, size: length, store: stores.staging.name, key: key)
             ],
             session: WriteSession(token: writer.token, committed: 0))
         do throws(CatalogError) {

@@ -59,7 +59,7 @@ extension Uploads {
 
     /// - Returns: whether the bytes are gone. Once the record says DELETING the upload is gone for every reader, and a
     ///   store that does not remove them now changes nothing of that: the sweeper goes on.
-    private func remove(_ id: UploadID, from states: Set<UploadState>) async throws(UploadError) -> Bool {
+    func remove(_ id: UploadID, from states: Set<UploadState>) async throws(UploadError) -> Bool {
         if let writer = writers.take(id) { await writer.close() }
         let record = try await translatingCatalogError { () async throws(CatalogError) in
             try await catalog.beginDeleting(id, from: states)

@@ -14,6 +14,18 @@ extension Uploads {
         try await gates.enter(id, pass)
         defer { gates.leave(id) }
         guard let record = try await record(id) else { throw .notFound(id) }
+        do throws(UploadError) {
+            return try await append(record, chunk, body)
+        } catch  where error.kind == .unsupportedType {
+            // It will never be taken, so nothing of it stays.
+            _ = try await remove(id, from: [.receiving])
+            throw error
+        }
+    }
+
+    private func append(
+        _ record: UploadRecord, _ chunk: Chunk, _ body: some ByteSource
+    ) async throws(UploadError) -> Upload {
         switch chunk.keeping {
         case .whole: return try await appendWhole(record, chunk, body)
         case .everySafeByte:
@@ -143,6 +155,7 @@ extension Uploads {
         _ record: UploadRecord, file: FileRecord, chunk: Chunk, body: some ByteSource
     ) async throws(UploadError) -> Upload {
         var (record, file) = (record, file)
+        if !file.name.isEmpty { try settings.types.check(name: file.name) }
         let writer: StoreWriter
         switch try await self.writer(for: record, file: file, at: chunk.offset) {
         case .open(let resumed): writer = resumed

@@ -13,6 +13,7 @@ extension UploadError: ProblemConvertible {
             case .conflict: (.conflict, "conflict")
             case .pathTaken: (.conflict, "path-taken")
             case .tooLarge: (.payloadTooLarge, "too-large")
+            case .unsupportedType: (.unsupportedMediaType, "type-not-allowed")
             case .truncated: (.badRequest, "truncated")
             case .interrupted: (.conflict, "interrupted")
             case .tooSlow: (.requestTimeout, "too-slow")

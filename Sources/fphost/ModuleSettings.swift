@@ -18,6 +18,7 @@ extension UploadSettings {
         isPowerDurable = settings.durability == .power
         maxMetadata = Int(settings.maxMetadata)
         maxFiles = settings.maxFiles
+        types = TypeRules(allow: settings.allowedTypes, forbid: settings.forbiddenTypes)
         field = settings.field
         sweepEvery = settings.sweepEvery
         self.openWriters = openWriters

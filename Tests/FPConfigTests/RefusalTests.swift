@@ -152,6 +152,22 @@ struct RefusalTests {
             #"2:10: the path of "catalog" begins with ~; only ~/ is expanded, so write the path out, or ./~ for a name"#
         ),
         (
+            "uploads: {types: {allow: [image/*, exe]}}",
+            #"2:36: "exe" in "uploads.types.allow" is no media type such as image/* or application/pdf, and no extension such as .exe"#
+        ),
+        (
+            "uploads: {types: {forbid: .tar.gz}}",
+            #"2:27: ".tar.gz" in "uploads.types.forbid" is no extension such as .exe: one dot, then letters, digits, _, - or +"#
+        ),
+        (
+            "uploads: {types: {forbid: application/x-unheard-of}}",
+            #"2:27: "application/x-unheard-of" in "uploads.types.forbid" is not a media type that is known here; name the extensions of such files instead"#
+        ),
+        (
+            "uploads: {types: {allow: []}}",
+            #"2:26: "uploads.types.allow" is empty; name media types or extensions, or leave the key out"#
+        ),
+        (
             "uploads: {field: fp_upload_field}",
             #"2:18: "uploads.field" cannot be fp_upload_field, in which requests name their field; choose another"#
         ),

@@ -32,6 +32,8 @@ struct SettingsTests {
         #expect(settings.uploads.durability == .process)
         #expect(settings.uploads.maxMetadata == 64 << 10)
         #expect(settings.uploads.maxFiles == 32)
+        #expect(settings.uploads.allowedTypes == [])
+        #expect(settings.uploads.forbiddenTypes == [])
         #expect(settings.uploads.field == "filepond")
         #expect(settings.uploads.sweepEvery == .seconds(300))
         #expect(settings.catalog?.url == Secret("sqlite:/srv/fp/data/fphost.db"))
@@ -83,6 +85,7 @@ struct SettingsTests {
               durability: power
               max_metadata: 2KiB
               max_files: 3
+              types: {allow: [image/*, .CSV], forbid: text/html}
               field: picture
               sweep_every: 1h
             catalog: sqlite:/var/lib/fp.db
@@ -137,6 +140,8 @@ struct SettingsTests {
         #expect(settings.uploads.durability == .power)
         #expect(settings.uploads.maxMetadata == 2048)
         #expect(settings.uploads.maxFiles == 3)
+        #expect(settings.uploads.allowedTypes == [.group("image"), .ending("csv")])
+        #expect(settings.uploads.forbiddenTypes == [.type("text/html")])
         #expect(settings.uploads.field == "picture")
         #expect(settings.uploads.sweepEvery == .seconds(3600))
         #expect(settings.catalog?.url == Secret("sqlite:/var/lib/fp.db"))
