@@ -50,22 +50,30 @@ struct PermissionTests {
         return reply.text
     }
 
-    /// Every request about an upload, by its permission, with the id in the place of %.
-    private static let requests: [(name: String, method: String, target: String, headers: [(String, String)], body: String)] = [
-        ("PATCH_PATCH", "PATCH", "/fp/patch/%", ServerHouse.chunkHeaders(0, of: 5), "Hello"),
-        ("PATCH_PATCH", "PATCH", "/fp?patch=%", ServerHouse.chunkHeaders(0, of: 5), "Hello"),
-        ("PATCH_PATCH", "POST", "/fp/patch/%", ServerHouse.chunkHeaders(0, of: 5), "Hello"),
-        ("PATCH_PATCH", "PUT", "/fp/patch/?id=%", ServerHouse.chunkHeaders(0, of: 5), "Hello"),
-        ("GET_RESTORE", "GET", "/fp/restore/?id=%", [], ""), ("GET_RESTORE", "HEAD", "/fp/restore/%", [], ""),
-        ("GET_RESTORE", "GET", "/fp?restore=%", [], ""),
-        ("GET_LOAD", "GET", "/fp/load/?id=%", [], ""), ("GET_LOAD", "HEAD", "/fp?load=%", [], ""),
-        ("DELETE_REVERT", "DELETE", "/fp/revert/", text, "%"), ("DELETE_REVERT", "DELETE", "/fp", text, "%"),
-        ("DELETE_REVERT", "POST", "/fp/revert/", text, "%"), ("DELETE_REVERT", "DELETE", "/fp/revert/%", [], ""),
+    private struct Ask {
+        let method: String
+        let target: String
+        var headers: [(String, String)] = []
+        var body = ""
+    }
+
+    /// Every request about an upload, with the id in the place of %.
+    private static let requests = [
+        Ask(method: "PATCH", target: "/fp/patch/%", headers: ServerHouse.chunkHeaders(0, of: 5), body: "Hello"),
+        Ask(method: "PATCH", target: "/fp?patch=%", headers: ServerHouse.chunkHeaders(0, of: 5), body: "Hello"),
+        Ask(method: "POST", target: "/fp/patch/%", headers: ServerHouse.chunkHeaders(0, of: 5), body: "Hello"),
+        Ask(method: "PUT", target: "/fp/patch/?id=%", headers: ServerHouse.chunkHeaders(0, of: 5), body: "Hello"),
+        Ask(method: "GET", target: "/fp/restore/?id=%"), Ask(method: "HEAD", target: "/fp/restore/%"),
+        Ask(method: "GET", target: "/fp?restore=%"),
+        Ask(method: "GET", target: "/fp/load/?id=%"), Ask(method: "HEAD", target: "/fp?load=%"),
+        Ask(method: "DELETE", target: "/fp/revert/", headers: text, body: "%"),
+        Ask(method: "DELETE", target: "/fp", headers: text, body: "%"),
+        Ask(method: "POST", target: "/fp/revert/", headers: text, body: "%"),
+        Ask(method: "DELETE", target: "/fp/revert/%"),
     ]
 
     private func send(
-        _ request: (name: String, method: String, target: String, headers: [(String, String)], body: String),
-        _ id: String, _ house: ServerHouse, as user: [(String, String)]
+        _ request: Ask, _ id: String, _ house: ServerHouse, as user: [(String, String)]
     ) async throws -> HTTPReply {
         try await house.send(
             request.method, request.target.replacing("%", with: id), request.headers + user,
