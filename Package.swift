@@ -90,6 +90,7 @@ let package = Package(
         .target(name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, crypto]),
+        .target(name: "FPPolicy", dependencies: ["FPFilePond", "FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPJWT", dependencies: ["FPFormats", "FPHTTP", httpTypes, jwtKit]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
@@ -122,7 +123,7 @@ let package = Package(
                 "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch",
                 "FPFormats",
                 "FPHTTP",
-                "FPContractDriver", "FPServer", "FPStorage", "FPThreads", "FPUploads",
+                "FPContractDriver", "FPPolicy", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
@@ -166,6 +167,7 @@ let package = Package(
                 "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging,
             ]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
+        .testTarget(name: "FPPolicyTests", dependencies: ["FPFormats", "FPPolicy", "Support", crypto]),
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
         .testTarget(
             name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
@@ -179,7 +181,7 @@ let package = Package(
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPServer",
+                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPPolicy", "FPServer",
                 "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, nioCore, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),

@@ -24,7 +24,7 @@ struct SettingsDecoder {
             synonyms: Settings.synonyms,
             trees: ["stores"],
             shorthands: ["permissions": "permissions.default"],
-            unfollowed: ["api.tokens"]
+            unfollowed: ["api.tokens", Settings.policyKeysName]
         )
         let outcome = check.run(root)
         values = DecodedValues(outcome.values)

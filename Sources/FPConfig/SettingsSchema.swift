@@ -152,7 +152,7 @@ extension Settings {
             help: "How often expired uploads are looked for."),
     ]
 
-    private static let authenticationKeys: [OptionSchema] = []
+    private static let authenticationKeys: [OptionSchema] = policyKeys
 
     private static let permissionKeys: [OptionSchema] =
         [

@@ -20,7 +20,8 @@ struct FPHost: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, UploadsCommand.self, StoresCommand.self, PluginCommand.self,
+            ServeCommand.self, CheckCommand.self, UploadsCommand.self, StoresCommand.self, PolicyCommand.self,
+            PluginCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

@@ -132,14 +132,32 @@ public final class HostProcess: Sendable {
     public static func run(
         _ arguments: [String], after shell: String? = nil, in directory: TemporaryDirectory
     ) async throws -> CommandResult {
+        let program = products.appendingPathComponent("fphost")
+        guard let shell else { return try await CommandResult.of(program, arguments, in: directory) }
+        return try await CommandResult.of(
+            URL(fileURLWithPath: "/bin/bash"), self.arguments(after: shell, arguments), in: directory)
+    }
+}
+
+/// What a command left.
+public struct CommandResult: Sendable {
+    /// The exit status.
+    public let status: Int32
+    /// Its standard output.
+    public let output: String
+    /// Its standard error.
+    public let errors: String
+
+    /// Runs a program to its end.
+    /// - Parameter environment: what it has beside this process's own.
+    public static func of(
+        _ program: URL, _ arguments: [String], environment: [String: String] = [:], in directory: TemporaryDirectory
+    ) async throws -> CommandResult {
         try await onThread {
             let process = Process()
-            process.executableURL = products.appendingPathComponent("fphost")
+            process.executableURL = program
             process.arguments = arguments
-            if let shell {
-                process.executableURL = URL(fileURLWithPath: "/bin/bash")
-                process.arguments = self.arguments(after: shell, arguments)
-            }
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
             process.currentDirectoryURL = directory.url
             let (output, errors) = (Pipe(), Pipe())
             process.standardOutput = output
@@ -160,16 +178,13 @@ public final class HostProcess: Sendable {
                 errors: errorText.withLock { $0 })
         }
     }
-}
 
-/// What a command left.
-public struct CommandResult: Sendable {
-    /// The exit status.
-    public let status: Int32
-    /// Its standard output.
-    public let output: String
-    /// Its standard error.
-    public let errors: String
+    /// Where a program is on the `PATH`; `nil` if it is not installed.
+    public static func installed(_ program: String) -> URL? {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+            .map { URL(fileURLWithPath: String($0)).appendingPathComponent(program) }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }
 }
 
 /// Why a host could not be used.

@@ -1,5 +1,6 @@
 import FPConfig
 import FPHTTP
+import FPPolicy
 import Logging
 
 /// Those who know visitors, as the settings say.
@@ -7,11 +8,11 @@ enum Authenticators {
     /// In the order in which they are asked.
     /// - Throws: ``Refusal`` if one of them cannot be had as the settings want it.
     static func make(_ settings: Settings, logger: Logger) throws -> [any Authenticator] {
-        []
+        [try PolicyAuthenticator(settings, logger: logger)].compactMap { $0 }
     }
 
     /// What ``make(_:logger:)`` would refuse, found without any side effect.
     static func problems(_ settings: Settings) -> [(key: String, text: String)] {
-        []
+        PolicyKeys.problems(settings)
     }
 }
