@@ -87,6 +87,8 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 	@scripts/abi check
 	@echo "lint: what each module imports"
 	@scripts/architecture
+	@echo "lint: the tests that docs/security.md names"
+	@scripts/guards
 	@echo "lint: text from outside"
 	@scripts/lint-text
 	@echo "lint: swift format"
