@@ -141,8 +141,9 @@ test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under AddressSanit
 	@scripts/test-sanitize .build-asan
 
 .PHONY: soak
-soak: setup build ## Mixed load with kills, for SOAK_SECONDS (300): nothing may be lost, left over or grow
+soak: setup build ## Mixed load with kills for SOAK_SECONDS (300), then dripping clients for DRIP_SECONDS (120)
 	@python3 Tests/Soak/soak.py --host $(HOST)
+	@python3 Tests/Soak/drip.py --host $(HOST)
 
 .PHONY: fuzz
 fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
