@@ -83,12 +83,7 @@ final class ReaderSet: Sendable {
         } catch {
             outcome = .failure(error)
         }
-        if let next = next(after: connection) {
-            threads.async { [self] in
-                next.run(connection)
-                while let next = self.next(after: connection) { next.run(connection) }
-            }
-        }
+        if let next = next(after: connection) { run(next, on: connection) }
         do {
             return try outcome.get()
         } catch let error as SQLiteError where error.primaryCode == SQLITE_BUSY {
@@ -127,13 +122,17 @@ final class ReaderSet: Sendable {
             return .later
         }
         switch turn {
-        case .now(let connection):
-            threads.async { [self] in
-                read.run(connection)
-                while let next = next(after: connection) { next.run(connection) }
-            }
+        case .now(let connection): run(read, on: connection)
         case .later: break
         case .refused: read.fail(.closed(path))
+        }
+    }
+
+    /// Runs a read, and then those that wait, on a thread that may block.
+    private func run(_ read: Read, on connection: Connection) {
+        threads.async { [self] in
+            read.run(connection)
+            while let next = next(after: connection) { next.run(connection) }
         }
     }
 
