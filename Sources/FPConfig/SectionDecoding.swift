@@ -43,9 +43,27 @@ extension SettingsDecoder {
             timeout: values.duration("fetch.timeout"),
             connectTimeout: .milliseconds(capped("fetch.connect_timeout", by: "fetch.timeout", Quantity.duration.text)),
             maxRedirects: values.int("fetch.max_redirects"),
+            minimumRate: values.size("fetch.minimum_rate"),
+            schemes: chosen("fetch.schemes", WebScheme.parse, such: "http or https"),
+            ports: chosen("fetch.ports", PortRange.parse, such: "443"),
+            hosts: values["fetch.hosts"].map { _ in chosen("fetch.hosts", HostRule.parse, such: "files.example.org") },
+            deny: parsed("fetch.deny", HostRule.parse),
             allow: parsed("fetch.allow", HostRule.parse),
             concurrency: values.int("fetch.concurrency")
         )
+    }
+
+    /// A list outside of which nothing is fetched, so that an empty one would be a way to say that nothing is.
+    private func chosen<Value>(
+        _ key: String, _ parse: (String) -> Result<Value, Complaint>, such example: String
+    ) -> [Value] {
+        if let node = values[key], node.children.isEmpty {
+            complain(
+                node,
+                "\(quoted(key)) is empty, so that nothing could be fetched; name one, such as \(example), or set "
+                    + "\"fetch.enabled\" to false")
+        }
+        return parsed(key, parse)
     }
 
     func catalog() -> Settings.Catalog? {

@@ -189,11 +189,31 @@ extension Settings {
         OptionSchema(
             "fetch.connect_timeout", .duration, default: "10s", min: 1, max: day,
             help: "How long one connection may take to come about; at most `fetch.timeout`."),
+        OptionSchema(
+            "fetch.minimum_rate", .size, default: "1KiB", min: 1, max: 1 << 30,
+            help:
+                "The slowest remote server that is waited for, in bytes a second; one that stays below for 20 seconds "
+                + "is given up."),
         OptionSchema("fetch.max_redirects", .int, default: "5", max: 50, help: "Redirects that are followed."),
         OptionSchema(
+            "fetch.schemes", .stringList, default: "http, https",
+            help: "What URLs may begin with: `http`, `https`. A redirect from https to http is never followed."),
+        OptionSchema(
+            "fetch.ports", .stringList, default: "80, 443",
+            help:
+                "Ports and ranges of ports (`8000-8999`) that may be connected to, also on the hosts of `fetch.allow`."),
+        OptionSchema(
+            "fetch.hosts", .stringList,
+            help: "The only hosts that may be fetched from: host names, all below one (`*.example.org`), addresses and "
+                + "blocks. Without it, all; private ones must be in `fetch.allow` as well."),
+        OptionSchema(
+            "fetch.deny", .stringList,
+            help: "Hosts, written as in `fetch.hosts`, that are never fetched from, whatever the other lists say."),
+        OptionSchema(
             "fetch.allow", .stringList,
-            help: "Private addresses, blocks (`10.0.0.0/8`) and host names that may be fetched from in spite of being "
-                + "private."),
+            help:
+                "Private addresses, blocks (`10.0.0.0/8`) and host names (`*.example.org` is all below one) that may be "
+                + "fetched from in spite of being private."),
         OptionSchema(
             "fetch.concurrency", .int, default: "16", min: 1, max: 1024, help: "Transfers that run at once."),
         OptionSchema(

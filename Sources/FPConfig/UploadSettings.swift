@@ -45,6 +45,16 @@ extension Settings {
         public var connectTimeout: Duration
         /// Redirects that are followed.
         public var maxRedirects: Int
+        /// The slowest acceptable transfer, in bytes per second.
+        public var minimumRate: Int64
+        /// The schemes that a URL may have.
+        public var schemes: [WebScheme]
+        /// The ports that may be connected to.
+        public var ports: [PortRange]
+        /// The only hosts that may be fetched from; nil for all.
+        public var hosts: [HostRule]?
+        /// What is never fetched from.
+        public var deny: [HostRule]
         /// What may be fetched although it is on a private network.
         public var allow: [HostRule]
         /// Transfers at once.

@@ -6,34 +6,51 @@ import Glibc
 /// The URL is checked before anything is resolved, and every address again at the moment a socket to it is made:
 /// whatever a name resolved to a moment ago, and however an address was spelled, only the second check counts.
 struct AddressGuard: Sendable {
-    let allow: AllowList
+    let rules: FetchRules
     /// Whether an address is one of this machine's, asked anew each time: addresses come and go.
     var isOwn: @Sendable (IPAddress) -> Bool = LocalAddresses.contain
 
+    init(_ rules: FetchRules) {
+        self.rules = rules
+    }
+
     /// Why a URL may not be fetched, as far as its text tells; nil if nothing speaks against it yet.
     func refusal(of url: RemoteURL) -> String? {
+        guard rules.schemes.contains(url.scheme) else { return "its scheme is not in fetch.schemes" }
+        let port = url.port ?? url.scheme.port
+        guard rules.ports.contains(where: { $0.ports.contains(port) }) else {
+            return "port \(port) is not in fetch.ports"
+        }
         switch url.host {
-        case .address(let address):
-            return refusal(of: address)
-        case .name(let name):
-            let isLifted =
-                allow.contains(name: URLHost.comparable(name))
-                || Self.loopbacks.contains(where: allow.contains(_:))
-            return URLHost.isLocalhost(name) && !isLifted ? "\(name) is this machine (RFC 6761)" : nil
+        case .address(let address): return refusal(of: address, for: url)
+        case .name(let name): return refusal(ofName: URLHost.comparable(name))
         }
     }
 
-    /// Why no connection to an address may be made for a URL, or nil if it may.
-    func refusal(of address: IPAddress, for url: RemoteURL) -> String? {
-        if case .name(let name) = url.host, allow.contains(name: URLHost.comparable(name)) { return nil }
-        return refusal(of: address)
+    private func refusal(ofName name: String) -> String? {
+        if rules.deny.contains(name: name) { return "\(name) is in fetch.deny" }
+        if let hosts = rules.hosts, !hosts.contains(name: name), !hosts.hasAddresses {
+            return "\(name) is not in fetch.hosts"
+        }
+        let isLifted =
+            rules.allow.contains(name: name) || Self.loopbacks.contains(where: rules.allow.contains(_:))
+        return URLHost.isLocalhost(name) && !isLifted ? "\(name) is this machine (RFC 6761)" : nil
     }
 
-    private func refusal(of address: IPAddress) -> String? {
-        if allow.contains(address) { return nil }
+    /// Why no connection to an address may be made for a URL that `refusal(of:)` let pass; nil if it may.
+    func refusal(of address: IPAddress, for url: RemoteURL) -> String? {
+        let name: String? = if case .name(let name) = url.host { URLHost.comparable(name) } else { nil }
+        func isNamed(on list: HostList) -> Bool {
+            list.contains(address) || name.map(list.contains(name:)) == true
+        }
+        // Who is kept from an address is kept from it by every detour.
+        let reached = [address] + EmbeddedAddress.all(in: address).map(\.address)
+        if reached.contains(where: rules.deny.contains(_:)) { return "\(address) is in fetch.deny" }
+        if let hosts = rules.hosts, !isNamed(on: hosts) { return "\(address) is not in fetch.hosts" }
+        if isNamed(on: rules.allow) { return nil }
         if let kind = SpecialAddresses.kind(of: address) { return "\(address) is \(kind)" }
         // A service that a firewall closes to the world is open to the machine it runs on.
-        return isOwn(address) ? "\(address) is an address of this machine" : nil
+        return reached.contains(where: isOwn) ? "\(address) is an address of this machine" : nil
     }
 
     private static let loopbacks = [IPAddress(v4: 0x7f00_0001), IPAddress(v6: 1)]

@@ -7,7 +7,7 @@ public struct FetchError: Error, Sendable {
     public enum Reason: Sendable, Hashable {
         /// Not an absolute http or https URL, or one with a user name and password.
         case invalidURL
-        /// The URL leads to an address outside the public internet that the settings do not allow.
+        /// The URL, or a redirect, leads to where ``FetchRules`` do not let it.
         case notAllowed
         /// The remote server has no such file (it answered 404 or 410).
         case notFound

@@ -6,8 +6,8 @@ import Logging
 ///
 /// - One GET request per hop, never a HEAD before it. Redirects are followed by hand: each hop passes the checks that
 ///   the first URL passes, and none leads from https to http.
-/// - Every address is checked when the socket to it is made: only the public internet and what the allow list names
-///   can be connected to, whatever a name resolved to before. Any port is fine there.
+/// - Every address is checked when the socket to it is made: only what ``FetchRules`` let through can be connected to,
+///   whatever a name resolved to before.
 /// - No proxies, cookies or credentials from the environment, no HTTP/0.9, no compression.
 /// - One thread moves all transfers. The body is handed out with back pressure.
 ///
@@ -26,7 +26,7 @@ public final class Fetcher: Sendable {
     ///
     /// - Parameters:
     ///   - limits: What a fetch may cost.
-    ///   - allow: Addresses and names outside of the public internet that may be fetched from.
+    ///   - rules: Which URLs may be fetched.
     ///   - certificateAuthorities: A PEM file of the authorities to trust in place of the system's.
     ///   - version: The host's version, for the User-Agent.
     ///   - logger: Hears about completed fetches (debug) and trouble with libcurl (error). Errors of single fetches
@@ -35,7 +35,7 @@ public final class Fetcher: Sendable {
     ///   memory or threads.
     public init(
         limits: FetchLimits = FetchLimits(),
-        allow: AllowList = .none,
+        rules: FetchRules = FetchRules(),
         certificateAuthorities: String? = nil,
         version: String,
         logger: Logger
@@ -46,7 +46,7 @@ public final class Fetcher: Sendable {
         }
         settings = FetchSettings(
             limits: limits,
-            addressGuard: AddressGuard(allow: allow),
+            addressGuard: AddressGuard(rules),
             certificateAuthorities: certificateAuthorities ?? LibCurl.certificateAuthorities,
             userAgent: "fphost/\(version)",
             logger: logger

@@ -5,19 +5,14 @@ import FPFormats
 /// Bytes that have no place in a URL are percent-encoded, as browsers do; control characters are refused, so that
 /// nothing can break out of the request.
 struct RemoteURL: Hashable, Sendable {
-    enum Scheme: String, Sendable {
-        case http
-        case https
-    }
-
     /// Why a text is not such a URL, for the operator's log.
     struct Invalid: Error {
         let problem: String
     }
 
-    let scheme: Scheme
+    let scheme: WebScheme
     let host: Host
-    /// Nil for the scheme's own port. Any other is fine: what matters is whose address it is at.
+    /// Nil for the scheme's own port.
     let port: UInt16?
     /// Never empty, dot segments removed.
     let path: String
@@ -63,7 +58,7 @@ struct RemoteURL: Hashable, Sendable {
     }
 
     private init(scheme: ArraySlice<UInt8>, _ reference: URLReference) throws(Invalid) {
-        guard let scheme = Scheme(rawValue: String(decoding: scheme, as: UTF8.self).asciiLowercased()) else {
+        guard let scheme = WebScheme(rawValue: String(decoding: scheme, as: UTF8.self).asciiLowercased()) else {
             throw Invalid(problem: "its scheme is neither http nor https")
         }
         guard let authority = reference.authority else { throw Invalid(problem: "it has no //host") }
@@ -72,7 +67,7 @@ struct RemoteURL: Hashable, Sendable {
     }
 
     private init(
-        scheme: Scheme,
+        scheme: WebScheme,
         host: Host,
         port: UInt16?,
         path: some Collection<UInt8>,

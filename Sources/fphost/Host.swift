@@ -176,7 +176,7 @@ final class Host: Sendable {
         let limits = FetchLimits(settings.fetch)
         do {
             return try Fetcher(
-                limits: limits, allow: AllowList(settings.fetch.allow), version: Version.current, logger: logger)
+                limits: limits, rules: FetchRules(settings.fetch), version: Version.current, logger: logger)
         } catch {
             throw Refusal(.configuration, "\(settings.position(of: "fetch")): \(error)")
         }

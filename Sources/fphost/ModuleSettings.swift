@@ -34,6 +34,19 @@ extension FetchLimits {
         connectTimeout = settings.connectTimeout
         maxRedirects = settings.maxRedirects
         concurrency = settings.concurrency
+        minimumSpeed = Int(settings.minimumRate)
+    }
+}
+
+extension FetchRules {
+    /// The settings of `fetch`.
+    init(_ settings: Settings.Fetch) {
+        self.init()
+        schemes = Set(settings.schemes)
+        ports = settings.ports
+        hosts = settings.hosts.map { HostList($0) }
+        deny = HostList(settings.deny)
+        allow = HostList(settings.allow)
     }
 }
 

@@ -134,6 +134,30 @@ struct RefusalTests {
             #"2:17: "a_b" in "fetch.allow" is not an address or a block such as 10.0.0.0/8 or fd00::/8"#
         ),
         (
+            "fetch: {deny: [10.1.2.3/8]}",
+            #"2:16: "10.1.2.3/8" in "fetch.deny" has bits set beyond its prefix; did you mean "10.0.0.0/8"?"#
+        ),
+        (
+            "fetch: {hosts: ['*']}",
+            #"2:17: "*" in "fetch.hosts" is not an address or a block such as 10.0.0.0/8 or fd00::/8"#
+        ),
+        (
+            "fetch: {hosts: []}",
+            #"2:16: "fetch.hosts" is empty, so that nothing could be fetched; name one, such as files.example.org, or set "fetch.enabled" to false"#
+        ),
+        (
+            "fetch: {ports: []}",
+            #"2:16: "fetch.ports" is empty, so that nothing could be fetched; name one, such as 443, or set "fetch.enabled" to false"#
+        ),
+        (
+            "fetch: {ports: [https]}",
+            #"2:17: "https" in "fetch.ports" is not a port from 1 to 65535 or a range such as 8000-8999"#
+        ),
+        (
+            "fetch: {schemes: [ftp]}",
+            #"2:19: "ftp" in "fetch.schemes" must be http or https"#
+        ),
+        (
             "catalog: ./data/secret.db",
             #"2:10: "catalog" must be a URL, such as sqlite:PATH; the value is not shown"#
         ),

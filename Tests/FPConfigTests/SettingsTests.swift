@@ -43,6 +43,11 @@ struct SettingsTests {
         #expect(settings.fetch.timeout == .seconds(60))
         #expect(settings.fetch.connectTimeout == .seconds(10))
         #expect(settings.fetch.maxRedirects == 5)
+        #expect(settings.fetch.minimumRate == 1024)
+        #expect(settings.fetch.schemes == [.http, .https])
+        #expect(settings.fetch.ports == [PortRange(80...80), PortRange(443...443)])
+        #expect(settings.fetch.hosts == nil)
+        #expect(settings.fetch.deny == [])
         #expect(settings.fetch.allow == [])
         #expect(settings.fetch.concurrency == 16)
         #expect(settings.log == Settings.Log(level: .info, format: .text))
@@ -96,6 +101,11 @@ struct SettingsTests {
               timeout: 9s
               connect_timeout: 8s
               max_redirects: 0
+              minimum_rate: 2KiB
+              schemes: https
+              ports: [443, 8000-8999]
+              hosts: ["*.Example.org"]
+              deny: [10.1.2.3]
               allow: [10.1.0.0/16, Files.Internal, "::1"]
               concurrency: 2
             log: {level: debug, format: json}
@@ -155,6 +165,11 @@ struct SettingsTests {
         #expect(settings.fetch.timeout == .seconds(9))
         #expect(settings.fetch.connectTimeout == .seconds(8))
         #expect(settings.fetch.maxRedirects == 0)
+        #expect(settings.fetch.minimumRate == 2048)
+        #expect(settings.fetch.schemes == [.https])
+        #expect(settings.fetch.ports == [PortRange(443...443), PortRange(8000...8999)])
+        #expect(settings.fetch.hosts == [.subdomains("example.org")])
+        #expect(settings.fetch.deny == [.addresses(try #require(AddressBlock("10.1.2.3")))])
         let block = try #require(AddressBlock("10.1.0.0/16"))
         let loopback = try #require(AddressBlock("::1"))
         #expect(settings.fetch.allow == [.addresses(block), .name("files.internal"), .addresses(loopback)])

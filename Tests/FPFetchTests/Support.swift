@@ -8,23 +8,34 @@ import Testing
 /// A fetcher that may talk to the test servers on 127.0.0.2, and to nothing else outside of the internet.
 func makeFetcher(
     allow: [String] = ["127.0.0.2"],
+    rules: FetchRules? = nil,
     certificateAuthorities: String? = nil,
     _ change: (inout FetchLimits) -> Void = { _ in }
 ) throws -> Fetcher {
     var limits = FetchLimits()
     change(&limits)
+    var rules = try rules ?? anyPort()
+    rules.allow = try hosts(allow)
     return try Fetcher(
         limits: limits,
-        allow: try allowing(allow),
+        rules: rules,
         certificateAuthorities: certificateAuthorities,
         version: "1.2.3",
         logger: Logger(label: "test")
     )
 }
 
-/// What these entries of `fetch.allow` allow.
-func allowing(_ entries: [String]) throws -> AllowList {
-    AllowList(try entries.map { try HostRule.parse($0).get() })
+/// Rules that let any port pass: the system chooses those of test servers.
+func anyPort(_ change: (inout FetchRules) throws -> Void = { _ in }) rethrows -> FetchRules {
+    var rules = FetchRules()
+    rules.ports = [PortRange(1...65535)]
+    try change(&rules)
+    return rules
+}
+
+/// The hosts that these entries of a list name.
+func hosts(_ entries: [String]) throws -> HostList {
+    HostList(try entries.map { try HostRule.parse($0).get() })
 }
 
 extension Fetcher {

@@ -137,8 +137,41 @@ import Testing
             try ["::1", "files.internal"].map { try HostRule.parse($0).get().description } == [
                 "::1/128", "files.internal",
             ])
-        for text in ["10.1.2.3/8", "", "a b", "http://x", "[::1]", "*.internal", "host:80", "a_b", "1.2.3.4.5"] {
+        let below = try HostRule.parse("*.Example.org").get()
+        #expect(below == .subdomains("example.org"))
+        #expect(below.description == "*.example.org")
+        let refused = [
+            "10.1.2.3/8", "", "a b", "http://x", "[::1]", "*", "*.", "*internal", "*.*.internal", "a.*.internal",
+            "*.1.2.3.4", "host:80", "a_b", "1.2.3.4.5", "fe80::1%eth0",
+        ]
+        for text in refused {
             #expect(throws: Complaint.self, "\(text)") { try HostRule.parse(text).get() }
+        }
+    }
+}
+
+@Suite struct `Ports of the settings` {
+    @Test(
+        arguments: [
+            ("443", 443...443, "443"), ("1-65535", 1...65535, "1-65535"), ("8000-8999", 8000...8999, "8000-8999"),
+            ("80-80", 80...80, "80"), ("00080", 80...80, "80"),
+        ] as [(String, ClosedRange<UInt16>, String)])
+    func `are one or a range`(text: String, ports: ClosedRange<UInt16>, shown: String) throws {
+        let range = try PortRange.parse(text).get()
+        #expect(range == PortRange(ports))
+        #expect(range.description == shown)
+    }
+
+    @Test(arguments: ["", "0", "-", "80-", "-80", "0-80", "65536", "80-65536", "+80", "80 ", "http", "80-81-82", "８0"])
+    func `are nothing else`(text: String) {
+        #expect(throws: Complaint("is not a port from 1 to 65535 or a range such as 8000-8999")) {
+            try PortRange.parse(text).get()
+        }
+    }
+
+    @Test func `are a range from the lower to the higher`() {
+        #expect(throws: Complaint(#"ends before it begins; did you mean "80-90"?"#)) {
+            try PortRange.parse("90-80").get()
         }
     }
 }

@@ -28,6 +28,7 @@ final class ServerHouse: Sendable {
     ///   - disk: the directory of the catalog, if it is to be elsewhere.
     init(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
+        fetch changeFetch: (inout FetchLimits, inout FetchRules) throws -> Void = { _, _ in },
         sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500), catalogIn disk: String? = nil
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -57,10 +58,12 @@ final class ServerHouse: Sendable {
         uploads = Uploads(
             catalog: catalog, stores: try StoreMap(stores, staging: "staging", default: "media"),
             settings: uploadSettings, logger: logger)
-        fetcher =
-            fetches
-            ? try Fetcher(allow: AllowList([try HostRule.parse("127.0.0.1").get()]), version: "test", logger: logger)
-            : nil
+        var (limits, rules) = (FetchLimits(), FetchRules())
+        rules.allow = HostList([try HostRule.parse("127.0.0.1").get()])
+        // The system chooses the ports of test servers.
+        rules.ports = [PortRange(1...65535)]
+        try changeFetch(&limits, &rules)
+        fetcher = fetches ? try Fetcher(limits: limits, rules: rules, version: "test", logger: logger) : nil
         server = UploadServer(settings, uploads: uploads, fetcher: fetcher, logger: logger)
         client = HTTPClient(port: try #require(try await server.start().first?.port))
     }
@@ -79,11 +82,12 @@ final class ServerHouse: Sendable {
     /// Runs `body` on a server of its own.
     static func with(
         _ change: (inout UploadSettings, inout ServerSettings) throws -> Void = { _, _ in }, fetches: Bool = false,
+        fetch changeFetch: (inout FetchLimits, inout FetchRules) throws -> Void = { _, _ in },
         sick: [String: PluginControl] = [:], patience: Duration = .milliseconds(500), catalogIn disk: String? = nil,
         _ body: (ServerHouse) async throws -> Void
     ) async throws {
         let house = try await ServerHouse(
-            change, fetches: fetches, sick: sick, patience: patience, catalogIn: disk)
+            change, fetches: fetches, fetch: changeFetch, sick: sick, patience: patience, catalogIn: disk)
         do {
             try await body(house)
         } catch {

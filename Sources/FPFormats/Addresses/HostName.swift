@@ -14,27 +14,3 @@ public enum HostName {
             && label.utf8.allSatisfy { $0.isASCIILetter || $0.isASCIIDigit || $0 == hyphen }
     }
 }
-
-/// Hosts that a setting names: a block of addresses, or one host by its name.
-public enum HostRule: Sendable, Hashable {
-    /// All that have one of these addresses, whatever name led there.
-    case addresses(AddressBlock)
-    /// The host of this name, in lower case, wherever it is; its subdomains are not meant.
-    case name(String)
-
-    /// Reads `10.1.0.0/16`, `fd00:1::/64`, `127.0.0.1`, `::1` and `minio.internal`.
-    public static func parse(_ text: String) -> Result<HostRule, Complaint> {
-        if HostName.isValid(text) { return .success(.name(text.asciiLowercased())) }
-        return AddressBlock.parse(text).map { .addresses($0) }
-    }
-}
-
-extension HostRule: CustomStringConvertible {
-    /// As ``parse(_:)`` reads it.
-    public var description: String {
-        switch self {
-        case .addresses(let block): block.description
-        case .name(let name): name
-        }
-    }
-}

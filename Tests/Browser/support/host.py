@@ -37,7 +37,7 @@ class Host:
             "uploads": {"staging": "staging"},
             "catalog": "sqlite:./data/fphost.db",
             "api": {"tokens": ["file:./data/api-token"]},
-            "fetch": {"allow": ["127.0.0.0/8"]},
+            "fetch": {"allow": ["127.0.0.0/8"], "ports": ["1-65535"]},
         }
         # JSON is YAML.
         (self.directory / "fphost.yaml").write_text(json.dumps(configuration, indent=2))
