@@ -21,11 +21,13 @@ public struct FetchError: Error, Sendable {
         case badResponse
         /// The file is a web page, and the URL does not say that one is wanted.
         case html
-        /// The file is, or announces to be, larger than `FetchLimits.maxSize`.
+        /// The file is, or announces to be, larger than `FetchLimits.maxSize`, compressed or not.
         case tooLarge
-        /// The remote server compressed the file although it was asked not to.
+        /// The remote server sends the file in a coding that is not undone: other than gzip or deflate, or twice.
         case unsupportedEncoding
-        /// The body ended before the length that it announced, or in the middle of a chunk.
+        /// The remote server compressed the file, and what it sends is not what it says.
+        case damaged
+        /// The body ended before the length that it announced, in the middle of a chunk, or before its compressed form does.
         case incomplete
         /// `FetchLimits.timeout` passed, or the transfer was slower than `FetchLimits.minimumSpeed`.
         case timedOut
@@ -64,7 +66,8 @@ extension FetchError.Reason {
         case .badResponse: "The remote server's answer could not be understood."
         case .html: "The URL leads to a web page, not to a file."
         case .tooLarge: "The remote file is larger than this server accepts."
-        case .unsupportedEncoding: "The remote server sends the file in a compressed form that was not asked for."
+        case .unsupportedEncoding: "The remote server sends the file in a form that this server does not read."
+        case .damaged: "The remote server sends the file in a compressed form that is damaged."
         case .incomplete: "The remote server closed the connection before the whole file had arrived."
         case .timedOut: "The remote server took too long."
         case .busy: "Too many remote files are being fetched at the moment; try again shortly."
@@ -80,7 +83,8 @@ extension FetchError.Reason {
         case .notAllowed: 403
         case .notFound: 404
         case .tooLarge: 413
-        case .upstreamStatus, .unreachable, .badRedirect, .badResponse, .unsupportedEncoding, .incomplete: 502
+        case .upstreamStatus, .unreachable, .badRedirect, .badResponse, .unsupportedEncoding, .damaged, .incomplete:
+            502
         case .busy, .cancelled, .shutDown: 503
         case .timedOut: 504
         }

@@ -1,6 +1,7 @@
 /// What a fetch may cost at most. All values must be above zero, except `maxRedirects` and `waiting`.
 public struct FetchLimits: Sendable {
-    /// The largest file in bytes, checked against the announced length and against what really arrives.
+    /// The largest file in bytes, checked against the announced length and against what really arrives; of a compressed
+    /// one both as it is sent and unfolded.
     public var maxSize: UInt64 = 1 << 30
 
     /// From the call of `open` to the last byte: redirects, the wait for a free place and the time in which the

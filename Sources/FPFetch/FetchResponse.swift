@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A remote file whose head has arrived and whose body is on its way.
+/// A remote file whose first bytes have arrived and whose other ones are on their way.
 public struct FetchResponse: Sendable {
     /// The URL that the file came from, after all redirects. Its query may hold secrets.
     public let finalURL: String
@@ -46,7 +46,7 @@ public struct FetchResponse: Sendable {
 ///
 /// It can be iterated once. The remote server is held back while the consumer takes its time: at most
 /// `FetchLimits.bufferedBytes` are kept. The sequence ends normally only when the whole file has arrived; otherwise
-/// it throws `.incomplete`, `.tooLarge`, `.timedOut`, `.cancelled` or `.shutDown`.
+/// it throws `.incomplete`, `.tooLarge`, `.damaged`, `.timedOut`, `.cancelled` or `.shutDown`.
 public struct FetchBody: AsyncSequence, Sendable {
     /// A piece of the file, never empty.
     public typealias Element = ByteBuffer

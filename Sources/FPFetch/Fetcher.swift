@@ -8,7 +8,8 @@ import Logging
 ///   the first URL passes, and none leads from https to http.
 /// - Every address is checked when the socket to it is made: only what ``FetchRules`` let through can be connected to,
 ///   whatever a name resolved to before.
-/// - No proxies, cookies or credentials from the environment, no HTTP/0.9, no compression.
+/// - No proxies, cookies or credentials from the environment, no HTTP/0.9.
+/// - Compression is not asked for; where a server uses it all the same, gzip and deflate are undone.
 /// - One thread moves all transfers. The body is handed out with back pressure.
 ///
 /// Dropping a fetcher shuts it down; keep it for as long as bodies are being read.
@@ -67,7 +68,8 @@ public final class Fetcher: Sendable {
         driver.stop()
     }
 
-    /// Requests a file and waits for the head of the response, after all redirects.
+    /// Requests a file and waits for the head of the response, after all redirects, and the first bytes of the file: what
+    /// goes wrong until then is thrown here.
     ///
     /// Cancelling the task, or dropping the response's body, ends the transfer.
     ///

@@ -11,6 +11,10 @@ final class Transfer: DrivenTransfer {
     private var url: RemoteURL
     private var redirects = 0
     private var verdict: Verdict?
+    private var decoder: ContentDecoder?
+    /// Bytes of the body as it is sent.
+    private var arrived: UInt64 = 0
+    /// Bytes of the file.
     private var received: UInt64 = 0
     private var refusal: String?
 
@@ -70,20 +74,43 @@ extension Transfer {
     func receive(head: ResponseHead) -> Bool {
         let verdict = Verdict(head, from: url, asked: asked, maxSize: settings.limits.maxSize)
         self.verdict = verdict
-        guard case .accept(let head) = verdict else { return false }
-        exchange.deliver(head)
+        guard case .accept(_, let coding) = verdict else { return false }
+        decoder = coding.map { ContentDecoder($0) }
         return true
     }
 
     func receive(body: UnsafeRawBufferPointer) -> Intake {
         guard case .accept = verdict else { return .unwanted }
-        guard received + UInt64(body.count) <= settings.limits.maxSize else {
-            verdict = .refuse(FetchError(.tooLarge, detail: "more than \(settings.limits.maxSize) bytes arrived"))
+        // Without an end of its own, a coded body can be long and unfold to nothing.
+        guard arrived + UInt64(body.count) <= settings.limits.maxSize else { return refuseAsTooLarge() }
+        do throws(Damage) {
+            let intake = if let decoder { try decoder.decode(body, offer) } else { offer(body) }
+            if intake == .taken { arrived += UInt64(body.count) }
+            return intake
+        } catch {
+            verdict = .refuse(FetchError(.damaged, detail: "the compressed body is damaged: \(error.problem)"))
             return .unwanted
         }
-        let intake = exchange.offer(body)
-        if intake == .taken { received += UInt64(body.count) }
-        return intake
+    }
+
+    private func offer(_ file: UnsafeRawBufferPointer) -> Intake {
+        guard received + UInt64(file.count) <= settings.limits.maxSize else { return refuseAsTooLarge() }
+        let intake = exchange.offer(file)
+        guard intake == .taken else { return intake }
+        if received == 0 { deliverHead() }
+        received += UInt64(file.count)
+        return .taken
+    }
+
+    /// Not before there is some of the file, or it is known to be empty: what goes wrong until then is still told as
+    /// what it is, and afterwards a client can only see that the file breaks off.
+    private func deliverHead() {
+        if case .accept(let head, _) = verdict { exchange.deliver(head) }
+    }
+
+    private func refuseAsTooLarge() -> Intake {
+        verdict = .refuse(FetchError(.tooLarge, detail: "it has more than \(settings.limits.maxSize) bytes"))
+        return .unwanted
     }
 
     func mayConnect(to address: UnsafePointer<sockaddr>) -> Bool {
@@ -115,11 +142,12 @@ extension Transfer {
             url = target
             if let refusal = settings.addressGuard.refusal(of: target) { throw error(.notAllowed, refusal) }
             return true
-        case .accept(let head):
-            guard failure == nil, received == head.contentLength ?? received else {
+        case .accept(let head, _):
+            guard failure == nil, received == head.contentLength ?? received, decoder?.isComplete != false else {
                 let reason = failure?.reason == .timedOut ? FetchError.Reason.timedOut : .incomplete
                 throw error(reason, "\(received) bytes arrived: \(failure?.text ?? "no error")")
             }
+            if received == 0 { deliverHead() }
             settings.logger.debug("fetched \(url.withoutQuery): \(received) bytes")
             return false
         case nil:

@@ -3,7 +3,8 @@ import FPFormats
 
 /// What to do about a response, once its head is there.
 enum Verdict {
-    case accept(FetchResponse.Head)
+    /// The body is the file, but for a coding to be undone.
+    case accept(FetchResponse.Head, ContentDecoder.Coding?)
     case follow(RemoteURL)
     case refuse(FetchError)
 
@@ -11,12 +12,12 @@ enum Verdict {
     ///   - head: The complete head of the response.
     ///   - url: What was requested.
     ///   - asked: What the client asked for, before any redirect.
-    ///   - maxSize: The largest body in bytes.
+    ///   - maxSize: The largest body in bytes, as it is sent.
     init(_ head: ResponseHead, from url: RemoteURL, asked: RemoteURL, maxSize: UInt64) {
         do throws(FetchError) {
             switch head.status {
             case 200, 203:
-                self = .accept(try Self.file(head, from: url, asked: asked, maxSize: maxSize))
+                self = try Self.file(head, from: url, asked: asked, maxSize: maxSize)
             case 301, 302, 303, 307, 308:
                 self = .follow(try Self.target(head, from: url))
             case 404, 410:
@@ -50,25 +51,45 @@ enum Verdict {
         from url: RemoteURL,
         asked: RemoteURL,
         maxSize: UInt64
-    ) throws(FetchError) -> FetchResponse.Head {
+    ) throws(FetchError) -> Verdict {
         // libcurl would undo transfer codings unasked, and a few bytes can unfold to millions.
         if let coding = head.list("transfer-encoding").first(where: { $0 != "chunked" && $0 != "identity" }) {
             throw FetchError(.unsupportedEncoding, detail: "the Transfer-Encoding is \(coding.debugDescription)")
         }
-        if let coding = head.list("content-encoding").first(where: { $0 != "identity" }) {
-            throw FetchError(.unsupportedEncoding, detail: "the Content-Encoding is \(coding.debugDescription)")
-        }
+        let coding = try coding(head)
         let type = head.value("content-type").map(RemoteName.latin1)
         if let type, isWebPage(type), !namesWebPage(url), !namesWebPage(asked) {
             throw FetchError(.html, detail: "the Content-Type is \(type.debugDescription)")
         }
-        return FetchResponse.Head(
-            finalURL: url.description,
-            status: head.status,
-            contentType: type.flatMap(printable),
-            contentLength: try length(head, maxSize: maxSize),
-            fileName: RemoteName.suggested(contentDisposition: head.value("content-disposition"), url: url)
-        )
+        let name = RemoteName.suggested(contentDisposition: head.value("content-disposition"), url: url)
+        let undone = coding == .gzip && name.map(isCompressed) == true ? nil : coding
+        let length = try length(head, maxSize: maxSize)
+        return .accept(
+            FetchResponse.Head(
+                finalURL: url.description,
+                status: head.status,
+                contentType: type.flatMap(printable),
+                contentLength: undone == nil ? length : nil,
+                fileName: name
+            ), undone)
+    }
+
+    /// The coding of the body. Many servers use one although they are asked for none.
+    private static func coding(_ head: ResponseHead) throws(FetchError) -> ContentDecoder.Coding? {
+        let codings = head.list("content-encoding").filter { $0 != "identity" }
+        switch codings.first {
+        case nil: return nil
+        // The two are the same (RFC 9110 section 8.4.1.3).
+        case "gzip" where codings.count == 1, "x-gzip" where codings.count == 1: return .gzip
+        case "deflate" where codings.count == 1: return .deflate
+        default: throw FetchError(.unsupportedEncoding, detail: "the Content-Encoding is \(codings)")
+        }
+    }
+
+    /// Whether a file is gzip by its name. Servers that say so in `Content-Encoding` mean the file, as browsers know.
+    private static func isCompressed(_ name: String) -> Bool {
+        let name = name.asciiLowercased()
+        return [".gz", ".tgz", ".svgz"].contains { name.ends(with: $0) }
     }
 
     /// The announced length of the body; nil if there is none to go by.

@@ -15,8 +15,7 @@ import Testing
     )
     func short(rest: String) async throws {
         let server = RawServer("HTTP/1.1 200 OK\r\n" + rest)
-        let response = try await makeFetcher().open(server.url())
-        await #expect { try await response.body.collect() } throws: { ($0 as? FetchError)?.reason == .incomplete }
+        #expect(try await makeFetcher().failure(server.url())?.reason == .incomplete)
     }
 
     @Test("A connection that is reset in the body is an error, also where the length is not known")
@@ -28,6 +27,26 @@ import Testing
             connection.reset()
         }
         #expect(try await makeFetcher().failure(server.url())?.reason == .incomplete)
+    }
+
+    @Test(
+        "What goes wrong before the first byte of a file is told before there is a response",
+        arguments: [
+            ("Content-Length: 1\r\n\r\n", .incomplete), ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", .incomplete),
+            ("Content-Encoding: gzip\r\n\r\nhello", .damaged),
+        ] as [(String, FetchError.Reason)])
+    func beforeTheFirst(rest: String, reason: FetchError.Reason) async throws {
+        let server = RawServer("HTTP/1.1 200 OK\r\n" + rest)
+        let fetcher = try makeFetcher()
+        await #expect { try await fetcher.open(server.url()) } throws: { ($0 as? FetchError)?.reason == reason }
+    }
+
+    @Test("An empty file is a file")
+    func empty() async throws {
+        for field in ["Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n"] {
+            let server = RawServer("HTTP/1.1 200 OK\r\n\(field)\r\n" + (field.first == "T" ? "0\r\n\r\n" : ""))
+            #expect(try await makeFetcher().fetch(server.url()).1 == [])
+        }
     }
 
     @Test("A file larger than the limit is refused by its announced length, without a body")

@@ -1,3 +1,4 @@
+import FPFetch
 import FPHTTP
 import FPServer
 import FPUploads
@@ -24,9 +25,20 @@ private struct Remote: RequestHandler {
         case "/folder/": Response(.ok, headers: [.contentType: "text/plain"], body: bytes)
         case "/page": Response(.ok, headers: [.contentType: "text/html"], body: bytes)
         case "/cut": Response(.ok, headers: [.contentType: "text/plain"], body: Self.broken)
+        case "/zipped.txt": Self.zipped(Gzip.file(Array(Self.body.utf8)))
+        case "/damaged.txt": Self.zipped(Gzip.file(Array(Self.body.utf8)).dropLast() + [1])
+        case "/short.txt": Self.zipped(Gzip.file(Array(Self.body.utf8)).dropLast())
+        case "/bomb.txt": Self.zipped(Gzip.bomb(3_000_000))
         case "/busy": Response(.serviceUnavailable)
         default: Response(.notFound)
         }
+    }
+
+    /// A file in gzip, whatever was asked for.
+    private static func zipped(_ bytes: [UInt8]) -> Response {
+        Response(
+            .ok, headers: [.contentType: "text/plain", .contentEncoding: "gzip"], body: .bytes(ByteBuffer(bytes: bytes))
+        )
     }
 
     /// A file that breaks off half way.
@@ -47,12 +59,17 @@ private struct PieceSequence: AsyncSequence, Sendable {
 
 @Suite("fetch")
 struct FetchTests {
-    private func withRemote(fetches: Bool = true, _ body: (ServerHouse, String) async throws -> Void) async throws {
+    private func withRemote(
+        fetches: Bool = true, fetch: (inout FetchLimits, inout FetchRules) -> Void = { _, _ in },
+        _ body: (ServerHouse, String) async throws -> Void
+    ) async throws {
         let logger = Logger(label: "remote") { _ in SwiftLogNoOpLogHandler() }
         let remote = HTTPServer(
             configuration: .init(addresses: [.tcp(host: "127.0.0.1", port: 0)]), logger: logger, handler: Remote())
         let port = try #require(try await remote.start().first?.port)
-        try await ServerHouse.with(fetches: fetches) { house in try await body(house, "http://127.0.0.1:\(port)") }
+        try await ServerHouse.with(fetches: fetches, fetch: fetch) { house in
+            try await body(house, "http://127.0.0.1:\(port)")
+        }
         await remote.shutdown(grace: .seconds(1))
     }
 
@@ -147,6 +164,40 @@ struct FetchTests {
             let target = "/fp?fetch=\(encoded(remote + "/cut"))"
             #expect(try await house.send("HEAD", target).status == 502)
             await #expect(throws: HTTPFailure.self) { try await house.send("GET", target) }
+            _ = try await waitFor("an empty staging store", within: .seconds(10)) {
+                house.filesOnDisk().isEmpty ? true : nil
+            }
+        }
+    }
+
+    @Test("a remote file that is compressed unasked arrives as it was before")
+    func compressed() async throws {
+        try await withRemote { house, remote async throws in
+            let target = "/fp/fetch/?target=\(encoded(remote + "/zipped.txt"))"
+            let reply = try await house.send("GET", target)
+            #expect(reply.text == Remote.body)
+            #expect(reply["content-encoding"] == nil)
+            let head = try await house.send("HEAD", target)
+            #expect(head["content-length"] == "14")
+            let id = try #require(head["x-content-transfer-id"])
+            #expect(try await house.send("GET", "/fp/restore/\(id)").text == Remote.body)
+        }
+    }
+
+    @Test("a compressed remote file that is damaged, cut or too large is no upload, and keeps nothing")
+    func compressedBadly() async throws {
+        try await withRemote(fetch: { limits, _ in limits.maxSize = 1_000_000 }) { house, remote async throws in
+            for (name, status, isToldInTime) in [
+                ("damaged.txt", 502, true), ("short.txt", 502, false), ("bomb.txt", 413, false),
+            ] {
+                let target = "/fp/fetch/?target=\(encoded("\(remote)/\(name)"))"
+                let head = try await house.send("HEAD", target)
+                #expect(head.status == status, "\(name)")
+                #expect(head["x-content-transfer-id"] == nil)
+                // Where the first of it is on its way already, all that can be done is to break off.
+                let reply = try? await house.send("GET", target)
+                #expect(reply?.status == (isToldInTime ? status : nil), "\(name)")
+            }
             _ = try await waitFor("an empty staging store", within: .seconds(10)) {
                 house.filesOnDisk().isEmpty ? true : nil
             }
