@@ -16,7 +16,8 @@ extension SettingsDecoder {
                 shutdown: values.duration("server.timeouts.shutdown")
             ),
             maxConnections: values.int("server.max_connections"),
-            trustedProxies: parsed("server.trusted_proxies", AddressBlock.parse),
+            trustedProxies: parsed("server.trusted_proxies", PeerRule.parse),
+            forwarded: values.choice("server.forwarded"),
             loadByPath: values.bool("server.load_by_path")
         )
     }

@@ -3,6 +3,14 @@ import FPFormats
 extension Settings {
     /// `server`: sockets, paths and limits of HTTP.
     public struct Server: Sendable, Equatable {
+        /// Header fields in which proxies name the client.
+        public enum Forwarded: String, Sendable, CaseIterable {
+            /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+            case xForwarded = "x-forwarded"
+            /// `Forwarded` (RFC 7239).
+            case rfc7239
+        }
+
         /// The addresses to listen on; at least one.
         public var listen: [ListenAddress]
         /// The path of the FilePond endpoints: with a leading slash and without a trailing one; `/` for the root.
@@ -17,8 +25,10 @@ extension Settings {
         public var timeouts: Timeouts
         /// Connections that are open at once.
         public var maxConnections: Int
-        /// The proxies whose `X-Forwarded-For` and `X-Request-ID` headers are believed.
-        public var trustedProxies: [AddressBlock]
+        /// The proxies that are believed what they say of the client.
+        public var trustedProxies: [PeerRule]
+        /// Where they say it.
+        public var forwarded: Forwarded
         /// Whether load accepts the stored path as well as the id.
         public var loadByPath: Bool
     }

@@ -61,9 +61,13 @@ extension Settings {
                 + "for fewer, those."),
         OptionSchema(
             "server.trusted_proxies", .stringList,
-            help:
-                "Addresses or blocks (`10.0.0.0/8`) of the proxies whose `X-Forwarded-For` and `X-Request-ID` headers "
-                + "are believed."),
+            help: "The proxies that are believed what they say of the client, and their `X-Request-ID`: addresses, "
+                + "blocks (`10.0.0.0/8`), and `unix` for those that use a Unix socket."),
+        OptionSchema(
+            "server.forwarded", .choice, default: Server.Forwarded.xForwarded.rawValue,
+            choices: Server.Forwarded.allCases.map(\.rawValue),
+            help: "Which header fields the trusted proxies write: `x-forwarded` is `X-Forwarded-For`, `-Proto` and "
+                + "`-Host`, `rfc7239` is `Forwarded`. The others are not read."),
         OptionSchema(
             "server.load_by_path", .bool, default: "true",
             help: "Whether load finds a stored upload by its stored path as well as by its id."),

@@ -65,6 +65,11 @@ extension ServerSettings {
         http.timeouts.bodyIdle = server.timeouts.bodyIdle
         http.timeouts.writeIdle = server.timeouts.bodyIdle
         http.trustedProxies = TrustedProxies(server.trustedProxies)
+        http.forwardingFields =
+            switch server.forwarded {
+            case .xForwarded: .xForwarded
+            case .rfc7239: .forwarded
+            }
         do {
             self.init(http: http, basePath: try BasePath(server.basePath))
         } catch {

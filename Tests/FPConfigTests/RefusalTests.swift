@@ -21,7 +21,7 @@ struct RefusalTests {
         ("database: x", #"2:1: unknown key "database" at the top level; did you mean "catalog"?"#),
         (
             "server: []",
-            #"2:9: "server" must be a map with keys (listen, base_path, demo, demo_assets, cors, timeouts, max_connections, trusted_proxies, load_by_path), not a list"#
+            #"2:9: "server" must be a map with keys (listen, base_path, demo, demo_assets, cors, timeouts, max_connections, trusted_proxies, forwarded, load_by_path), not a list"#
         ),
         (
             "server: {timeouts: 5s}",

@@ -17,6 +17,7 @@ struct SettingsTests {
         #expect(settings.server.timeouts.shutdown == .seconds(15))
         #expect(settings.server.maxConnections == 4096)
         #expect(settings.server.trustedProxies == [])
+        #expect(settings.server.forwarded == .xForwarded)
         #expect(settings.server.loadByPath)
         #expect(settings.plugins.directory == .automatic)
         #expect(settings.storagesBackend == "media")
@@ -68,7 +69,8 @@ struct SettingsTests {
               cors: {origins: ["https://A.example.org:443", "capacitor://localhost"], credentials: true, max_age: 1m}
               timeouts: {header: 1s, idle: 2s, body_idle: 3s, shutdown: 0s}
               max_connections: 9
-              trusted_proxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1]
+              trusted_proxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1, unix]
+              forwarded: rfc7239
               load_by_path: false
             plugins: {directory: ./plugins}
             storages_backend: b
@@ -129,15 +131,17 @@ struct SettingsTests {
         #expect(settings.server.timeouts.bodyIdle == .seconds(3))
         #expect(settings.server.timeouts.shutdown == .zero)
         #expect(settings.server.maxConnections == 9)
-        #expect(settings.server.trustedProxies.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"])
+        #expect(
+            settings.server.trustedProxies.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32", "unix"])
+        #expect(settings.server.forwarded == .rfc7239)
         #expect(!settings.server.loadByPath)
         #expect(settings.plugins.directory == .path("\(scratch.path)/plugins"))
         #expect(settings.storagesBackend == "b")
         let store = try #require(settings.stores["b"])
         #expect(store.name == "b")
-        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 15, column: 3))
+        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 16, column: 3))
         #expect(store.plugin == .path("\(scratch.path)/libX.so"))
-        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 17, column: 18))
+        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 18, column: 18))
         #expect(store.sha256 == String(repeating: "ab", count: 32))
         #expect(store.threads == 3)
         #expect(store.queue == 4)

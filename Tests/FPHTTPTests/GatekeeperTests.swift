@@ -162,6 +162,25 @@ struct GatekeeperTests {
                 }
             }
         }
+        // Behind a proxy, the origin is what the browser asked for.
+        let proxies = TrustedProxies(
+            [.unixSocket] + [AddressBlock("127.0.0.1")].compactMap { $0.map { .addresses($0) } })
+        let authenticators = [Field(name: Self.key, isAmbient: true)]
+        try await withDoors(["door": [.isAuthenticated]], authenticators: authenticators, proxies: proxies) {
+            client async throws in
+            for (fields, status) in [
+                ("X-Forwarded-Host: a.org\r\nOrigin: http://a.org\r\n", 200),
+                ("X-Forwarded-Host: a.org\r\nOrigin: http://test\r\n", 403),
+                ("X-Forwarded-Host: a.org:443\r\nX-Forwarded-Proto: https\r\nOrigin: https://a.org\r\n", 200),
+                // Anybody on the way may have written a page that came in the clear.
+                ("X-Forwarded-Proto: https\r\nOrigin: http://test\r\n", 403),
+                ("Origin: https://test\r\n", 200),
+            ] {
+                let all = "Key: bob\r\nX-Forwarded-For: 192.0.2.1\r\n" + fields
+                let response = try await client.exchange(get("/door", all))
+                #expect(response.status == status, "\(fields)")
+            }
+        }
         // Origins that may read answers only, or everybody, may not act for a visitor.
         for cors in [CORSPolicy(origins: .only(["https://app.example"])), CORSPolicy(origins: .any), nil] {
             let authenticators = [Field(name: Self.key, isAmbient: true)]

@@ -26,7 +26,8 @@ public enum Origin {
         return authority
     }
 
-    private static func isAuthority(_ text: Substring) -> Bool {
+    /// Whether a text is a host, and perhaps a port: what stands in `Host` and behind the `//` of an origin.
+    public static func isAuthority(_ text: Substring) -> Bool {
         var host = text
         if let (name, digits) = text.cutAtLast(":"), !text.ends(with: "]") {
             guard digits.utf8.allSatisfy(\.isASCIIDigit), let port = UInt16(digits), port > 0 else { return false }

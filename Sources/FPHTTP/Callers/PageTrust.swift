@@ -28,8 +28,18 @@ struct PageTrust: Sendable {
                 + "with credentials.")
     }
 
+    /// A page that came in the clear is not of the server's origin where requests come encrypted: anybody on the way may
+    /// have written it. The other way round, a proxy that is not trusted to say so may encrypt.
     private static func isOwn(_ origin: String, _ request: Request) -> Bool {
-        guard let authority = origin.cut(at: ":")?.behind.without(prefix: "//") else { return false }
-        return request.authority?.asciiLowercased() == authority.asciiLowercased()
+        guard let own = request.authority, let (scheme, rest) = origin.cut(at: ":"),
+            let page = rest.without(prefix: "//"),
+            request.scheme == "http" || scheme.isSame(as: "https")
+        else { return false }
+        let port = scheme.isSame(as: "https") ? ":443" : ":80"
+        let names = [String(page), own].map { name in
+            let name = name.asciiLowercased()
+            return name.without(suffix: port).map(String.init) ?? name
+        }
+        return names[0].isSame(as: names[1])
     }
 }

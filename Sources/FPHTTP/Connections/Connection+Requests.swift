@@ -51,7 +51,7 @@ extension Connection {
         lastSerial += 1
         let record = AccessRecord(
             id: RequestID.make(),
-            client: server.configuration.trustedProxies.client(of: peer, [:]),
+            client: peer.name,
             method: "-",
             path: "-",
             started: .now()
@@ -78,10 +78,12 @@ extension Connection {
         lastSerial += 1
         let source = ExchangeHandle(connection: handle, serial: lastSerial)
         let check = RequestCheck(head, limits: server.configuration.limits)
-        let client = server.configuration.trustedProxies.client(of: peer, head.fields)
+        let configuration = server.configuration
+        let way = Forwarding(
+            of: peer, head.fields, trusting: configuration.trustedProxies, by: configuration.forwardingFields)
         let record = AccessRecord(
             id: id(head.fields),
-            client: client,
+            client: way.client,
             method: head.method.rawValue,
             path: server.logger.logLevel <= .info ? AccessRecord.path(of: head.target) : "",
             started: .now()
@@ -123,11 +125,13 @@ extension Connection {
             let request = Request(
                 method: head.method,
                 target: head.target,
+                authority: way.host ?? head.fields[values: .hostField].first,
+                scheme: way.scheme ?? "http",
                 path: target.path,
                 query: target.query,
                 headers: head.fields,
-                remoteAddress: peer,
-                clientAddress: client,
+                remoteAddress: peer.socketAddress,
+                clientAddress: way.client,
                 id: record.id,
                 contentLength: check.contentLength,
                 body: body,
@@ -141,9 +145,7 @@ extension Connection {
     }
 
     private func id(_ headers: HTTPFields) -> String {
-        if server.configuration.trustedProxies.trusts(peer), let id = headers[values: .xRequestID].first,
-            RequestID.isSane(id)
-        {
+        if peer.isTrusted, let id = headers[values: .xRequestID].first, RequestID.isSane(id) {
             return id
         }
         return RequestID.make()

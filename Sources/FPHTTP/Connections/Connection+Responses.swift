@@ -92,7 +92,7 @@ extension Connection {
             return
         }
         exchange.response.abort()?.resume(throwing: ClientGone())
-        if peer?.ipAddress != nil, let options = context.channel as? any SocketOptionProvider {
+        if peer.socketAddress?.ipAddress != nil, let options = context.channel as? any SocketOptionProvider {
             options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
         }
         context.close(promise: nil)

@@ -19,7 +19,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     let server: ServerCore
-    let peer: SocketAddress?
+    let peer: Peer
     let window = ReceiveWindow()
     private(set) var context: ChannelHandlerContext?
     /// What handlers run on: this connection's event loop, and threads that lend themselves.
@@ -55,7 +55,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Requests that may wait behind another.
     static let queueLimit = 4096
 
-    init(server: ServerCore, peer: SocketAddress?) {
+    init(server: ServerCore, peer: Peer) {
         self.server = server
         self.peer = peer
         self.head = .awaited(since: .now())

@@ -22,6 +22,15 @@ extension HTTPField.Name {
     /// `X-Forwarded-For`: the addresses that a request came through, the client's first.
     static let xForwardedFor = HTTPField.Name(constant: "X-Forwarded-For")
 
+    /// `X-Forwarded-Proto`: the scheme that the client asked by.
+    static let xForwardedProto = HTTPField.Name(constant: "X-Forwarded-Proto")
+
+    /// `X-Forwarded-Host`: the host that the client asked for.
+    static let xForwardedHost = HTTPField.Name(constant: "X-Forwarded-Host")
+
+    /// `Forwarded` (RFC 7239): all of that in one field.
+    static let forwarded = HTTPField.Name(constant: "Forwarded")
+
     /// `X-Request-ID`: what the proxies in front call a request in their logs.
     static let xRequestID = HTTPField.Name(constant: "X-Request-ID")
 }

@@ -10,9 +10,13 @@ public struct Request: Sendable {
     /// The request target exactly as sent: undecoded, with its query.
     public let target: String
 
-    /// The host, and the port if it is not the default, that the client addressed: the `Host` field (RFC 9110, section
-    /// 7.2); nil if a client of HTTP/1.0 sent none.
-    public var authority: String? { headers[values: .hostField].first }
+    /// The host, and the port if it is not the default, that the client addressed: what a trusted proxy says of it, or else
+    /// the `Host` field (RFC 9110, section 7.2); nil if a client of HTTP/1.0 sent none.
+    public let authority: String?
+
+    /// `https` if the client's connection is encrypted, by what a trusted proxy says of it or else by what is known here;
+    /// `http` if it is not, or if a proxy in front that is not trusted encrypts.
+    public let scheme: String
 
     /// The path, percent-decoded once.
     public let path: RequestPath
@@ -26,7 +30,8 @@ public struct Request: Sendable {
     /// The other end of the connection; nil or a path for a Unix socket.
     public let remoteAddress: SocketAddress?
 
-    /// Who is asking, for logs and limits: the peer's IP address, or what a trusted proxy says it is.
+    /// Who is asking, for logs and limits: the peer's IP address, or what a trusted proxy says it is: an address, a name
+    /// that the proxy made up for it, or `unknown`. `unix` for the other end of a Unix socket.
     public let clientAddress: String
 
     /// What log lines about this request carry: made here, or taken from a trusted proxy's `X-Request-ID`.

@@ -92,10 +92,12 @@ public final class HTTPServer: Sendable {
     }
 
     private static func configure(_ channel: any Channel, _ core: ServerCore) throws {
-        let connection = Connection(server: core, peer: channel.remoteAddress)
+        let peer = Peer(
+            remote: channel.remoteAddress, local: channel.localAddress, trusting: core.configuration.trustedProxies)
+        let connection = Connection(server: core, peer: peer)
         if let options = channel.syncOptions {
             try options.setOption(.recvAllocator, value: connection.window.allocator)
-            if connection.peer?.ipAddress != nil {
+            if peer.socketAddress?.ipAddress != nil {
                 try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
                 try options.setOption(.socketOption(.so_keepalive), value: 1)
             }

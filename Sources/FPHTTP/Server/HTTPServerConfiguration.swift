@@ -9,8 +9,11 @@ extension HTTPServer {
         /// Which pages of other origins may use the server; nil sends no CORS fields at all.
         public var cors: CORSPolicy?
 
-        /// Proxies whose `X-Forwarded-For` and `X-Request-ID` count.
+        /// Proxies that are believed what they say of the client, and what they call a request in `X-Request-ID`.
         public var trustedProxies = TrustedProxies.none
+
+        /// Where they say it.
+        public var forwardingFields = ForwardingFields.xForwarded
 
         /// Sizes that end a request or a connection.
         public var limits = Limits()

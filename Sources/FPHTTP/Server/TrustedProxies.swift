@@ -1,57 +1,46 @@
-import FPFormats
-import HTTPTypes
-import NIOCore
+public import FPFormats
 
-/// The peers that are trusted to name the client: reverse proxies, by address.
+/// The peers that are trusted to name the client: reverse proxies, by address, or by the Unix socket that they use.
 ///
-/// Only from them do `X-Forwarded-For` and `X-Request-ID` count; anybody else could write anything there.
+/// Only from them does count what they say of the client, and their `X-Request-ID`; anybody else could write anything
+/// there.
 public struct TrustedProxies: Sendable, Equatable {
     private let blocks: [AddressBlock]
+    private let unixSockets: Bool
 
     /// Trusts nobody.
-    public static let none = TrustedProxies([])
+    public static let none = TrustedProxies([AddressBlock]())
 
     /// Trusts whoever has an address of one of these blocks.
     public init(_ blocks: [AddressBlock]) {
         self.blocks = blocks
+        unixSockets = false
     }
 
-    func trusts(_ peer: SocketAddress?) -> Bool {
-        guard !blocks.isEmpty else { return false }
-        return peer?.ipAddress.flatMap { IPAddress($0) }.map(trusts) ?? false
+    /// Trusts whom one of these rules names.
+    public init(_ rules: [PeerRule]) {
+        blocks = rules.compactMap { if case .addresses(let block) = $0 { block } else { nil } }
+        unixSockets = rules.contains(.unixSocket)
     }
 
-    private func trusts(_ address: IPAddress) -> Bool {
+    func trusts(_ address: IPAddress) -> Bool {
         blocks.contains { $0.contains(address) }
     }
 
-    /// The nearest address that no trusted proxy has: what the outermost of them saw.
-    func client(of peer: SocketAddress?, _ headers: HTTPFields) -> String {
-        var nearest = peer?.ipAddress ?? "unix"
-        guard trusts(peer) else {
-            return nearest
+    func trusts(_ end: Peer.End) -> Bool {
+        switch end {
+        case .address(let address): trusts(address)
+        case .unixSocket: unixSockets
+        case .unknown: false
         }
-        for hop in headers.list(.xForwardedFor).reversed() {
-            guard let (text, address) = Self.address(hop) else {
-                return nearest
-            }
-            nearest = text
-            if !trusts(address) {
-                return nearest
-            }
-        }
-        return nearest
     }
+}
 
-    /// An address as proxies write it: bare, with a port, or in brackets.
-    private static func address(_ hop: Substring) -> (text: String, address: IPAddress)? {
-        var text = hop
-        if let inside = text.without(prefix: "["), let (literal, _) = inside.cut(at: "]") {
-            text = literal
-        } else if text.has("."), let (bare, _) = text.cut(at: ":") {
-            text = bare
-        }
-        let name = String(text)
-        return IPAddress(name).map { (name, $0) }
-    }
+/// Which header fields the trusted proxies write. The others count from nobody: a proxy passes on what it does not know,
+/// and what it passes on anybody can write.
+public enum ForwardingFields: Sendable, Equatable {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, as most proxies write.
+    case xForwarded
+    /// `Forwarded` (RFC 7239).
+    case forwarded
 }
