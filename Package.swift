@@ -89,8 +89,8 @@ let package = Package(
         .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
-        .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPPolicy", dependencies: ["FPFilePond", "FPFormats", "FPHTTP", httpTypes, crypto]),
+        .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, logging, crypto]),
         .target(name: "FPJWT", dependencies: ["FPFormats", "FPHTTP", httpTypes, jwtKit]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
@@ -166,8 +166,8 @@ let package = Package(
             dependencies: [
                 "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging,
             ]),
-        .testTarget(name: "FPAccessTests", dependencies: ["FPAccess"]),
         .testTarget(name: "FPPolicyTests", dependencies: ["FPFormats", "FPPolicy", "Support", crypto]),
+        .testTarget(name: "FPAccessTests", dependencies: ["FPAccess", "Support", logging]),
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
         .testTarget(
             name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),

@@ -29,6 +29,9 @@ public struct BearerAuthenticator: Authenticator {
         return Caller(kind: "token", scopes: [Caller.applicationScope])
     }
 
+    /// Any word can be a token here.
+    public var knowsItsOwn: Bool { false }
+
     /// A 401 that asks for a bearer token.
     public var challenge: Problem? {
         Problem(

@@ -140,7 +140,7 @@ public struct TokenFile: Sendable {
         throw TokenFileError(path, "cannot be made", errno)
     }
 
-    private static func makeDirectories(above path: String) throws(TokenFileError) {
+    static func makeDirectories(above path: String) throws(TokenFileError) {
         var end = path.startIndex
         while let slash = path.utf8[end...].dropFirst().firstIndex(of: UInt8(ascii: "/")) {
             end = slash

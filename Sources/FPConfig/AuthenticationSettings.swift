@@ -3,14 +3,16 @@ extension Settings {
     public struct Authentication: Sendable, Equatable {
         /// Upload policies that the application signs.
         public var policies: Policies?
+        /// The file of bearer tokens, an absolute path; nil for none.
+        public var tokens: String?
 
         /// Whether no visitor is known in any way.
-        public var isEmpty: Bool { policies == nil }
+        public var isEmpty: Bool { policies == nil && tokens == nil }
     }
 }
 
 extension SettingsDecoder {
     func authentication() -> Settings.Authentication {
-        Settings.Authentication(policies: policies())
+        Settings.Authentication(policies: policies(), tokens: authenticationTokens())
     }
 }

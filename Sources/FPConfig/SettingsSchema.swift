@@ -156,7 +156,7 @@ extension Settings {
             help: "How often expired uploads are looked for."),
     ]
 
-    private static let authenticationKeys: [OptionSchema] = policyKeys
+    private static let authenticationKeys: [OptionSchema] = policyKeys + tokenKeys
 
     private static let permissionKeys: [OptionSchema] =
         [

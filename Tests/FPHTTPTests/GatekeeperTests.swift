@@ -23,6 +23,7 @@ struct GatekeeperTests {
         let name: HTTPField.Name
         var isAmbient = false
         var asks = true
+        var knowsItsOwn = true
 
         func concerns(_ access: Access) -> Bool { access != Access("unconcerned") }
 
@@ -113,6 +114,22 @@ struct GatekeeperTests {
         try await withDoors(["known": [.isAuthenticated]], authenticators: authenticators) { client async throws in
             let fields = try await client.exchange(get("/known")).fields
             #expect(fields.filter { $0.name.lowercased() == "www-authenticate" }.map(\.value) == ["Key", "Ticket"])
+        }
+    }
+
+    @Test("of several refusals, that of an authenticator stands that knows its credentials by their form")
+    func refusals() async throws {
+        for (first, second, sentence) in [
+            (true, true, "Key is wrong."), (false, true, "Ticket is wrong."), (false, false, "Key is wrong."),
+        ] {
+            let authenticators = [
+                Field(name: Self.key, knowsItsOwn: first), Field(name: Self.ticket, knowsItsOwn: second),
+            ]
+            try await withDoors(["known": [.isAuthenticated]], authenticators: authenticators) { client async throws in
+                let response = try await client.exchange(get("/known", "Key: wrong\r\nTicket: wrong\r\n"))
+                #expect(response.status == 401)
+                #expect(response.text.contains(sentence), "\(response.text)")
+            }
         }
     }
 

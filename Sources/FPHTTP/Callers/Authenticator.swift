@@ -13,6 +13,10 @@ public protocol Authenticator: Sendable {
     ///   is banned, an authority that cannot be asked. It never stands for "let it pass".
     func caller(of request: Request, for access: Access) async throws(Problem) -> Caller?
 
+    /// Whether it can tell by the form of credentials that they are meant for it, so that its refusal says more than that of
+    /// one that cannot.
+    var knowsItsOwn: Bool { get }
+
     /// The refusal of a request that brings nothing that any authenticator knows. It says what to send, with
     /// `WWW-Authenticate` if it is a 401 (RFC 9110, section 11.6.1). `nil` if there is nothing to ask for.
     var challenge: Problem? { get }
@@ -21,4 +25,7 @@ public protocol Authenticator: Sendable {
 extension Authenticator {
     /// Nothing to ask for.
     public var challenge: Problem? { nil }
+
+    /// It can.
+    public var knowsItsOwn: Bool { true }
 }

@@ -37,11 +37,13 @@ public struct Gatekeeper: Sendable {
 
     private func identify(_ request: Request, for access: Access) async throws(Problem) -> Caller {
         var refusal: Problem?
+        var isRefusedByForm = false
         for authenticator in authenticators where authenticator.concerns(access) {
             do throws(Problem) {
                 if let caller = try await authenticator.caller(of: request, for: access) { return caller }
             } catch  where error.status == .unauthorized {
-                refusal = refusal ?? error
+                if refusal == nil || !isRefusedByForm && authenticator.knowsItsOwn { refusal = error }
+                isRefusedByForm = isRefusedByForm || authenticator.knowsItsOwn
             }
         }
         if let refusal { throw refusal }

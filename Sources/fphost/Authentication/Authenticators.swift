@@ -8,11 +8,15 @@ enum Authenticators {
     /// In the order in which they are asked.
     /// - Throws: ``Refusal`` if one of them cannot be had as the settings want it.
     static func make(_ settings: Settings, logger: Logger) throws -> [any Authenticator] {
-        [try PolicyAuthenticator(settings, logger: logger)].compactMap { $0 }
+        let authenticators: [(any Authenticator)?] = [
+            try PolicyAuthenticator(settings, logger: logger),
+            try tokens(settings, logger: logger),
+        ]
+        return authenticators.compactMap { $0 }
     }
 
     /// What ``make(_:logger:)`` would refuse, found without any side effect.
     static func problems(_ settings: Settings) -> [(key: String, text: String)] {
-        PolicyKeys.problems(settings)
+        PolicyKeys.problems(settings) + tokenProblems(settings)
     }
 }

@@ -1,0 +1,86 @@
+import Logging
+import Synchronization
+
+/// What a file says, kept up to date while the host runs: whoever asks later than a second after a change gets the new
+/// content. It costs a `stat` a second, and a read of a bounded file after a change.
+final class WatchedFile<Content: Sendable>: Sendable {
+    private struct State {
+        var content: Content
+        /// Grows with each reading.
+        var generation = 0
+        /// Of the version that was read last; `nil` while there is no file.
+        var stamp: GuardedFile.Stamp?
+        var isSettled = true
+        var nextLook: Duration
+        /// What was logged last, so that it is logged once.
+        var complaint: String?
+    }
+
+    private static var interval: Duration { .seconds(1) }
+
+    private let path: String
+    private let limit: Int
+    private let clock: AccessClock
+    private let logger: Logger
+    private let parse: @Sendable ([UInt8], _ path: String) throws(AccessFileError) -> Content
+    private let state: Mutex<State>
+
+    /// Reads the file.
+    /// - Parameters:
+    ///   - limit: The most bytes that it may have.
+    ///   - empty: What a file says that is not there; `nil` if it must be there.
+    /// - Throws: ``AccessFileError`` if it cannot be used.
+    init(
+        _ path: String, limit: Int, empty: Content?, clock: AccessClock, logger: Logger,
+        parse: @escaping @Sendable ([UInt8], _ path: String) throws(AccessFileError) -> Content
+    ) throws(AccessFileError) {
+        self.path = path
+        self.limit = limit
+        self.clock = clock
+        self.logger = logger
+        self.parse = parse
+        let found = try GuardedFile.read(path, limit: limit)
+        let content = if let found { try parse(found.bytes, path) } else { empty }
+        guard let content else { throw AccessFileError(path, "does not exist; create it or correct the path") }
+        state = Mutex(
+            State(
+                content: content, stamp: found?.stamp, isSettled: found?.isSettled ?? true,
+                nextLook: clock.uptime() + Self.interval))
+    }
+
+    /// What the file says, and a number that is another one after each reading.
+    func current() -> (content: Content, generation: Int) {
+        state.withLock { state in
+            let now = clock.uptime()
+            if now >= state.nextLook {
+                state.nextLook = now + Self.interval
+                look(&state)
+            }
+            return (state.content, state.generation)
+        }
+    }
+
+    /// A version that cannot be used changes nothing: the last good one stands.
+    private func look(_ state: inout State) {
+        let stamp = GuardedFile.stamp(at: path)
+        if stamp == state.stamp, state.isSettled { return }
+        let isNew = stamp != state.stamp
+        state.stamp = stamp
+        state.isSettled = true
+        do throws(AccessFileError) {
+            guard let found = try GuardedFile.read(path, limit: limit) else {
+                throw AccessFileError(path, "is gone")
+            }
+            state.stamp = found.stamp
+            state.isSettled = found.isSettled
+            state.content = try parse(found.bytes, path)
+            state.generation += 1
+            state.complaint = nil
+            if isNew { logger.info("read \(path) again") }
+        } catch {
+            guard state.complaint != error.description else { return }
+            state.complaint = error.description
+            logger.error("\(error.description) What it said before goes on to hold.")
+        }
+    }
+}
