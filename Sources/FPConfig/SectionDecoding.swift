@@ -30,6 +30,7 @@ extension SettingsDecoder {
             durability: values.choice("uploads.durability"),
             maxMetadata: values.size("uploads.max_metadata"),
             maxFiles: values.int("uploads.max_files"),
+            reserve: values.size("uploads.reserve"),
             allowedTypes: types("uploads.types.allow"),
             forbiddenTypes: types("uploads.types.forbid"),
             field: field(),

@@ -140,6 +140,11 @@ extension Settings {
             "uploads.max_files", .int, default: "32", min: 1, max: 1000,
             help: "Files of one upload: the main file and its variants."),
         OptionSchema(
+            "uploads.reserve", .size, default: "0", max: largestSize,
+            help:
+                "The room that is to stay free in the staging store: an upload that would leave less does not begin, and "
+                + "one that has begun goes on. 0 keeps none."),
+        OptionSchema(
             "uploads.types.allow", .stringList,
             help:
                 "The files that are taken, by media type (`image/*`, `application/pdf`) or extension (`.csv`). What is "

@@ -23,6 +23,8 @@ extension Settings {
         public var maxMetadata: Int64
         /// Files of one upload: the main file and its variants.
         public var maxFiles: Int
+        /// The bytes that are to stay free in the staging store; 0 for none.
+        public var reserve: Int64
         /// What is taken; empty: everything.
         public var allowedTypes: [TypePattern]
         /// What is not taken, even if it is allowed.

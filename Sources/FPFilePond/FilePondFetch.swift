@@ -40,7 +40,7 @@ extension FilePondDialect {
     }
 
     private func receive(_ remote: FetchResponse, by uploader: Uploader) async throws -> Upload {
-        let reception = uploads.beginReception(by: uploader)
+        let reception = uploads.beginReception(by: uploader, length: remote.contentLength)
         do {
             try await reception.beginFile(name: Self.name(of: remote), declaredType: remote.contentType)
             for try await buffer in remote.body { try await reception.write([buffer]) }

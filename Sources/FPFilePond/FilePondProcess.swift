@@ -15,7 +15,7 @@ extension FilePondDialect {
         guard request.mediaType == "multipart/form-data" else {
             throw FilePondHeaders.unsupported(request.headers)
         }
-        var form = UploadForm(uploads, by: uploader)
+        var form = UploadForm(uploads, by: uploader, length: request.contentLength.map { UInt64($0) })
         do {
             try await Self.read(request, into: &form)
             switch try await form.finish() {

@@ -35,6 +35,7 @@ struct UploadForm {
 
     private let uploads: Uploads
     private let uploader: Uploader
+    private let length: UInt64?
     private var texts: [(field: String, value: String)] = []
     private var textBytes = 0
     private var receptions: [(field: String, reception: Reception)] = []
@@ -42,8 +43,11 @@ struct UploadForm {
     private var parts = 0
     private var current = Part.ignored
 
-    /// - Parameter uploader: Who brings the uploads of the form.
-    init(_ uploads: Uploads, by uploader: Uploader) {
+    /// - Parameters:
+    ///   - uploader: Who brings the uploads of the form.
+    ///   - length: The size of the form, if it is known.
+    init(_ uploads: Uploads, by uploader: Uploader, length: UInt64?) {
+        self.length = length
         self.uploads = uploads
         self.uploader = uploader
     }
@@ -181,7 +185,7 @@ struct UploadForm {
         guard receptions.count < Self.maximumFileFields else {
             throw Problem(.badRequest, "The form has files in more than \(Self.maximumFileFields) fields.")
         }
-        let new = uploads.beginReception(by: uploader)
+        let new = uploads.beginReception(by: uploader, length: receptions.isEmpty ? length : nil)
         receptions.append((field, new))
         return new
     }

@@ -6,8 +6,11 @@ import Synchronization
 
 extension Uploads {
     /// Begins to receive an upload whose files come whole, one after the other.
-    public func beginReception(by uploader: Uploader = Uploader()) -> Reception {
-        Reception(uploads: self, uploader: uploader)
+    /// - Parameters:
+    ///   - uploader: who uploads.
+    ///   - length: about how many bytes all of them have, if that is known.
+    public func beginReception(by uploader: Uploader = Uploader(), length: UInt64? = nil) -> Reception {
+        Reception(uploads: self, uploader: uploader, length: length)
     }
 }
 
@@ -40,12 +43,14 @@ public final class Reception: Sendable {
     private let id: UploadID
     private let arrival: Arrivals.Arrival
     private let uploader: Uploader
+    private let length: UInt64?
     // One call at a time by contract; the lock makes a breach of it harmless.
     private let state = Mutex(State())
 
-    init(uploads: Uploads, uploader: Uploader) {
+    init(uploads: Uploads, uploader: Uploader, length: UInt64?) {
         self.uploads = uploads
         self.uploader = uploader
+        self.length = length
         id = UploadID.random()
         arrival = uploads.arrivals.hold(id)
     }
@@ -68,6 +73,7 @@ public final class Reception: Sendable {
         }
         let name = FileName.sanitised(name)
         try uploads.settings.types.check(name: name)
+        if count == 0 { try await uploads.space.admit(length ?? 0) }
         try await uploads.claim.require()
         let incoming = Incoming(
             name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id))

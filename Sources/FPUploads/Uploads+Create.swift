@@ -15,6 +15,7 @@ extension Uploads {
         if let length { try checkSize(length) }
         let name = name.map(FileName.sanitised) ?? ""
         if !name.isEmpty { try settings.types.check(name: name) }
+        try await space.admit(length ?? 0)
         let id = UploadID.random()
         let arrival = arrivals.hold(id)
         defer { withExtendedLifetime(arrival) {} }
@@ -22,9 +23,7 @@ extension Uploads {
         let now = Timestamp.now
         let record = UploadRecord(
             id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: uploader.owner,
-            files: [
-                FileRecord(name: name, size: length, store: stores.staging.name, key: key)
-            ],
+            files: [FileRecord(name: name, size: length, store: stores.staging.name, key: key)],
             session: WriteSession(token: writer.token, committed: 0))
         do throws(CatalogError) {
             try await catalog.insert(record)

@@ -18,6 +18,7 @@ public final class Uploads: Sendable {
     let foreignObjects = ForeignObjects()
     let stagingKeys: StagingKeys
     let claim: StagingClaim
+    let space: StagingSpace
 
     /// Call ``recover()`` before the first request, and run a ``Sweeper`` from then on.
     public init(catalog: any Catalog, stores: StoreMap, settings: UploadSettings, logger: Logger) {
@@ -27,6 +28,7 @@ public final class Uploads: Sendable {
         writers = OpenWriters(capacity: settings.openWriters)
         self.logger = logger
         stagingKeys = StagingKeys(identity: catalog.identity)
+        space = StagingSpace(stores.staging, reserve: settings.reserve, logger: logger)
         claim = StagingClaim(
             stores.staging, for: catalog.identity, isPowerDurable: settings.isPowerDurable, logger: logger)
     }

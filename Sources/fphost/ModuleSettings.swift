@@ -18,6 +18,7 @@ extension UploadSettings {
         isPowerDurable = settings.durability == .power
         maxMetadata = Int(settings.maxMetadata)
         maxFiles = settings.maxFiles
+        reserve = UInt64(settings.reserve)
         types = TypeRules(allow: settings.allowedTypes, forbid: settings.forbiddenTypes)
         field = settings.field
         sweepEvery = settings.sweepEvery

@@ -33,6 +33,7 @@ struct SettingsTests {
         #expect(settings.uploads.durability == .process)
         #expect(settings.uploads.maxMetadata == 64 << 10)
         #expect(settings.uploads.maxFiles == 32)
+        #expect(settings.uploads.reserve == 0)
         #expect(settings.uploads.allowedTypes == [])
         #expect(settings.uploads.forbiddenTypes == [])
         #expect(settings.uploads.field == "filepond")
@@ -92,6 +93,7 @@ struct SettingsTests {
               durability: power
               max_metadata: 2KiB
               max_files: 3
+              reserve: 5GiB
               types: {allow: [image/*, .CSV], forbid: text/html}
               field: picture
               sweep_every: 1h
@@ -154,6 +156,7 @@ struct SettingsTests {
         #expect(settings.uploads.durability == .power)
         #expect(settings.uploads.maxMetadata == 2048)
         #expect(settings.uploads.maxFiles == 3)
+        #expect(settings.uploads.reserve == 5 << 30)
         #expect(settings.uploads.allowedTypes == [.group("image"), .ending("csv")])
         #expect(settings.uploads.forbiddenTypes == [.type("text/html")])
         #expect(settings.uploads.field == "picture")

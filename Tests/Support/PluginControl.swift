@@ -20,6 +20,8 @@ public struct PluginControl: Sendable {
         case afterEffect, osErrno, limits, refusal
         /// The fingerprint of the last call's trace id, 0 for none.
         case trace
+        /// What health says that is free, in bytes; 0 for 400, -1 for unknown.
+        case free
         case perOperation = 16
     }
 

@@ -27,6 +27,7 @@ enum {
     LIMITS,      /* in: of health: what it says that it cannot do                     */
     REFUSAL,     /* in: status for keys that begin with "refused", 0 = take them      */
     TRACE,       /* out: fingerprint of the last call's trace id, 0 for none          */
+    FREE,        /* in: of health: the bytes that it has free, 0 = 400, -1 = unknown  */
     PER_OP = 16
 };
 

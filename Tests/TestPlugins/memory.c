@@ -304,7 +304,8 @@ static fp_status health(fp_instance *in, const fp_call *call, uint32_t flags, fp
                  : out->limits           ? FP_HEALTH_DEGRADED
                                          : FP_HEALTH_OK;
     out->total_bytes = 1000;
-    out->free_bytes = 400;
+    int64_t free_bytes = control_get(in->control, OP_HEALTH, FREE);
+    out->free_bytes = free_bytes < 0 ? FP_SIZE_UNKNOWN : free_bytes ? (uint64_t)free_bytes : 400;
     put_buf(&out->detail, "in memory", 9);
     LEAVE(in, OP_HEALTH, FP_OK);
 }
