@@ -91,7 +91,9 @@ let package = Package(
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(name: "FPPolicy", dependencies: ["FPFilePond", "FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, logging, crypto]),
-        .target(name: "FPJWT", dependencies: ["FPFormats", "FPHTTP", httpTypes, jwtKit]),
+        .target(
+            name: "FPJWT",
+            dependencies: ["FPCurl", "FPFormats", "FPHTTP", "FPThreads", httpTypes, crypto, jwtKit, logging]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(
@@ -122,7 +124,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch",
                 "FPFormats",
-                "FPHTTP",
+                "FPHTTP", "FPJWT",
                 "FPContractDriver", "FPPolicy", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -168,6 +170,10 @@ let package = Package(
             ]),
         .testTarget(name: "FPPolicyTests", dependencies: ["FPFormats", "FPPolicy", "Support", crypto]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess", "Support", logging]),
+        .testTarget(
+            name: "FPJWTTests",
+            dependencies: ["FPFormats", "FPHTTP", "FPJWT", "Support", crypto, httpTypes, jwtKit, logging],
+            exclude: ["Vectors"]),
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
         .testTarget(
             name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
@@ -181,8 +187,8 @@ let package = Package(
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPPolicy", "FPServer",
-                "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, nioCore, logging,
+                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPJWT", "FPPolicy", "FPServer",
+                "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

@@ -5,14 +5,16 @@ extension Settings {
         public var policies: Policies?
         /// The file of bearer tokens, an absolute path; nil for none.
         public var tokens: String?
+        /// JSON Web Tokens.
+        public var jwt: JWT?
 
         /// Whether no visitor is known in any way.
-        public var isEmpty: Bool { policies == nil && tokens == nil }
+        public var isEmpty: Bool { policies == nil && tokens == nil && jwt == nil }
     }
 }
 
 extension SettingsDecoder {
     func authentication() -> Settings.Authentication {
-        Settings.Authentication(policies: policies(), tokens: authenticationTokens())
+        Settings.Authentication(policies: policies(), tokens: authenticationTokens(), jwt: jwt())
     }
 }

@@ -161,7 +161,7 @@ extension Settings {
             help: "How often expired uploads are looked for."),
     ]
 
-    private static let authenticationKeys: [OptionSchema] = policyKeys + tokenKeys
+    private static let authenticationKeys: [OptionSchema] = policyKeys + tokenKeys + jwtKeys
 
     private static let permissionKeys: [OptionSchema] =
         [

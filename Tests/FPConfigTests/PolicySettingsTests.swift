@@ -14,7 +14,7 @@ struct PolicySettingsTests {
         #expect(policies.keys[1].secret == .value(Secret("from the environment")))
         #expect(policies.keys[2].secret == .file(path: "/srv/fp/key"))
         #expect(!settings.authentication.isEmpty)
-        let shown = settings.effective.filter { $0.key.hasPrefix("authentication") }.map(\.text)
+        let shown = settings.effective.filter { $0.key.hasPrefix("authentication.policies") }.map(\.text)
         #expect(shown == ["***"])
     }
 

@@ -2,6 +2,12 @@ import FPConfig
 import Testing
 
 struct ShippedFileTests {
+    /// What the examples in the file take from the environment.
+    private static let environment = [
+        "AWS_ACCESS_KEY_ID": "key", "HOME": "/home/fp",
+        "FPHOST_JWT_SECRET": String(repeating: "s", count: 32),
+    ]
+
     @Test func `the shipped file loads without a warning and runs the demonstration on two LocalStores`() throws {
         let settings = try load(Repository.text("fphost.yaml"))
         #expect(settings.warnings == [])
@@ -34,7 +40,7 @@ struct ShippedFileTests {
 
     @Test func `the shipped file loads with every optional key uncommented`() throws {
         let text = try Repository.text("fphost.yaml", uncommented: true)
-        let settings = try load(text, environment: ["AWS_ACCESS_KEY_ID": "key", "HOME": "/home/fp"])
+        let settings = try load(text, environment: Self.environment)
         #expect(settings.stores.keys.sorted() == ["archive", "legacy", "media", "staging"])
         #expect(settings.server.cors?.origins == .exactly(["https://app.example.org", "https://localhost:5173"]))
         #expect(settings.fetch.allow.count == 2)
@@ -44,7 +50,7 @@ struct ShippedFileTests {
 
     @Test func `the shipped file names every key, and each commented one with its default`() throws {
         let text = try Repository.text("fphost.yaml", uncommented: true)
-        let settings = try load(text, environment: ["AWS_ACCESS_KEY_ID": "key", "HOME": "/home/fp"])
+        let settings = try load(text, environment: Self.environment)
         for option in Settings.schema where option.key != "stores.<name>.options" {
             let key = option.key.replacing("<name>", with: "media")
             guard let value = settings.effective.first(where: { $0.key == key }), let position = value.position else {

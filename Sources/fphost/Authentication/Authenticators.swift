@@ -11,12 +11,13 @@ enum Authenticators {
         let authenticators: [(any Authenticator)?] = [
             try PolicyAuthenticator(settings, logger: logger),
             try tokens(settings, logger: logger),
+            try JWTAuthentication.make(settings, logger: logger),
         ]
         return authenticators.compactMap { $0 }
     }
 
     /// What ``make(_:logger:)`` would refuse, found without any side effect.
     static func problems(_ settings: Settings) -> [(key: String, text: String)] {
-        PolicyKeys.problems(settings) + tokenProblems(settings)
+        PolicyKeys.problems(settings) + tokenProblems(settings) + JWTAuthentication.problems(settings)
     }
 }

@@ -16,8 +16,9 @@ CLIENT = pathlib.Path(os.environ.get("FPHOST_CLIENT", ROOT / ".build/filepond"))
 
 
 class Host:
-    def __init__(self, directory, page_origin, stores=None):
-        """`stores` are named in place of the usual ones: two directories of this machine, "staging" and "media"."""
+    def __init__(self, directory, page_origin, stores=None, sections=None):
+        """`stores` are named in place of the usual ones: two directories of this machine, "staging" and "media".
+        `sections` are further ones of the settings."""
         self.directory = pathlib.Path(directory)
         self.log = []
         configuration = {
@@ -38,6 +39,7 @@ class Host:
             "catalog": "sqlite:./data/fphost.db",
             "api": {"tokens": ["file:./data/api-token"]},
             "fetch": {"allow": ["127.0.0.0/8"], "ports": ["1-65535"]},
+            **(sections or {}),
         }
         # JSON is YAML.
         (self.directory / "fphost.yaml").write_text(json.dumps(configuration, indent=2))

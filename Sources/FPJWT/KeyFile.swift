@@ -1,0 +1,117 @@
+import FPFormats
+import Glibc
+import Logging
+import Synchronization
+
+/// A file with keys, read again when it has changed. What replaces it and is no good leaves the last good keys in force.
+final class KeyFile: Sendable {
+    enum Form: Sendable {
+        case pem, keySet
+    }
+
+    /// The file is looked at this often at most.
+    private static let pause = Duration.seconds(1)
+
+    private struct Stamp: Equatable {
+        var inode: UInt64
+        var size: Int64
+        var modified: [Int]
+    }
+
+    private struct State {
+        var keys: [VerificationKey]
+        var revision = 0
+        /// Of the file as it was read, or tried to be; nil if it was gone.
+        var stamp: Stamp?
+        var looked: ContinuousClock.Instant
+    }
+
+    private let path: String
+    private let form: Form
+    private let logger: Logger
+    private let state: Mutex<State>
+
+    /// Reads the file.
+    /// - Throws: The end of a sentence that begins with the path.
+    init(_ path: String, _ form: Form, logger: Logger, now: ContinuousClock.Instant) throws(Complaint) {
+        self.path = path
+        self.form = form
+        self.logger = logger
+        let stamp = Self.stamp(of: path)
+        state = Mutex(State(keys: try Self.read(path, form), stamp: stamp, looked: now))
+    }
+
+    /// The keys, and how often they have changed. Looks at a local file, and reads a small one when it has changed: not
+    /// more than a request for a page does.
+    func current(_ now: ContinuousClock.Instant) -> (keys: [VerificationKey], revision: Int) {
+        state.withLock { state in
+            if now >= state.looked + Self.pause {
+                state.looked = now
+                let stamp = Self.stamp(of: path)
+                if stamp != state.stamp {
+                    state.stamp = stamp
+                    renew(&state)
+                }
+            }
+            return (state.keys, state.revision)
+        }
+    }
+
+    private func renew(_ state: inout State) {
+        do throws(Complaint) {
+            state.keys = try Self.read(path, form)
+            state.revision += 1
+            logger.notice("\(path) has changed; it has \(state.keys.count) keys for tokens now")
+        } catch {
+            logger.error("\(path) \(error.text). The keys that it had before stay in force.")
+        }
+    }
+
+    private static func stamp(of path: String) -> Stamp? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Stamp(
+            inode: UInt64(status.st_ino), size: Int64(status.st_size),
+            modified: [
+                status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+            ])
+    }
+
+    /// The keys of a file.
+    /// - Throws: The end of a sentence that begins with the path.
+    static func read(_ path: String, _ form: Form) throws(Complaint) -> [VerificationKey] {
+        let bytes = try contents(of: path)
+        return switch form {
+        case .pem: try KeyText.pem(bytes)
+        case .keySet: try KeyText.keySet(bytes, takesSecrets: true)
+        }
+    }
+
+    private static func contents(of path: String) throws(Complaint) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw failed() }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failed() }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Complaint("is not a regular file") }
+        guard status.st_mode & S_IWOTH == 0 else {
+            throw Complaint(
+                "may be changed by any user of this machine, who could then make tokens; run: chmod o-w on it")
+        }
+        guard status.st_size <= KeyText.longest else {
+            throw Complaint("is larger than \(Quantity.size.text(Int64(KeyText.longest)))")
+        }
+        var bytes = [UInt8](repeating: 0, count: KeyText.longest)
+        var count = 0
+        while count < bytes.count {
+            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + count, $0.count - count) }
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw failed() }
+            if got == 0 { break }
+            count += got
+        }
+        return Array(bytes[..<count])
+    }
+
+    private static func failed() -> Complaint { Complaint("cannot be read: \(String(cString: strerror(errno)))") }
+}
