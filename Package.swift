@@ -89,6 +89,8 @@ let package = Package(
         .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging]),
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
+        .target(
+            name: "FPForwardAuth", dependencies: ["FPCurl", "FPFormats", "FPHTTP", httpTypes, crypto, logging]),
         .target(name: "FPPolicy", dependencies: ["FPFilePond", "FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, logging, crypto]),
         .target(
@@ -123,10 +125,9 @@ let package = Package(
             name: "fphost",
             dependencies: [
                 "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch",
-                "FPFormats",
-                "FPHTTP", "FPJWT",
+                "FPFormats", "FPForwardAuth", "FPHTTP", "FPJWT",
                 "FPContractDriver", "FPPolicy", "FPServer", "FPStorage", "FPThreads", "FPUploads",
-                nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                httpTypes, nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             linkerSettings: [
                 // lld has no opinion on what Foundation calls; a plugin is to find nothing of the host's by its name.
@@ -187,8 +188,8 @@ let package = Package(
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPHTTP", "FPJWT", "FPPolicy", "FPServer",
-                "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore, logging,
+                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPForwardAuth", "FPHTTP", "FPJWT", "FPPolicy",
+                "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore, logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

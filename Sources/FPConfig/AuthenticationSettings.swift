@@ -1,6 +1,8 @@
 extension Settings {
     /// `authentication`: how visitors are known. Every kind may be there or not.
     public struct Authentication: Sendable, Equatable {
+        /// The application that says who a visitor is; nil for none.
+        public var forward: ForwardAuthentication?
         /// Upload policies that the application signs.
         public var policies: Policies?
         /// The file of bearer tokens, an absolute path; nil for none.
@@ -9,12 +11,13 @@ extension Settings {
         public var jwt: JWT?
 
         /// Whether no visitor is known in any way.
-        public var isEmpty: Bool { policies == nil && tokens == nil && jwt == nil }
+        public var isEmpty: Bool { forward == nil && policies == nil && tokens == nil && jwt == nil }
     }
 }
 
 extension SettingsDecoder {
     func authentication() -> Settings.Authentication {
-        Settings.Authentication(policies: policies(), tokens: authenticationTokens(), jwt: jwt())
+        Settings.Authentication(
+            forward: forwardAuthentication(), policies: policies(), tokens: authenticationTokens(), jwt: jwt())
     }
 }

@@ -161,7 +161,8 @@ extension Settings {
             help: "How often expired uploads are looked for."),
     ]
 
-    private static let authenticationKeys: [OptionSchema] = policyKeys + tokenKeys + jwtKeys
+    private static let authenticationKeys: [OptionSchema] =
+        ForwardAuthentication.keys + policyKeys + tokenKeys + jwtKeys
 
     private static let permissionKeys: [OptionSchema] =
         [
