@@ -45,8 +45,8 @@ $(CLIENT)/filepond.min.js: scripts/filepond | $(PYTHON)
 	@scripts/filepond $(PYTHON) $(CLIENT)
 	@touch $@
 
-$(STAMPS)/pytest: Tests/Browser/requirements.txt | $(PYTHON)
-	@echo "setup: installing pytest and playwright into .venv"
+$(STAMPS)/pytest: Tests/Browser/requirements.txt Examples/django-session/requirements.txt | $(PYTHON)
+	@echo "setup: installing pytest, playwright and Django into .venv"
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
 	@mkdir -p $(@D) && touch $@
 
