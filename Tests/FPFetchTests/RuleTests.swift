@@ -49,6 +49,12 @@ import Testing
         #expect(server.requests.count == (isFetched ? 1 : 0))
     }
 
+    @Test("A name that is not on a list of names is not even looked up")
+    func notLookedUp() async throws {
+        let fetcher = try makeFetcher(rules: try anyPort { $0.hosts = try hosts(["example.org", "*.example.org"]) })
+        #expect(await fetcher.failure("http://name.invalid/")?.reason == .notAllowed)
+    }
+
     @Test("A list of hosts opens no way into the own network")
     func hostListAllowsNothing() async throws {
         let server = RawServer(on: "127.0.0.1", ok("hello"))
