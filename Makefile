@@ -55,6 +55,11 @@ $(STAMPS)/servers: Tests/Servers/requirements.txt $(STAMPS)/packages-servers | $
 	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
 	@mkdir -p $(@D) && touch $@
 
+$(STAMPS)/openapi: Tests/OpenAPI/requirements.txt | $(PYTHON)
+	@echo "setup: installing what reads OpenAPI into .venv"
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --requirement $<
+	@mkdir -p $(@D) && touch $@
+
 # What only the benchmark compares with has a Python environment of its own. The benchmark runs without it as well.
 $(STAMPS)/peers: Benchmarks/requirements.txt | $(PYTHON)
 	@echo "setup: installing the servers to compare with into .build/peers"
@@ -101,7 +106,7 @@ ONCE_MORE := scripts/once-more
 
 .PHONY: test
 test: ## Run every test but test-packages, which needs root
-	@$(ONCE_MORE) all $(MAKE) --no-print-directory test-ci test-unit test-plugins test-stores test-browser test-install
+	@$(ONCE_MORE) all $(MAKE) --no-print-directory test-ci test-unit test-api test-plugins test-stores test-browser test-install
 
 .PHONY: test-ci
 test-ci: $(STAMPS)/pytest ## Try what repeats a failed test, on tests made to fail
@@ -110,6 +115,11 @@ test-ci: $(STAMPS)/pytest ## Try what repeats a failed test, on tests made to fa
 .PHONY: test-unit
 test-unit: setup $(STAMPS)/servers ## Run the Swift tests
 	@scripts/test-unit $(DEBUG_FLAGS)
+
+.PHONY: test-api
+test-api: setup-test $(STAMPS)/openapi build ## Ask the release build everything that its OpenAPI document describes
+	@echo "test: the OpenAPI document, by schemathesis"
+	@$(ONCE_MORE) pytest $(PYTHON) Tests/OpenAPI $(PYTEST_ARGS)
 
 .PHONY: test-plugins
 test-plugins: setup build ## Try the contract's locks, the plugin guide's code, and plugins written with an installed copy

@@ -111,9 +111,10 @@ let package = Package(
             ]),
         .target(
             name: "FPAPI", dependencies: ["FPFormats", "FPHTTP", "FPUploads", "FPUploadsHTTP", httpTypes, nioCore]),
+        .target(name: "CDescription", exclude: ["openapi.json"]),
         .target(
             name: "FPPages",
-            dependencies: ["FPAPI", "FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore, nioPosix]),
+            dependencies: ["CDescription", "FPAPI", "FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore, nioPosix]),
         .target(
             name: "FPServer",
             dependencies: [
@@ -188,8 +189,9 @@ let package = Package(
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFormats", "FPForwardAuth", "FPHTTP", "FPJWT", "FPPolicy",
-                "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore, logging,
+                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFilePond", "FPFormats", "FPForwardAuth", "FPHTTP", "FPJWT",
+                "FPPolicy", "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore,
+                logging,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

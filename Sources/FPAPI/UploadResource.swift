@@ -27,28 +27,21 @@ package struct UploadResource: Sendable {
     package func respond(
         to request: Request, rest: ArraySlice<String>, within reach: Reach
     ) async throws -> Response {
-        let rest = Array(rest)
+        guard let (address, values) = UploadAddress.find(rest) else { throw Problem.unknownAddress }
         let method = request.method
-        if let id = rest.first.flatMap({ UploadID($0) }) { try await uploads.require(id, within: reach) }
-        switch rest.count {
-        case 0:
-            return try await Self.allowing([.get, .head], method) { try await list(request, within: reach) }
-        case 1:
-            let id = try Self.id(rest[0])
-            return try await Self.allowing([.get, .head, .delete], method) {
-                method == .delete ? try await delete(id, request) : Self.response(try await existing(id))
-            }
-        case 2 where rest[1] == "store":
-            let id = try Self.id(rest[0])
-            return try await Self.allowing([.post], method) { try await store(id, request) }
-        case 2 where rest[1] == "content":
-            return try await content(try Self.id(rest[0]), file: 0, request)
-        case 4 where rest[1] == "files" && rest[3] == "content":
-            let isNumber = rest[2].utf8.allSatisfy { (0x30...0x39).contains($0) }
-            guard isNumber, let number = Int(rest[2]) else { throw Problem.unknownAddress }
-            return try await content(try Self.id(rest[0]), file: number, request)
-        default:
-            throw Problem.unknownAddress
+        if let id = values.first.flatMap({ UploadID($0) }) { try await uploads.require(id, within: reach) }
+        let number = values.count > 1 ? try Self.number(values[1]) : 0
+        let id = try values.first.map(Self.id)
+        let allow = address.methods + [.options]
+        if method == .options { return .options(allow: allow) }
+        guard address.methods.contains(method) else { throw Problem.wrongMethod(method, allow: allow) }
+        guard let id else { return try await list(request, within: reach) }
+        return switch address {
+        case .list: try await list(request, within: reach)
+        case .upload where method == .delete: try await delete(id, request)
+        case .upload: Self.response(try await existing(id))
+        case .store: try await store(id, request)
+        case .content, .file: try await content(id, file: number, request)
         }
     }
 
@@ -62,15 +55,11 @@ package struct UploadResource: Sendable {
         return id
     }
 
-    private static func allowing(
-        _ methods: [HTTPRequest.Method], _ method: HTTPRequest.Method, _ body: () async throws -> Response
-    ) async throws -> Response {
-        let allow = methods + [.options]
-        if method == .options {
-            return .options(allow: allow)
+    private static func number(_ text: String) throws(Problem) -> Int {
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(text) else {
+            throw Problem.unknownAddress
         }
-        guard methods.contains(method) else { throw Problem.wrongMethod(method, allow: allow) }
-        return try await body()
+        return number
     }
 
     private func existing(_ id: UploadID) async throws -> Upload {
@@ -119,10 +108,8 @@ package struct UploadResource: Sendable {
     }
 
     private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {
-        try await Self.allowing([.get, .head], request.method) {
-            try await Download.respond(to: request) { (use) async throws(UploadError) in
-                try await uploads.open(id, file: file, for: use)
-            }
+        try await Download.respond(to: request) { (use) async throws(UploadError) in
+            try await uploads.open(id, file: file, for: use)
         }
     }
 

@@ -13,6 +13,9 @@ enum MountTable {
                 uploads: $0.uploads, fetcher: $0.fetcher, loadsByPath: $0.settings.loadsByPath)
         }),
         MountLine(at: .below("api")) { ApplicationAPI(uploads: $0.uploads) },
+        MountLine(at: .exactly("api", "v1", "openapi.json")) {
+            DescriptionPage(basePath: $0.settings.basePath.description)
+        },
         MountLine(at: .exactly("healthz")) { _ in HealthPage() },
         MountLine(at: .exactly("readyz")) { ReadinessPage(uploads: $0.uploads) },
         MountLine(at: .exactly("")) { parts in

@@ -251,12 +251,7 @@ struct ReadinessTests {
         try await ServerHouse.with { house async throws in
             let id = try await house.upload()
             #expect(try await house.readiness().page.catalog == "ok")
-            let log = house.directory.url.appendingPathComponent("catalog.db-wal")
-            let size = try #require(try FileManager.default.attributesOfItem(atPath: log.path)[.size] as? Int)
-            let file = try FileHandle(forWritingTo: log)
-            try file.seek(toOffset: 32)
-            try file.write(contentsOf: Data(repeating: 0xFF, count: size - 32))
-            try file.close()
+            try house.damageCatalog()
             // Readers look into the file again once something was written.
             _ = try await house.process(small)
             try await waitFor("the damage to be seen", within: .seconds(20)) {

@@ -167,6 +167,16 @@ final class ServerHouse: Sendable {
         return reply.text
     }
 
+    /// Makes the catalog's files such that no reader understands them.
+    func damageCatalog() throws {
+        let log = directory.url.appendingPathComponent("catalog.db-wal")
+        let size = try #require(try FileManager.default.attributesOfItem(atPath: log.path)[.size] as? Int)
+        let file = try FileHandle(forWritingTo: log)
+        try file.seek(toOffset: 32)
+        try file.write(contentsOf: Data(repeating: 0xFF, count: size - 32))
+        try file.close()
+    }
+
     /// Everything on disk that holds bytes of uploads, finished or not; the stores' own bookkeeping is left out.
     func filesOnDisk() -> [String] {
         ["staging", "media", "archive"].flatMap { directory.files(below: $0) }

@@ -20,8 +20,15 @@ public struct Problem: Error, Sendable {
         self.status = status
         self.sentence = sentence
         self.headers = headers
-        let name = status == .badRequest ? "invalid" : status.reasonPhrase.asciiLowercased()
-        self.code = code ?? name.parts(at: " ").joined(separator: "-")
+        self.code = code ?? Self.code(status)
+    }
+
+    private static func code(_ status: HTTPResponse.Status) -> String {
+        switch status {
+        case .badRequest: "invalid"
+        case .internalServerError: "internal-fault"
+        default: status.reasonPhrase.asciiLowercased().parts(at: " ").joined(separator: "-")
+        }
     }
 }
 
