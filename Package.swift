@@ -189,7 +189,8 @@ let package = Package(
         .testTarget(
             name: "FPServerTests",
             dependencies: [
-                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFilePond", "FPFormats", "FPForwardAuth", "FPHTTP", "FPJWT",
+                "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFilePond", "FPFormats", "FPForwardAuth", "FPHTTP",
+                "FPJWT",
                 "FPPolicy", "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore,
                 logging,
             ]),

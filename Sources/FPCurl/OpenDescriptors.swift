@@ -23,13 +23,22 @@ struct OpenDescriptors {
         defer { closedir(directory) }
         var found: [CInt] = []
         while let entry = readdir(directory) {
-            let number = withUnsafeBytes(of: entry.pointee.d_name) { name in
-                name.prefix { $0 != 0 }.reduce(0 as CInt?) { number, byte in
-                    (0x30...0x39).contains(byte) ? number.map { $0 * 10 + CInt(byte - 0x30) } : nil
-                }
-            }
-            if let number, number != dirfd(directory) { found.append(number) }
+            if let number = number(named: entry), number != dirfd(directory) { found.append(number) }
         }
         return found
+    }
+
+    /// The number that an entry's name is; `nil` for another name. The name is read in its place: an entry ends with it,
+    /// so that a copy of all that `dirent` declares would read behind the entry, and the last of many behind all of them.
+    static func number(named entry: UnsafePointer<dirent>) -> CInt? {
+        let place = MemoryLayout<dirent>.offset(of: \.d_name) ?? 19
+        var byte = UnsafeRawPointer(entry).advanced(by: place).assumingMemoryBound(to: UInt8.self)
+        var number: CInt = 0
+        while byte.pointee != 0 {
+            guard (0x30...0x39).contains(byte.pointee) else { return nil }
+            number = number &* 10 &+ CInt(byte.pointee - 0x30)
+            byte += 1
+        }
+        return number
     }
 }

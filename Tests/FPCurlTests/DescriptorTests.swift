@@ -1,3 +1,4 @@
+import Glibc
 import Support
 import Testing
 
@@ -25,6 +26,21 @@ import Testing
             }
             #expect(lookups == 3)
         }
+    }
+
+    @Test("The name of the last entry of a directory is read no further than it goes", arguments: ["7", "1023", "."])
+    func lastEntry(name: String) throws {
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let memory = try #require(
+            mmap(nil, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "no memory")
+        defer { munmap(memory, 2 * page) }
+        // As readdir hands it out: shorter than the type says, and here with nothing behind it.
+        try #require(mprotect(memory + page, page, PROT_NONE) == 0)
+        let place = try #require(MemoryLayout<dirent>.offset(of: \.d_name))
+        let length = (place + name.utf8.count + 1 + 7) & ~7
+        let entry = memory + (page - length)
+        (entry + place).copyMemory(from: name, byteCount: name.utf8.count + 1)
+        #expect(OpenDescriptors.number(named: UnsafePointer(entry.assumingMemoryBound(to: dirent.self))) == CInt(name))
     }
 }
 

@@ -51,7 +51,7 @@ struct ForwardCacheTests {
                 ("/fp?load=x", "Cookie: s\r\nReferer: https://a\r\n"),
             ] {
                 asked += 1
-                #expect(try await ask(forward, 3, fields, to: target) == [404])
+                #expect(try await ask(forward, 3, fields, to: target).isDisjoint(with: [401, 403, 503]))
                 #expect(forward.application.questions.count == asked, "\(target) \(fields)")
             }
         }
