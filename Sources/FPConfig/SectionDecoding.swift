@@ -47,7 +47,7 @@ extension SettingsDecoder {
             maxRedirects: values.int("fetch.max_redirects"),
             minimumRate: values.size("fetch.minimum_rate"),
             schemes: chosen("fetch.schemes", WebScheme.parse, such: "http or https"),
-            ports: chosen("fetch.ports", PortRange.parse, such: "443"),
+            ports: values["fetch.ports"].map { _ in chosen("fetch.ports", PortRange.parse, such: "443") },
             hosts: values["fetch.hosts"].map { _ in chosen("fetch.hosts", HostRule.parse, such: "files.example.org") },
             deny: parsed("fetch.deny", HostRule.parse),
             allow: parsed("fetch.allow", HostRule.parse),

@@ -51,8 +51,8 @@ extension Settings {
         public var minimumRate: Int64
         /// The schemes that a URL may have.
         public var schemes: [WebScheme]
-        /// The ports that may be connected to.
-        public var ports: [PortRange]
+        /// The only ports that may be connected to; nil for those of the web, and any on the hosts of `allow`.
+        public var ports: [PortRange]?
         /// The only hosts that may be fetched from; nil for all.
         public var hosts: [HostRule]?
         /// What is never fetched from.

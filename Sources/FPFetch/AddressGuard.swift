@@ -17,14 +17,16 @@ struct AddressGuard: Sendable {
     /// Why a URL may not be fetched, as far as its text tells; nil if nothing speaks against it yet.
     func refusal(of url: RemoteURL) -> String? {
         guard rules.schemes.contains(url.scheme) else { return "its scheme is not in fetch.schemes" }
-        let port = url.port ?? url.scheme.port
-        guard rules.ports.contains(where: { $0.ports.contains(port) }) else {
-            return "port \(port) is not in fetch.ports"
-        }
+        if let ports = rules.ports, let refusal = Self.refusal(ofPortOf: url, ports) { return refusal }
         switch url.host {
         case .address(let address): return refusal(of: address, for: url)
         case .name(let name): return refusal(ofName: URLHost.comparable(name))
         }
+    }
+
+    private static func refusal(ofPortOf url: RemoteURL, _ ports: [PortRange]) -> String? {
+        let port = url.port ?? url.scheme.port
+        return ports.contains { $0.ports.contains(port) } ? nil : "port \(port) is not in fetch.ports"
     }
 
     private func refusal(ofName name: String) -> String? {
@@ -48,6 +50,7 @@ struct AddressGuard: Sendable {
         if reached.contains(where: rules.deny.contains(_:)) { return "\(address) is in fetch.deny" }
         if let hosts = rules.hosts, !isNamed(on: hosts) { return "\(address) is not in fetch.hosts" }
         if isNamed(on: rules.allow) { return nil }
+        if rules.ports == nil, let refusal = Self.refusal(ofPortOf: url, FetchRules.webPorts) { return refusal }
         if let kind = SpecialAddresses.kind(of: address) { return "\(address) is \(kind)" }
         // A service that a firewall closes to the world is open to the machine it runs on.
         return reached.contains(where: isOwn) ? "\(address) is an address of this machine" : nil

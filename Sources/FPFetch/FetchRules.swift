@@ -5,9 +5,12 @@ public struct FetchRules: Sendable {
     /// The schemes that a URL may have.
     public var schemes: Set<WebScheme> = [.http, .https]
 
-    /// The ports that may be connected to, also on the hosts of `allow`: what listens on another is rarely a web server,
-    /// and may obey what it takes for a command in a request.
-    public var ports = [PortRange(80...80), PortRange(443...443)]
+    /// The only ports that may be connected to; `nil` for ``webPorts``, and for any on the hosts of `allow`, whose ports
+    /// the operator knows.
+    public var ports: [PortRange]?
+
+    /// What listens on another port is rarely a web server, and may obey what it takes for a command in a request.
+    static let webPorts = [PortRange(80...80), PortRange(443...443)]
 
     /// The only hosts that may be fetched from; nil for all. A host that is not on the public internet must be on
     /// `allow` as well.

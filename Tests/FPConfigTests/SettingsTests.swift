@@ -47,7 +47,7 @@ struct SettingsTests {
         #expect(settings.fetch.maxRedirects == 5)
         #expect(settings.fetch.minimumRate == 1024)
         #expect(settings.fetch.schemes == [.http, .https])
-        #expect(settings.fetch.ports == [PortRange(80...80), PortRange(443...443)])
+        #expect(settings.fetch.ports == nil)
         #expect(settings.fetch.hosts == nil)
         #expect(settings.fetch.deny == [])
         #expect(settings.fetch.allow == [])

@@ -1,13 +1,19 @@
-import FPFetch
 import FPFormats
 import Testing
 
+@testable import FPFetch
+
 /// Which URLs the lists of the settings let pass. Every server here is at an address that is allowed.
 @Suite struct RuleTests {
-    @Test("Only the ports of the web are fetched from unless others are named, also on allowed hosts")
+    @Test("Only the ports of the web are fetched from unless others are named, and any on allowed hosts")
     func ports() async throws {
         let server = RawServer(ok("hello"))
-        #expect(try await makeFetcher(rules: FetchRules()).failure(server.url())?.reason == .notAllowed)
+        #expect(try await makeFetcher(rules: FetchRules()).failure(server.url()) == nil)
+        let guarded = AddressGuard(FetchRules())
+        for (url, isWeb) in [("http://a/", true), ("https://a/", true), ("http://a:8080/", false), ("http://a:443/", true)] {
+            let url = try RemoteURL(url)
+            #expect((guarded.refusal(of: IPAddress(v4: 0x0808_0808), for: url) == nil) == isWeb, "\(url)")
+        }
         let near = try anyPort { $0.ports = [try port(server.port - 1), try port(server.port + 1)] }
         #expect(try await makeFetcher(rules: near).failure(server.url())?.reason == .notAllowed)
         #expect(server.mostOpen == 0)

@@ -60,8 +60,6 @@ final class ServerHouse: Sendable {
             settings: uploadSettings, logger: logger)
         var (limits, rules) = (FetchLimits(), FetchRules())
         rules.allow = HostList([try HostRule.parse("127.0.0.1").get()])
-        // The system chooses the ports of test servers.
-        rules.ports = [PortRange(1...65535)]
         try changeFetch(&limits, &rules)
         fetcher = fetches ? try Fetcher(limits: limits, rules: rules, version: "test", logger: logger) : nil
         server = UploadServer(settings, uploads: uploads, fetcher: fetcher, logger: logger)

@@ -38,7 +38,7 @@ class Host:
             "uploads": {"staging": "staging"},
             "catalog": "sqlite:./data/fphost.db",
             "api": {"tokens": ["file:./data/api-token"]},
-            "fetch": {"allow": ["127.0.0.0/8"], "ports": ["1-65535"]},
+            "fetch": {"allow": ["127.0.0.0/8"]},
             **(sections or {}),
         }
         # JSON is YAML.
