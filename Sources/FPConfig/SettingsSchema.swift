@@ -210,8 +210,8 @@ extension Settings {
             help: "What URLs may begin with: `http`, `https`. A redirect from https to http is never followed."),
         OptionSchema(
             "fetch.ports", .stringList,
-            help: "The only ports, or ranges of ports (`8000-8999`), that may be connected to. Without it, 80 and 443, and "
-                + "any on the hosts of `fetch.allow`."),
+            help: "The only ports, or ranges of ports (`8000-8999`), that may be connected to. Without it, 80 and 443, "
+                + "and any on the hosts of `fetch.allow`."),
         OptionSchema(
             "fetch.hosts", .stringList,
             help: "The only hosts that may be fetched from: host names, all below one (`*.example.org`), addresses and "
