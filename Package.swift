@@ -182,7 +182,9 @@ let package = Package(
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", "Support", nioCore]),
         .testTarget(
             name: "FPHTTPTests",
-            dependencies: ["FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, logging]),
+            dependencies: [
+                "FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, nioSSL, logging,
+            ]),
         .testTarget(
             name: "FPFilePondTests",
             dependencies: ["FPFilePond", "FPHTTP", "FPMultipart", "Support", nioCore, httpTypes]),

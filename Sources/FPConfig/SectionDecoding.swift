@@ -3,8 +3,9 @@ import FPFormats
 /// Sections of the file whose values need more than a type.
 extension SettingsDecoder {
     func server() -> Settings.Server {
-        Settings.Server(
-            listen: listen(),
+        let addresses = listen()
+        return Settings.Server(
+            listen: addresses,
             basePath: values["server.base_path"].flatMap { parsedBasePath($0) } ?? "/",
             demo: values.bool("server.demo"),
             demoAssets: location("server.demo_assets"),
@@ -18,6 +19,8 @@ extension SettingsDecoder {
             maxConnections: values.int("server.max_connections"),
             trustedProxies: parsed("server.trusted_proxies", PeerRule.parse),
             forwarded: values.choice("server.forwarded"),
+            proxyProtocol: parsed("server.proxy_protocol", PeerRule.parse),
+            tls: tls(addresses),
             loadByPath: values.bool("server.load_by_path")
         )
     }
@@ -106,7 +109,14 @@ extension SettingsDecoder {
             if node.children.isEmpty {
                 complain(node, "\"server.listen\" is empty; name an address, such as 127.0.0.1:8080")
             }
-            let chosen = addresses.filter { if case .tcp(_, 0) = $0 { false } else { true } }
+            // Once each, whether with TLS or without.
+            let chosen = addresses.compactMap { address -> ListenAddress? in
+                switch address {
+                case .tcp(_, 0), .tls(_, 0): nil
+                case .tls(let host, let port): .tcp(host: host, port: port)
+                case .tcp, .unix: address
+                }
+            }
             if Set(chosen).count < chosen.count {
                 complain(node, "\"server.listen\" names one address twice; remove one of them")
             }

@@ -29,8 +29,20 @@ extension Settings {
         public var trustedProxies: [PeerRule]
         /// Where they say it.
         public var forwarded: Forwarded
+        /// The proxies that begin each connection with a header of the PROXY protocol.
+        public var proxyProtocol: [PeerRule]
+        /// The certificate for the addresses that speak TLS; nil for none.
+        public var tls: TLS?
         /// Whether load accepts the stored path as well as the id.
         public var loadByPath: Bool
+    }
+
+    /// `server.tls`: the certificate, as absolute paths of PEM files.
+    public struct TLS: Sendable, Equatable {
+        /// The certificate and its chain.
+        public var certificate: String
+        /// Its private key.
+        public var key: String
     }
 
     /// `server.cors`: which other origins' pages may use the server (Fetch standard, section 3.2).

@@ -22,7 +22,15 @@ extension Settings {
         OptionSchema(
             "server.listen", .stringList, default: "127.0.0.1:8080",
             help: "Where to listen, one address or a list: `host:port`, `[v6]:port` (in quotes), `:port` for every "
-                + "address of the machine, `unix:/path`. Port 0 lets the system choose."),
+                + "address of the machine, each behind `https://` for TLS, or `unix:/path`. Port 0 lets the system choose."
+        ),
+        OptionSchema(
+            "server.tls.certificate", .string,
+            help:
+                "The PEM file with the certificate for addresses with `https://`, and its chain behind it. It is read "
+                + "anew within a minute after it changes."),
+        OptionSchema(
+            "server.tls.key", .string, help: "The PEM file with the certificate's private key, without a passphrase."),
         OptionSchema(
             "server.base_path", .string, default: "/fp",
             help: "The path of the FilePond endpoints, FilePond's `server` url. `/` is the root."),
@@ -68,6 +76,11 @@ extension Settings {
             choices: Server.Forwarded.allCases.map(\.rawValue),
             help: "Which header fields the trusted proxies write: `x-forwarded` is `X-Forwarded-For`, `-Proto` and "
                 + "`-Host`, `rfc7239` is `Forwarded`. The others are not read."),
+        OptionSchema(
+            "server.proxy_protocol", .stringList,
+            help:
+                "The proxies that begin each connection with a header of the PROXY protocol, version 1 or 2: addresses, "
+                + "blocks, and `unix`. Connections of theirs without it are closed, and nobody else's header is read."),
         OptionSchema(
             "server.load_by_path", .bool, default: "true",
             help: "Whether load finds a stored upload by its stored path as well as by its id."),

@@ -45,11 +45,11 @@ enum MountTable {
     }
 
     private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {
-        guard configuration.trustedProxies == .none else { return false }
+        guard configuration.trustedProxies == .none, configuration.proxyProtocol == .none else { return false }
         return configuration.addresses.allSatisfy { address in
             switch address {
-            case .tcp(let host?, _): host == "localhost" || IPAddress(host)?.isLoopback == true
-            case .tcp(nil, _): false
+            case .tcp(let host?, _), .tls(let host?, _): host == "localhost" || IPAddress(host)?.isLoopback == true
+            case .tcp(nil, _), .tls(nil, _): false
             case .unix: false
             }
         }

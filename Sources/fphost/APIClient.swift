@@ -10,11 +10,15 @@ struct APIClient {
 
     /// A client of the host that these settings describe.
     init(_ settings: Settings) throws {
-        switch settings.server.listen[0] {
+        // A certificate is for a name that only its operator knows.
+        guard let address = settings.server.listen.first(where: { !$0.isEncrypted }) else {
+            throw Refusal(.configuration, "server.listen has https:// only; use --url with a name of the certificate")
+        }
+        switch address {
         case .unix(let path):
             base = "http://localhost"
             socketPath = path
-        case .tcp(let host, let port):
+        case .tcp(let host, let port), .tls(let host, let port):
             guard port != 0 else {
                 throw Refusal(.configuration, "server.listen has port 0, which the system chooses; use --url")
             }

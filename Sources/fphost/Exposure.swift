@@ -31,8 +31,9 @@ enum Exposure {
     /// Whether only users of this machine reach an address.
     private static func isPrivate(_ address: ListenAddress) -> Bool {
         switch address {
-        case .tcp(let host?, _): host.asciiLowercased() == "localhost" || IPAddress(host)?.isLoopback == true
-        case .tcp(nil, _): false
+        case .tcp(let host?, _), .tls(let host?, _):
+            host.asciiLowercased() == "localhost" || IPAddress(host)?.isLoopback == true
+        case .tcp(nil, _), .tls(nil, _): false
         case .unix: true
         }
     }

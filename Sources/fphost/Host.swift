@@ -2,9 +2,11 @@ import FPAccess
 import FPCatalog
 import FPConfig
 import FPFetch
+import FPHTTP
 import FPServer
 import FPStorage
 import FPUploads
+import Glibc
 import Logging
 import NIOCore
 
@@ -71,7 +73,9 @@ final class Host: Sendable {
                 settings, tokens: tokens, authenticators: authenticators, connections: accepted.descriptors.connections),
             uploads: uploads, fetcher: fetcher, logger: logger)
         do {
-            for address in try await server.start() { logger.info("listening on \(Self.url(of: address))") }
+            for (wanted, address) in zip(settings.server.listen, try await server.start()) {
+                logger.info("listening on \(Self.url(of: address, isEncrypted: wanted.isEncrypted))")
+            }
         } catch {
             throw Refusal(.failure, "\(settings.position(of: "server.listen")): cannot listen: \(error)")
         }
@@ -133,6 +137,17 @@ final class Host: Sendable {
         }
         for (key, text) in Authenticators.problems(settings) { complain(key, text) }
         if let (key, text) = Exposure.objection(to: settings) { complain(key, text) }
+        if let files = settings.server.tls {
+            do throws(TLSIdentity.Failure) {
+                let identity = try TLSIdentity(TLSIdentity.Files(files))
+                if let warning = identity.expiryWarning(at: Int64(time(nil))) {
+                    let position = settings.position(of: "server.tls.certificate")
+                    printError("\(ConfigProblem(at: position, warning, severity: .warning))")
+                }
+            } catch {
+                complain("server.tls", "\(error)")
+            }
+        }
         do {
             _ = try ServerSettings(settings, tokens: BearerTokens([]), authenticators: [], connections: 1)
         } catch {
@@ -182,11 +197,11 @@ final class Host: Sendable {
         }
     }
 
-    private static func url(of address: SocketAddress) -> String {
+    private static func url(of address: SocketAddress, isEncrypted: Bool) -> String {
         guard let port = address.port, let host = address.ipAddress else {
             return "unix:\(address.pathname ?? "")"
         }
-        return "http://" + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+        return (isEncrypted ? "https://" : "http://") + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
     }
 
     /// Uploads in a store that the settings no longer have cannot be read; the operator should know before a client.

@@ -71,6 +71,8 @@ extension ServerSettings {
             case .xForwarded: .xForwarded
             case .rfc7239: .forwarded
             }
+        http.proxyProtocol = TrustedProxies(server.proxyProtocol)
+        http.tls = server.tls.map { TLSIdentity.Files($0) }
         do {
             self.init(http: http, basePath: try BasePath(server.basePath))
         } catch {
@@ -81,6 +83,12 @@ extension ServerSettings {
         self.authenticators = authenticators
         permissions = EndpointPermissions(settings.permissions)
         demo = server.demo ? DemoSettings(server.demoAssets) : nil
+    }
+}
+
+extension TLSIdentity.Files {
+    init(_ settings: Settings.TLS) {
+        self.init(certificate: settings.certificate, key: settings.key)
     }
 }
 

@@ -21,7 +21,7 @@ struct RefusalTests {
         ("database: x", #"2:1: unknown key "database" at the top level; did you mean "catalog"?"#),
         (
             "server: []",
-            #"2:9: "server" must be a map with keys (listen, base_path, demo, demo_assets, cors, timeouts, max_connections, trusted_proxies, forwarded, load_by_path), not a list"#
+            #"2:9: "server" must be a map with keys (listen, tls, base_path, demo, demo_assets, cors, timeouts, max_connections, trusted_proxies, forwarded, proxy_protocol, load_by_path), not a list"#
         ),
         (
             "server: {timeouts: 5s}",
@@ -113,6 +113,18 @@ struct RefusalTests {
         (
             "trusted_proxies: [proxy]",
             #"28: "proxy" in "server.trusted_proxies" is not an address or a block such as 10.0.0.0/8 or fd00::/8"#
+        ),
+        (
+            "listen: 'https://:443'",
+            #"18: "server.listen" has an address with https://, which needs "server.tls.certificate" and "server.tls.key"; name the two files"#
+        ),
+        (
+            "tls: {certificate: a.pem}",
+            #"29: "server.tls" needs "certificate" and "key"; name the other file too"#
+        ),
+        (
+            "listen: [':443', 'https://:443'], tls: {certificate: a, key: b}",
+            #"18: "server.listen" names one address twice; remove one of them"#
         ),
         ("trusted_proxies: [[a]]", #"28: each value in "server.trusted_proxies" must be a text, not a list"#),
     ])

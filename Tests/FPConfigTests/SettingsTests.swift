@@ -18,6 +18,8 @@ struct SettingsTests {
         #expect(settings.server.maxConnections == 4096)
         #expect(settings.server.trustedProxies == [])
         #expect(settings.server.forwarded == .xForwarded)
+        #expect(settings.server.proxyProtocol == [])
+        #expect(settings.server.tls == nil)
         #expect(settings.server.loadByPath)
         #expect(settings.plugins.directory == .automatic)
         #expect(settings.storagesBackend == "media")
@@ -63,7 +65,7 @@ struct SettingsTests {
         try scratch.write("libX.so", "x")
         let yaml = """
             server:
-              listen: ["[::1]:0", ":81", "unix:fp.sock", localhost:65535]
+              listen: ["[::1]:0", ":81", "unix:fp.sock", localhost:65535, "https://:444"]
               base_path: uploads/here/
               demo: true
               demo_assets: assets
@@ -72,6 +74,8 @@ struct SettingsTests {
               max_connections: 9
               trusted_proxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1, unix]
               forwarded: rfc7239
+              proxy_protocol: [10.0.0.1]
+              tls: {certificate: cert.pem, key: /etc/key.pem}
               load_by_path: false
             plugins: {directory: ./plugins}
             storages_backend: b
@@ -119,7 +123,7 @@ struct SettingsTests {
         #expect(
             settings.server.listen == [
                 .tcp(host: "::1", port: 0), .tcp(host: nil, port: 81), .unix(path: "\(scratch.path)/fp.sock"),
-                .tcp(host: "localhost", port: 65535),
+                .tcp(host: "localhost", port: 65535), .tls(host: nil, port: 444),
             ]
         )
         #expect(settings.server.basePath == "/uploads/here")
@@ -136,14 +140,17 @@ struct SettingsTests {
         #expect(
             settings.server.trustedProxies.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32", "unix"])
         #expect(settings.server.forwarded == .rfc7239)
+        #expect(settings.server.proxyProtocol.map(\.description) == ["10.0.0.1/32"])
+        #expect(settings.server.tls?.certificate == "\(scratch.path)/cert.pem")
+        #expect(settings.server.tls?.key == "/etc/key.pem")
         #expect(!settings.server.loadByPath)
         #expect(settings.plugins.directory == .path("\(scratch.path)/plugins"))
         #expect(settings.storagesBackend == "b")
         let store = try #require(settings.stores["b"])
         #expect(store.name == "b")
-        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 16, column: 3))
+        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 18, column: 3))
         #expect(store.plugin == .path("\(scratch.path)/libX.so"))
-        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 18, column: 18))
+        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 20, column: 18))
         #expect(store.sha256 == String(repeating: "ab", count: 32))
         #expect(store.threads == 3)
         #expect(store.queue == 4)

@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// How long any condition in these tests may take to come true.
@@ -92,6 +93,7 @@ final class RawClient: Sendable {
         var bytes: [UInt8] = []
         var isClosed = false
         var wasReset = false
+        var error = ""
     }
 
     private final class Collector: ChannelInboundHandler {
@@ -114,7 +116,11 @@ final class RawClient: Sendable {
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
-            incoming.change { $0.wasReset = true }
+            let text = "\(error)"
+            incoming.change {
+                $0.wasReset = true
+                $0.error += text + " "
+            }
         }
 
         func channelInactive(context: ChannelHandlerContext) {
@@ -130,8 +136,13 @@ final class RawClient: Sendable {
         self.incoming = incoming
     }
 
-    /// - Parameter reads: Whether what comes is read at once; ``startReading()`` does it later.
-    static func connect(to address: SocketAddress, reads: Bool = true) async throws -> RawClient {
+    /// - Parameters:
+    ///   - reads: Whether what comes is read at once; ``startReading()`` does it later.
+    ///   - preface: What is sent before anything else, outside of TLS.
+    ///   - tls: Speaks TLS from there on.
+    static func connect(
+        to address: SocketAddress, reads: Bool = true, preface: [UInt8] = [], tls: TLSConfiguration? = nil
+    ) async throws -> RawClient {
         let incoming = Watched(Incoming())
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: reads)
@@ -142,6 +153,14 @@ final class RawClient: Sendable {
                 }
             }
             .connect(to: address).get()
+        if !preface.isEmpty { try await channel.writeAndFlush(ByteBuffer(bytes: preface)).get() }
+        if let tls {
+            let context = try NIOSSLContext(configuration: tls)
+            try await channel.eventLoop.submit {
+                let handler = try NIOSSLClientHandler(context: context, serverHostname: "one.test")
+                try channel.pipeline.syncOperations.addHandler(handler, position: .first)
+            }.get()
+        }
         return RawClient(channel, incoming)
     }
 
@@ -157,6 +176,10 @@ final class RawClient: Sendable {
 
     func startReading() async throws {
         try await channel.setOption(.autoRead, value: true).get()
+    }
+
+    func stopReading() async throws {
+        try await channel.setOption(.autoRead, value: false).get()
     }
 
     /// Ends the client's side of the connection only.

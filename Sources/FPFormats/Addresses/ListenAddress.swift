@@ -3,30 +3,46 @@ public enum ListenAddress: Sendable, Hashable {
     /// A TCP port. The host is a name or an address, IPv6 without brackets; nil for every address of the machine. Port 0
     /// lets the system choose.
     case tcp(host: String?, port: UInt16)
+    /// The same, for connections over TLS.
+    case tls(host: String?, port: UInt16)
     /// A socket in the file system. A stale one in its place is removed; its mode is 0660.
     case unix(path: String)
 
     /// The longest path in bytes that fits into `sockaddr_un`, whose last byte is zero.
     public static let longestPath = 107
+
+    /// Whether connections there are over TLS.
+    public var isEncrypted: Bool {
+        if case .tls = self { true } else { false }
+    }
 }
 
 extension ListenAddress: CustomStringConvertible {
-    /// As the settings write it: `127.0.0.1:8080`, `[::1]:8080`, `:8080` or `unix:/run/fphost.sock`.
+    /// As the settings write it: `127.0.0.1:8080`, `[::1]:8080`, `:8080`, `https://:8443` or `unix:/run/fphost.sock`.
     public var description: String {
         switch self {
         case .tcp(nil, let port): ":\(port)"
         case .tcp(let host?, let port): host.has(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tls(let host, let port): "https://\(ListenAddress.tcp(host: host, port: port))"
         case .unix(let path): "unix:\(path)"
         }
     }
 }
 
 extension ListenAddress {
-    /// Reads `host:port`, `[v6]:port`, `:port` or `unix:PATH`. The path is as the text has it.
+    /// Reads `host:port`, `[v6]:port`, `:port`, each perhaps behind `https://`, or `unix:PATH`. The path is as the text has
+    /// it.
     public static func parse(_ text: String) -> Result<ListenAddress, Complaint> {
         if let path = text.without(prefix: "unix:").map(String.init) {
             return PathSyntax.complaint(about: path).map { .failure($0) } ?? .success(.unix(path: path))
         }
+        if let rest = text.without(prefix: "https://") {
+            return tcp(String(rest)).map { .tls(host: $0.host, port: $0.port) }
+        }
+        return tcp(text).map { .tcp(host: $0.host, port: $0.port) }
+    }
+
+    private static func tcp(_ text: String) -> Result<(host: String?, port: UInt16), Complaint> {
         guard let (hostText, portText) = text.cutAtLast(":") else {
             let isPort = !text.isEmpty && text.utf8.allSatisfy(\.isASCIIDigit)
             let suggestion = isPort ? "; did you mean \"127.0.0.1:\(text)\" or \":\(text)\"?" : ""
@@ -35,7 +51,7 @@ extension ListenAddress {
         guard portText.utf8.allSatisfy(\.isASCIIDigit), let port = UInt16(portText) else {
             return .failure(Complaint("must end in a port from 0 to 65535"))
         }
-        return host(String(hostText)).map { .tcp(host: $0, port: port) }
+        return host(String(hostText)).map { ($0, port) }
     }
 
     private static func host(_ text: String) -> Result<String?, Complaint> {

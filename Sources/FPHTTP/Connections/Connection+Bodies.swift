@@ -76,7 +76,9 @@ extension Connection {
         let most =
             switch server.budget {
             case let budget where budget.isExhausted: ReceiveWindow.tightSize
-            case let budget where budget.isStrained: ReceiveWindow.strainedSize
+            case let budget where budget.isStrained:
+                isEncrypted ? ReceiveWindow.encryptedSize : ReceiveWindow.strainedSize
+            case _ where isEncrypted: ReceiveWindow.encryptedSize
             default: ReceiveWindow.bodySize
             }
         let left = exchange.remaining ?? Int64(ReceiveWindow.tightSize)

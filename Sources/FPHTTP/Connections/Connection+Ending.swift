@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 
 // How an exchange ends, and how the connection does.
 extension Connection {
@@ -28,7 +29,7 @@ extension Connection {
         }
         queue.removeAll()
         guard clientMaySend, inputEnded == nil else {
-            context.close(promise: nil)
+            close()
             return
         }
         phase = .lingering(since: .now(), dropped: 0)
@@ -45,9 +46,40 @@ extension Connection {
             settleEndedInput()
             armTimer()
         case .lingering:
-            context?.close(promise: nil)
-        case .open, .closed:
+            close()
+        case .closed:
+            // Over TLS it is the client's answer to our own end, or what comes in its place.
+            if isEncrypted { cut() }
+        case .open:
             break
+        }
+    }
+
+    /// Ends the connection in order.
+    ///
+    /// TLS tells the other side, waits for its answer for a few seconds, and goes on to deliver what that sends meanwhile: it
+    /// is not listened to any more.
+    func close() {
+        guard let context else { return }
+        guard isEncrypted else {
+            context.close(promise: nil)
+            return
+        }
+        end()
+        // Not from within a write that ends just now: what TLS has to say at the end would wait for that one, and be lost.
+        context.eventLoop.assumeIsolated().execute { [self] in
+            self.context?.close(promise: nil)
+        }
+    }
+
+    /// Closes the socket, without a word that TLS would have the other side take for the end of what it gets.
+    func cut() {
+        guard let context else { return }
+        let pipeline = context.pipeline.syncOperations
+        if isEncrypted, let encryption = try? pipeline.context(handlerType: NIOSSLServerHandler.self) {
+            encryption.close(promise: nil)
+        } else {
+            context.close(promise: nil)
         }
     }
 
@@ -57,7 +89,7 @@ extension Connection {
             return
         }
         guard let exchange else {
-            context?.close(promise: nil)
+            close()
             return
         }
         cutShort(exchange, .truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
@@ -77,6 +109,15 @@ extension Connection {
 
     /// The channel is closed, by whomever.
     func becomeClosed() {
+        end()
+        if let handle {
+            server.connections.remove(handle)
+            self.handle = nil
+        }
+    }
+
+    /// Takes nothing more in, and lets go of what is under way.
+    private func end() {
         if case .closed = phase { return }
         phase = .closed
         timer?.cancel()
@@ -85,10 +126,6 @@ extension Connection {
         if let exchange {
             self.exchange = nil
             abandon(exchange)
-        }
-        if let handle {
-            server.connections.remove(handle)
-            self.handle = nil
         }
     }
 
@@ -125,7 +162,7 @@ extension Connection {
                 closeAfterAnswer(clientMaySend: head.hasBegun)
             }
         case .lingering:
-            context?.close(promise: nil)
+            close()
         case .closed:
             break
         }
@@ -137,6 +174,6 @@ extension Connection {
             exchange.body.fail(.cancelled)
             exchange.task?.cancel()
         }
-        context?.close(promise: nil)
+        cut()
     }
 }

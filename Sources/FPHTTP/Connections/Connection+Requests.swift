@@ -126,7 +126,7 @@ extension Connection {
                 method: head.method,
                 target: head.target,
                 authority: way.host ?? head.fields[values: .hostField].first,
-                scheme: way.scheme ?? "http",
+                scheme: way.scheme ?? (isEncrypted ? "https" : "http"),
                 path: target.path,
                 query: target.query,
                 headers: head.fields,

@@ -44,7 +44,7 @@ extension Connection {
         }
         put(context, .byteBuffer(start(exchange, head)))
         let now = NIODeadline.now()
-        exchange.file = FileProgress(file, at: now)
+        exchange.file = FileProgress(file, at: now, copying: isEncrypted)
         exchange.response.lastWritten()
         writeClock.start(at: now)
         writePiece(context, exchange)
@@ -92,10 +92,10 @@ extension Connection {
             return
         }
         exchange.response.abort()?.resume(throwing: ClientGone())
-        if peer.socketAddress?.ipAddress != nil, let options = context.channel as? any SocketOptionProvider {
+        if peer.isTCP, let options = context.channel as? any SocketOptionProvider {
             options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
         }
-        context.close(promise: nil)
+        cut()
     }
 
     func sendInterim(_ serial: Int, _ status: HTTPResponse.Status, _ headers: HTTPFields) {
@@ -192,14 +192,14 @@ extension Connection {
     }
 
     /// Writes the next piece of the response's file. The one behind it follows when the kernel has taken this one: no task
-    /// has to wake up for it.
+    /// has to wake up for it, and of a file that is encrypted on its way no more than a piece is in memory.
     private func writePiece(_ context: ChannelHandlerContext, _ exchange: Exchange) {
         guard let piece = exchange.file?.nextPiece(at: .now()) else {
             return abortShortFile(exchange)
         }
         exchange.record.bytesOut += Int64(piece.readableBytes)
         if exchange.file?.isAtEnd ?? true {
-            writeLast(context, exchange, .fileRegion(piece))
+            writeLast(context, exchange, piece)
             return
         }
         let written = context.eventLoop.makePromise(of: Void.self)
@@ -208,7 +208,7 @@ extension Connection {
                 writePiece(context, exchange)
             }
         }
-        put(context, .fileRegion(piece), promise: written)
+        put(context, piece, promise: written)
         context.flush()
     }
 

@@ -57,10 +57,10 @@ extension Connection {
             } else if head.hasBegun {
                 fail(parsing: .slowHead)
             } else {
-                context?.close(promise: nil)
+                close()
             }
         case .lingering, .closed:
-            context?.close(promise: nil)
+            close()
         }
     }
 
@@ -81,7 +81,7 @@ extension Connection {
             inputEnded = max(ended, writeClock.lastProgress)
         }
         if let inputEnded, inputEnded + TimeAmount(timeouts.halfClosed) <= now {
-            context?.close(promise: nil)
+            close()
             return
         }
         let idle = TimeAmount(timeouts.bodyIdle)
@@ -92,7 +92,7 @@ extension Connection {
             return
         }
         if exchange.response.isSent {
-            context?.close(promise: nil)
+            close()
             return
         }
         exchange.arrival.ranTooSlowly()

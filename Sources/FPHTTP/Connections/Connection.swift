@@ -19,7 +19,9 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     let server: ServerCore
-    let peer: Peer
+    private(set) var peer: Peer
+    /// Whether TLS is between this and the socket.
+    let isEncrypted: Bool
     let window = ReceiveWindow()
     private(set) var context: ChannelHandlerContext?
     /// What handlers run on: this connection's event loop, and threads that lend themselves.
@@ -55,14 +57,25 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     /// Requests that may wait behind another.
     static let queueLimit = 4096
 
-    init(server: ServerCore, peer: Peer) {
+    init(server: ServerCore, peer: Peer, isEncrypted: Bool) {
         self.server = server
         self.peer = peer
+        self.isEncrypted = isEncrypted
         self.head = .awaited(since: .now())
     }
 
     var isOpen: Bool {
         if case .open = phase { true } else { false }
+    }
+
+    /// The proxy at the other end has said whose connection it is.
+    func learned(_ client: ProxyHeader.Client) {
+        let proxies = server.configuration.trustedProxies
+        switch client {
+        case .proxy: break
+        case .unknown: peer = peer.client(nil, trusting: proxies)
+        case .address(let address): peer = peer.client(address, trusting: proxies)
+        }
     }
 
     // MARK: Reading
@@ -144,7 +157,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
             if queue.count < Self.queueLimit {
                 queue.append(part)
             } else {
-                context.close(promise: nil)
+                close()
             }
         } else {
             take(part)
@@ -181,7 +194,7 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
             // Socket errors: the channel closes by itself, or is closed here.
             if case .closed = phase { return }
             if !(error is ByteToMessageDecoderError) {
-                context.close(promise: nil)
+                close()
             }
             return
         }

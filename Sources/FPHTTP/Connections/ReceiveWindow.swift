@@ -10,6 +10,8 @@ final class ReceiveWindow: Sendable {
     static let bodySize = 1 << 20
     /// Bytes, within a body while there are many.
     static let strainedSize = 256 << 10
+    /// Bytes, within a body over TLS, which keeps a buffer of the largest size that it had for as long as the connection lasts.
+    static let encryptedSize = 128 << 10
     /// Bytes, within a body while the server's memory for bodies is used up.
     static let tightSize = 64 << 10
 

@@ -25,6 +25,26 @@ final class FileBody: Sendable {
         FileRegion(fileHandle: handle, readerIndex: Int(bytes.lowerBound), endIndex: Int(bytes.upperBound))
     }
 
+    /// Reads a piece; nil if the file does not hold it, or the disk does not give it. Blocks for as long as sending it would.
+    func bytes(_ range: Range<Int64>) -> ByteBuffer? {
+        let count = Int(range.upperBound - range.lowerBound)
+        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        let read = try? handle.withUnsafeFileDescriptor { descriptor in
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
+                var done = 0
+                while done < count {
+                    let place = Int(range.lowerBound) + done
+                    let got = pread(descriptor, target.baseAddress?.advanced(by: done), count - done, place)
+                    if got < 0, errno == EINTR { continue }
+                    if got <= 0 { break }
+                    done += got
+                }
+                return done
+            }
+        }
+        return read == count ? buffer : nil
+    }
+
     /// Whether the file is long enough for all bytes before `end`: sendfile tells nobody that it is not.
     func reaches(_ end: Int64) -> Bool {
         // NIO counts in 56 bits, and stops the process at more.

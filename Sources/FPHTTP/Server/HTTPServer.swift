@@ -10,6 +10,7 @@ public final class HTTPServer: Sendable {
     private let core: ServerCore
     private let group: MultiThreadedEventLoopGroup
     private let listeners = Mutex<[Listener]>([])
+    private let renewal = Mutex<(certificate: TLSRenewal, task: Task<Void, Never>)?>(nil)
 
     /// A server that does not listen yet.
     ///
@@ -28,10 +29,14 @@ public final class HTTPServer: Sendable {
     /// - Returns: The addresses, with the ports that the system chose, in the order of the configuration.
     /// - Throws: An error whose description says which address could not be had, and why.
     public func start() async throws -> [SocketAddress] {
+        let certificate = try core.configuration.tls.map { try TLSRenewal($0) }
         var started: [Listener] = []
         do {
             for address in core.configuration.addresses {
-                started.append(try await Listener.bind(address, bootstrap))
+                if address.isEncrypted, certificate == nil {
+                    throw Listener.Failure(description: "cannot listen on \(address): there is no certificate")
+                }
+                started.append(try await Listener.bind(address, bootstrap(address.isEncrypted ? certificate : nil)))
             }
         } catch {
             for listener in started {
@@ -40,6 +45,11 @@ public final class HTTPServer: Sendable {
             throw error
         }
         listeners.withLock { $0 = started }
+        if let certificate {
+            let (interval, logger) = (core.configuration.certificateCheck, core.logger)
+            let task = Task { await certificate.run(every: interval, logger: logger) }
+            renewal.withLock { $0 = (certificate, task) }
+        }
         return started.map(\.address)
     }
 
@@ -49,6 +59,7 @@ public final class HTTPServer: Sendable {
     /// does not heed its cancellation.
     public func shutdown(grace: Duration) async {
         core.drain()
+        renewal.withLock { $0 }?.task.cancel()
         let listening = listeners.withLock { listeners in
             defer { listeners = [] }
             return listeners
@@ -72,7 +83,7 @@ public final class HTTPServer: Sendable {
         try? await group.shutdownGracefully()
     }
 
-    private var bootstrap: ServerBootstrap {
+    private func bootstrap(_ certificate: TLSRenewal?) -> ServerBootstrap {
         let core = self.core
         return ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -86,18 +97,18 @@ public final class HTTPServer: Sendable {
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try Self.configure(channel, core)
+                    try Self.configure(channel, core, certificate)
                 }
             }
     }
 
-    private static func configure(_ channel: any Channel, _ core: ServerCore) throws {
+    private static func configure(_ channel: any Channel, _ core: ServerCore, _ certificate: TLSRenewal?) throws {
         let peer = Peer(
             remote: channel.remoteAddress, local: channel.localAddress, trusting: core.configuration.trustedProxies)
-        let connection = Connection(server: core, peer: peer)
+        let connection = Connection(server: core, peer: peer, isEncrypted: certificate != nil)
         if let options = channel.syncOptions {
             try options.setOption(.recvAllocator, value: connection.window.allocator)
-            if peer.socketAddress?.ipAddress != nil {
+            if peer.isTCP {
                 try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
                 try options.setOption(.socketOption(.so_keepalive), value: 1)
             }
@@ -108,6 +119,10 @@ public final class HTTPServer: Sendable {
         parsing.maxHeaderListSize = limits.headers + limits.target
         parsing.maxHeaderFieldCount = limits.headerCount
         let pipeline = channel.pipeline.syncOperations
+        if core.configuration.proxyProtocol.trusts(peer.end) {
+            try pipeline.addHandler(ProxyHeaderHandler(connection: connection))
+        }
+        if let certificate { try pipeline.addHandler(certificate.handler()) }
         try pipeline.addHandler(ByteTap(connection: connection))
         try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: parsing)))
         try pipeline.addHandler(connection)

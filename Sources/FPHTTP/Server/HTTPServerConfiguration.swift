@@ -15,6 +15,16 @@ extension HTTPServer {
         /// Where they say it.
         public var forwardingFields = ForwardingFields.xForwarded
 
+        /// Proxies that begin each connection with a header of the PROXY protocol, which says whose it is. One of theirs
+        /// without it is closed; of nobody else is one read.
+        public var proxyProtocol = TrustedProxies.none
+
+        /// The certificate and key for the addresses that speak TLS.
+        public var tls: TLSIdentity.Files?
+
+        /// How often it is looked whether these files have changed.
+        public var certificateCheck: Duration = .seconds(60)
+
         /// Sizes that end a request or a connection.
         public var limits = Limits()
 

@@ -20,7 +20,7 @@ struct Listener: Sendable {
     static func bind(_ address: ListenAddress, _ bootstrap: ServerBootstrap) async throws -> Listener {
         let bootstrap = bootstrap.serverChannelOption(.backlog, value: backlog)
         switch address {
-        case .tcp(let host, let port):
+        case .tcp(let host, let port), .tls(let host, let port):
             do {
                 let channel = try await bootstrap.bind(host: host ?? "::", port: Int(port)).get()
                 guard let bound = channel.localAddress else {
