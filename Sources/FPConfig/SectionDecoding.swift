@@ -14,9 +14,16 @@ extension SettingsDecoder {
                 header: values.duration("server.timeouts.header"),
                 idle: values.duration("server.timeouts.idle"),
                 bodyIdle: values.duration("server.timeouts.body_idle"),
+                writeIdle: values.duration("server.timeouts.write_idle"),
                 shutdown: values.duration("server.timeouts.shutdown")
             ),
             maxConnections: values.int("server.max_connections"),
+            maxConnectionsPerAddress: values.int("server.max_connections_per_address"),
+            limits: Settings.Limits(
+                head: values.size("server.limits.head"), minimumRate: values.size("server.limits.minimum_rate")),
+            rate: Settings.Rate(
+                perAddress: values.int("server.rate.per_address"), perOwner: values.int("server.rate.per_owner"),
+                burst: values.int("server.rate.burst")),
             trustedProxies: parsed("server.trusted_proxies", PeerRule.parse),
             forwarded: values.choice("server.forwarded"),
             proxyProtocol: parsed("server.proxy_protocol", PeerRule.parse),

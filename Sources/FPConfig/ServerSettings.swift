@@ -25,6 +25,12 @@ extension Settings {
         public var timeouts: Timeouts
         /// Connections that are open at once.
         public var maxConnections: Int
+        /// Connections of one address that are open at once; 0 for as many as there may be at all.
+        public var maxConnectionsPerAddress: Int
+        /// How much a request may be, and how slow.
+        public var limits: Limits
+        /// How many requests may come.
+        public var rate: Rate
         /// The proxies that are believed what they say of the client.
         public var trustedProxies: [PeerRule]
         /// Where they say it.
@@ -63,6 +69,24 @@ extension Settings {
         public var maxAge: Duration
     }
 
+    /// `server.limits`: how much a request may be, and how slow.
+    public struct Limits: Sendable, Equatable {
+        /// All header fields, names and values, in bytes.
+        public var head: Int64
+        /// The slowest that a body may come, in bytes a second.
+        public var minimumRate: Int64
+    }
+
+    /// `server.rate`: requests a second; 0 for as many as come.
+    public struct Rate: Sendable, Equatable {
+        /// From one address.
+        public var perAddress: Int
+        /// Of one owner.
+        public var perOwner: Int
+        /// How many may come at once.
+        public var burst: Int
+    }
+
     /// `server.timeouts`: how long a connection may take.
     public struct Timeouts: Sendable, Equatable {
         /// From a request's first byte to the end of its head.
@@ -71,6 +95,8 @@ extension Settings {
         public var idle: Duration
         /// Between two pieces of a body.
         public var bodyIdle: Duration
+        /// Until a client takes something of its answer.
+        public var writeIdle: Duration
         /// For requests to finish after the host was told to stop.
         public var shutdown: Duration
     }

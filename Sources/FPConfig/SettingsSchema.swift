@@ -58,8 +58,12 @@ extension Settings {
             help: "The longest pause between two requests on one connection."),
         OptionSchema(
             "server.timeouts.body_idle", .duration, default: "60s", min: 1, max: day,
-            help: "The longest pause between two pieces of a body; less than 64 bytes a second on average over such a "
-                + "time end it too."),
+            help:
+                "The longest pause between two pieces of a body; less than `server.limits.minimum_rate` on average over "
+                + "such a time ends it too."),
+        OptionSchema(
+            "server.timeouts.write_idle", .duration, default: "60s", min: 1, max: day,
+            help: "How long a client may take nothing of its answer."),
         OptionSchema(
             "server.timeouts.shutdown", .duration, default: "15s", max: day,
             help: "How long requests may go on after the host was told to stop."),
@@ -67,6 +71,30 @@ extension Settings {
             "server.max_connections", .int, default: "4096", min: 1, max: 1_000_000,
             help: "Connections that are open at once; a further one waits. Where the limit of open files leaves room "
                 + "for fewer, those."),
+        OptionSchema(
+            "server.max_connections_per_address", .int, default: "0", max: 1_000_000,
+            help:
+                "Connections of one address that are open at once, of IPv6 of one /64; a further one is closed. 0 is no "
+                + "limit. Not for `server.trusted_proxies`, whose connections are many clients'."),
+        OptionSchema(
+            "server.limits.head", .size, default: "64KiB", min: 1024, max: 1 << 20,
+            help:
+                "All header fields of a request; more are answered 431, a target longer than that, or than 16 KiB, 414."
+        ),
+        OptionSchema(
+            "server.limits.minimum_rate", .size, default: "64B", min: 1, max: 1 << 30,
+            help: "The slowest that a body may come, in bytes a second, over `server.timeouts.body_idle`."),
+        OptionSchema(
+            "server.rate.per_address", .int, default: "0", max: 1_000_000,
+            help:
+                "Requests a second from one address, of IPv6 from one /64, beyond which they are answered 429; 0 is no "
+                + "limit. An application that asks from one address counts too."),
+        OptionSchema(
+            "server.rate.per_owner", .int, default: "0", max: 1_000_000,
+            help: "The same of one owner of uploads, wherever the requests come from."),
+        OptionSchema(
+            "server.rate.burst", .int, default: "100", min: 1, max: 1_000_000,
+            help: "How many requests may come at once after a pause, before the rate counts."),
         OptionSchema(
             "server.trusted_proxies", .stringList,
             help: "The proxies that are believed what they say of the client, and their `X-Request-ID`: addresses, "

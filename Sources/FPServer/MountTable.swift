@@ -41,7 +41,7 @@ enum MountTable {
         return Gatekeeper(
             own + settings.authenticators,
             permissions: settings.permissions.permissions(authenticating: authenticating, others: others),
-            trusting: settings.http.cors)
+            trusting: settings.http.cors, rates: settings.rates.map { RequestRates($0) })
     }
 
     private static func isOnLoopbackOnly(_ configuration: HTTPServer.Configuration) -> Bool {

@@ -14,6 +14,8 @@ public struct ServerSettings: Sendable {
     public var tokens = BearerTokens([])
     /// Who may do what.
     public var permissions = EndpointPermissions()
+    /// How many requests a caller may send; `nil` for as many as come.
+    public var rates: RequestRates.Limits?
     /// The demo page at `/`; `nil` for none.
     public var demo: DemoSettings?
     /// What is served beside the host's own mounts.

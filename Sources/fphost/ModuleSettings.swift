@@ -61,10 +61,14 @@ extension ServerSettings {
         var http = HTTPServer.Configuration(addresses: server.listen)
         http.cors = server.cors.map { CORSPolicy($0) }
         http.limits.connections = connections
+        http.limits.connectionsPerAddress = server.maxConnectionsPerAddress
+        http.limits.headers = Int(server.limits.head)
+        http.limits.target = min(http.limits.target, http.limits.headers)
+        http.limits.minimumBodyRate = Int(server.limits.minimumRate)
         http.timeouts.head = server.timeouts.header
         http.timeouts.idle = server.timeouts.idle
         http.timeouts.bodyIdle = server.timeouts.bodyIdle
-        http.timeouts.writeIdle = server.timeouts.bodyIdle
+        http.timeouts.writeIdle = server.timeouts.writeIdle
         http.trustedProxies = TrustedProxies(server.trustedProxies)
         http.forwardingFields =
             switch server.forwarded {
@@ -79,6 +83,10 @@ extension ServerSettings {
             throw Refusal(.configuration, "\(settings.position(of: "server.base_path")): \(error)")
         }
         loadsByPath = server.loadByPath
+        if server.rate.perAddress > 0 || server.rate.perOwner > 0 {
+            rates = RequestRates.Limits(
+                perAddress: server.rate.perAddress, perOwner: server.rate.perOwner, burst: server.rate.burst)
+        }
         self.tokens = tokens
         self.authenticators = authenticators
         permissions = EndpointPermissions(settings.permissions)

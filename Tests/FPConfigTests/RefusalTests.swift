@@ -11,7 +11,7 @@ struct RefusalTests {
         ("server: {port: 80}", #"2:10: unknown key "port" in "server"; did you mean "listen"?"#),
         (
             "server: {timeouts: {hdr: 1s}}",
-            #"2:21: unknown key "hdr" in "server.timeouts"; known here: header, idle, body_idle, shutdown"#
+            #"2:21: unknown key "hdr" in "server.timeouts"; known here: header, idle, body_idle, write_idle, shutdown"#
         ),
         ("server: {basePath: /}", #"2:10: unknown key "basePath" in "server"; did you mean "base_path"?"#),
         (
@@ -21,11 +21,11 @@ struct RefusalTests {
         ("database: x", #"2:1: unknown key "database" at the top level; did you mean "catalog"?"#),
         (
             "server: []",
-            #"2:9: "server" must be a map with keys (listen, tls, base_path, demo, demo_assets, cors, timeouts, max_connections, trusted_proxies, forwarded, proxy_protocol, load_by_path), not a list"#
+            #"2:9: "server" must be a map with keys (listen, tls, base_path, demo, demo_assets, cors, timeouts, max_connections, max_connections_per_address, limits, rate, trusted_proxies, forwarded, proxy_protocol, load_by_path), not a list"#
         ),
         (
             "server: {timeouts: 5s}",
-            #"2:20: "server.timeouts" must be a map with keys (header, idle, body_idle, shutdown), not a single value"#
+            #"2:20: "server.timeouts" must be a map with keys (header, idle, body_idle, write_idle, shutdown), not a single value"#
         ),
     ])
     func `an unknown key is told of with the key that was probably meant`(line: String, complaint: String) {

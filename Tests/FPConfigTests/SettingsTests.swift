@@ -14,6 +14,13 @@ struct SettingsTests {
         #expect(settings.server.timeouts.header == .seconds(30))
         #expect(settings.server.timeouts.idle == .seconds(75))
         #expect(settings.server.timeouts.bodyIdle == .seconds(60))
+        #expect(settings.server.timeouts.writeIdle == .seconds(60))
+        #expect(settings.server.maxConnectionsPerAddress == 0)
+        #expect(settings.server.limits.head == 65536)
+        #expect(settings.server.limits.minimumRate == 64)
+        #expect(settings.server.rate.perAddress == 0)
+        #expect(settings.server.rate.perOwner == 0)
+        #expect(settings.server.rate.burst == 100)
         #expect(settings.server.timeouts.shutdown == .seconds(15))
         #expect(settings.server.maxConnections == 4096)
         #expect(settings.server.trustedProxies == [])
@@ -70,8 +77,11 @@ struct SettingsTests {
               demo: true
               demo_assets: assets
               cors: {origins: ["https://A.example.org:443", "capacitor://localhost"], credentials: true, max_age: 1m}
-              timeouts: {header: 1s, idle: 2s, body_idle: 3s, shutdown: 0s}
+              timeouts: {header: 1s, idle: 2s, body_idle: 3s, write_idle: 4s, shutdown: 0s}
               max_connections: 9
+              max_connections_per_address: 2
+              limits: {head: 8KiB, minimum_rate: 1KiB}
+              rate: {per_address: 3, per_owner: 4, burst: 5}
               trusted_proxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1, unix]
               forwarded: rfc7239
               proxy_protocol: [10.0.0.1]
@@ -136,6 +146,13 @@ struct SettingsTests {
         #expect(settings.server.timeouts.idle == .seconds(2))
         #expect(settings.server.timeouts.bodyIdle == .seconds(3))
         #expect(settings.server.timeouts.shutdown == .zero)
+        #expect(settings.server.timeouts.writeIdle == .seconds(4))
+        #expect(settings.server.maxConnectionsPerAddress == 2)
+        #expect(settings.server.limits.head == 8192)
+        #expect(settings.server.limits.minimumRate == 1024)
+        #expect(settings.server.rate.perAddress == 3)
+        #expect(settings.server.rate.perOwner == 4)
+        #expect(settings.server.rate.burst == 5)
         #expect(settings.server.maxConnections == 9)
         #expect(
             settings.server.trustedProxies.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32", "unix"])
@@ -148,9 +165,9 @@ struct SettingsTests {
         #expect(settings.storagesBackend == "b")
         let store = try #require(settings.stores["b"])
         #expect(store.name == "b")
-        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 18, column: 3))
+        #expect(store.position == ConfigPosition(file: "fphost.yaml", line: 21, column: 3))
         #expect(store.plugin == .path("\(scratch.path)/libX.so"))
-        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 20, column: 18))
+        #expect(store.options["k"]?.position == ConfigPosition(file: "fphost.yaml", line: 23, column: 18))
         #expect(store.sha256 == String(repeating: "ab", count: 32))
         #expect(store.threads == 3)
         #expect(store.queue == 4)

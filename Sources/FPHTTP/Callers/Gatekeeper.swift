@@ -6,29 +6,39 @@ public struct Gatekeeper: Sendable {
     private let authenticators: [any Authenticator]
     private let permissions: Permissions
     private let pages: PageTrust
+    private let rates: RequestRates?
 
     /// A gatekeeper that asks the authenticators in this order.
     /// - Parameters:
     ///   - permissions: Who may do what.
     ///   - trusting: The other origins whose pages may act for their visitors; `nil` for none.
-    public init(_ authenticators: [any Authenticator], permissions: Permissions, trusting cors: CORSPolicy? = nil) {
+    ///   - rates: How many requests a caller may send; `nil` for as many as come.
+    public init(
+        _ authenticators: [any Authenticator], permissions: Permissions, trusting cors: CORSPolicy? = nil,
+        rates: RequestRates? = nil
+    ) {
         self.authenticators = authenticators
         self.permissions = permissions
         pages = PageTrust(cors)
+        self.rates = rates
     }
 
     /// Finds out who sends a request that needs `access`, and whether that one has it.
     ///
     /// Rules about the upload itself are not judged here: ``Caller/isBoundToOwn`` tells the mount that there is one.
-    /// - Throws: A 401 if good credentials could help, with what the authenticators ask for; a 403 if the caller is
+    /// - Throws: A 429 if the caller sends too many requests; a 401 if good credentials could help, with what the
+    ///   authenticators ask for; a 403 if the caller is
     ///   known, or its address is wrong; what an authenticator throws.
     public func admit(_ request: Request, to access: Access) async throws(Problem) -> Caller {
+        // Before credentials are looked at: checking them is what a flood would cost most.
+        try rates?.countAddress(request.clientAddress)
         guard access != .anyone else { return .nobody }
         guard let rules = permissions[access] else {
             throw Problem(.forbidden, "This address is closed: nobody has the access \"\(access.name)\".")
         }
         try checkNetwork(of: request, rules)
         var caller = try await identify(request, for: access)
+        try rates?.countOwner(caller.owner)
         for rule in rules { try check(rule, caller, access) }
         if caller.isAmbient, !access.isSafe { try pages.check(request) }
         caller.isBoundToOwn = rules.contains(.isOwner) && !caller.scopes.contains(Caller.applicationScope)

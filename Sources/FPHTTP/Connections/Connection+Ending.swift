@@ -113,6 +113,7 @@ extension Connection {
         if let handle {
             server.connections.remove(handle)
             self.handle = nil
+            if let place { server.addresses.leave(place) }
         }
     }
 

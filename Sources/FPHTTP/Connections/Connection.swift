@@ -1,3 +1,4 @@
+import FPFormats
 import NIOCore
 import NIOHTTP1
 
@@ -22,6 +23,8 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
     private(set) var peer: Peer
     /// Whether TLS is between this and the socket.
     let isEncrypted: Bool
+    /// What it is counted under, if it is.
+    private(set) var place: AddressBlock?
     let window = ReceiveWindow()
     private(set) var context: ChannelHandlerContext?
     /// What handlers run on: this connection's event loop, and threads that lend themselves.
@@ -68,14 +71,30 @@ final class Connection: ChannelInboundHandler, ChannelOutboundHandler {
         if case .open = phase { true } else { false }
     }
 
+    /// Counts the connection among those of its client's address.
+    ///
+    /// - Returns: Whether that has fewer than it may have.
+    func takePlace() -> Bool {
+        do throws(AddressCounts.TooMany) {
+            place = try server.addresses.enter(peer)
+            return true
+        } catch {
+            server.logger.debug("\(peer.name) has as many connections as it may; one more is closed")
+            return false
+        }
+    }
+
     /// The proxy at the other end has said whose connection it is.
-    func learned(_ client: ProxyHeader.Client) {
+    ///
+    /// - Returns: Whether that client may have one more.
+    func learned(_ client: ProxyHeader.Client) -> Bool {
         let proxies = server.configuration.trustedProxies
         switch client {
-        case .proxy: break
+        case .proxy: return true
         case .unknown: peer = peer.client(nil, trusting: proxies)
         case .address(let address): peer = peer.client(address, trusting: proxies)
         }
+        return takePlace()
     }
 
     // MARK: Reading

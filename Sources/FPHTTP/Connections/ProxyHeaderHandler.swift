@@ -39,7 +39,11 @@ final class ProxyHeaderHandler: ChannelInboundHandler, RemovableChannelHandler {
         case .whole(let length, let client):
             state = .read
             received.moveReaderIndex(forwardBy: length)
-            connection.learned(client)
+            guard connection.learned(client) else {
+                state = .refused
+                context.close(promise: nil)
+                return
+            }
             context.pipeline.syncOperations.removeHandler(self, promise: nil)
         }
     }

@@ -115,12 +115,16 @@ public final class HTTPServer: Sendable {
         }
         var parsing = NIOHTTPDecoderLimitConfiguration()
         let limits = core.configuration.limits
-        parsing.maxHeaderFieldSize = max(limits.headers, limits.target)
+        // A target that is a little too long is read, and then refused as what it is.
+        parsing.maxHeaderFieldSize = max(limits.headers, 2 * limits.target)
         parsing.maxHeaderListSize = limits.headers + limits.target
         parsing.maxHeaderFieldCount = limits.headerCount
         let pipeline = channel.pipeline.syncOperations
         if core.configuration.proxyProtocol.trusts(peer.end) {
             try pipeline.addHandler(ProxyHeaderHandler(connection: connection))
+        } else if !connection.takePlace() {
+            try pipeline.addHandler(Dismissal())
+            return
         }
         if let certificate { try pipeline.addHandler(certificate.handler()) }
         try pipeline.addHandler(ByteTap(connection: connection))

@@ -67,6 +67,10 @@ extension HTTPServer {
         /// Connections at a time; more wait in the kernel until one closes.
         public var connections = 8192
 
+        /// Connections at a time from one address, of IPv6 from one /64; a further one is closed. 0 is no limit. Trusted
+        /// proxies have none: theirs are many clients'.
+        public var connectionsPerAddress = 0
+
         /// The slowest a body may come, in bytes per second of waiting for it, over `Timeouts.bodyIdle`.
         public var minimumBodyRate = 64
 

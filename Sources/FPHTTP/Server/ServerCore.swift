@@ -10,6 +10,7 @@ final class ServerCore: Sendable {
     let budget: BodyBudget
     let bodyLimits: RequestBody.Limits
     let connections: ConnectionRegistry
+    let addresses: AddressCounts
     /// Handlers at work, also those whose client is gone.
     let tasks = Tally()
     /// What handlers run on, by event loop.
@@ -28,6 +29,7 @@ final class ServerCore: Sendable {
         budget = BodyBudget(limit: configuration.limits.readAheadTotal)
         bodyLimits = RequestBody.Limits(highWater: configuration.limits.readAhead)
         connections = ConnectionRegistry(limit: configuration.limits.connections)
+        addresses = AddressCounts(limit: configuration.limits.connectionsPerAddress)
         executors = Dictionary(uniqueKeysWithValues: eventLoops.map { (ObjectIdentifier($0), LoopExecutor($0)) })
     }
 
