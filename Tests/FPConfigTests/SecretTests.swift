@@ -83,6 +83,21 @@ struct SecretTests {
         #expect(settings.warnings.map(\.description) == ["fphost.yaml:2:15: " + warning])
     }
 
+    @Test func `the key of a certificate that others can read is warned of, and so is a certificate for no address`()
+        throws
+    {
+        let scratch = try ScratchDirectory()
+        try scratch.write("key.pem", "key", mode: 0o644)
+        let tls = "tls: {certificate: cert.pem, key: key.pem}}"
+        let used = try load(oneStore + "server: {listen: 'https://:443', " + tls, directory: scratch.path)
+        let exposure =
+            "the secret file \(scratch.path)/key.pem is open to every user of this machine; run chmod 600 on it"
+        #expect(used.warnings.map(\.message) == [exposure])
+        let unused = try load(oneStore + "server: {" + tls, directory: scratch.path)
+        let idle = #""server.tls" is for no address; write https:// before one of "server.listen""#
+        #expect(Set(unused.warnings.map(\.message)) == [idle, exposure])
+    }
+
     @Test func `a token file need not exist, but must not be something else than a file`() throws {
         let scratch = try ScratchDirectory()
         try scratch.makeDirectory("directory")
