@@ -46,8 +46,7 @@ public struct JWTAuthenticator: Authenticator {
             headers: [.wwwAuthenticate: "Bearer realm=\"fphost\""])
     }
 
-    /// - Throws: A 401 for a bearer token that is no good, with a code of its own if it is a JSON Web Token; a 503 if it
-    ///   cannot be told, because the keys cannot be had.
+    /// - Throws: A 401 for a bearer token that is no good; a 503 if that cannot be told, because the keys cannot be had.
     public func caller(of request: Request, for access: Access) async throws(Problem) -> Caller? {
         let lines = request.headers[values: .authorization]
         guard let text = lines.lazy.compactMap(Self.bearer).first else { return nil }

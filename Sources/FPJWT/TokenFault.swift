@@ -56,7 +56,7 @@ enum TokenFault: Error, Equatable {
         }
         let description = sentence.utf8.dropLast()
         return Problem(
-            .unauthorized, sentence, code: self == .expired ? "token-expired" : "invalid-token",
+            .unauthorized, sentence,
             headers: [
                 .wwwAuthenticate:
                     "Bearer realm=\"fphost\", error=\"invalid_token\", error_description=\"\(Substring(description))\""

@@ -5,11 +5,11 @@ import Support
 import Synchronization
 import Testing
 
-/// Answers downloads when a test says so.
+/// Answers downloads when a test says so. One that no test answers fails in the end, so that nothing waits for ever.
 private final class Shelf: Sendable {
     typealias Done = @Sendable (Result<[UInt8], Complaint>) -> Void
 
-    private let waiting = Mutex<[Done]>([])
+    private let waiting = Mutex<[Int: Done]>([:])
     private let begun = Mutex(0)
 
     /// How many downloads have begun.
@@ -17,16 +17,25 @@ private final class Shelf: Sendable {
 
     var download: KeyDownload {
         KeyDownload { done in
-            self.begun.withLock { $0 += 1 }
-            self.waiting.withLock { $0.append(done) }
+            let number = self.begun.withLock { begun in
+                begun += 1
+                return begun
+            }
+            self.waiting.withLock { $0[number] = done }
+            Task {
+                try await Task.sleep(for: .seconds(60))
+                self.take(number)?(.failure(Complaint("is not answered by the test")))
+            }
         }
+    }
+
+    private func take(_ number: Int?) -> Done? {
+        waiting.withLock { waiting in (number ?? waiting.keys.min()).flatMap { waiting.removeValue(forKey: $0) } }
     }
 
     /// Answers the download that waits, as soon as one does.
     func answer(_ text: String?) async throws {
-        let done = try await waitFor("a download", within: .seconds(30)) {
-            self.waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-        }
+        let done = try await waitFor("a download", within: .seconds(30)) { self.take(nil) }
         done(text.map { .success(Array($0.utf8)) } ?? .failure(Complaint("cannot be reached: it is down")))
     }
 }
