@@ -50,7 +50,7 @@ enum Malformed: CaseIterable {
         case .zlibSum, .zlibMore:
             writer = DeflateWriter(behind: [0x78, 0x9c])
             writer.stored([1], isLast: true)
-            return writer.bytes + [0, 2, 0, self == .zlibSum ? 1 : 2] + [0]
+            return writer.bytes + (self == .zlibSum ? [0, 2, 0, 1] : [0, 2, 0, 2, 0])
         case .tooManyWords: dynamic(&writer, literals: 31, sizes: [])
         // The code of lengths, in the order 16, 17, 18, 0.
         case .overSubscribed: dynamic(&writer, sizes: [1, 1, 1, 0])
