@@ -14,8 +14,11 @@ public protocol Catalog: Sendable {
 
     /// Adds an upload, in any state but ``UploadState/deleting``. A receiving one has one file and a session, any other
     /// has no session; every file of a storing one has a destination, and no other file has.
-    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored, or going to be, at a path that is taken.
-    func insert(_ upload: UploadRecord) async throws(CatalogError)
+    /// - Parameter limits: what the upload's owner may have with it. However many come at once, those that get in are
+    ///   within them.
+    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored, or going to be, at a path that is taken;
+    ///   ``CatalogError/ownerExcess(_:)``.
+    func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError)
 
     /// The upload with that id, whatever its state; `nil` if there is none.
     func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord?
@@ -29,8 +32,12 @@ public protocol Catalog: Sendable {
     /// Writes down what arrived of a chunk: the session's new offsets, what the chunk told of the file, a fresher token
     /// if there is one, and a chunk that arrived whole itself, in the place of one with the same offset. Renews the
     /// time from which expiry counts.
+    /// - Parameter limits: what the upload's owner may have with what is new of it; only the bytes are looked at.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
-    func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool
+    /// - Throws: ``CatalogError/ownerExcess(_:)``
+    func advance(
+        _ id: UploadID, by change: ChunkArrival, within limits: OwnerLimits
+    ) async throws(CatalogError) -> Bool
 
     /// Takes a receiving upload back to an offset: what is committed and what is received fall to it (and never rise),
     /// and the records of chunks that end beyond it go. Renews the time from which expiry counts.
@@ -114,6 +121,9 @@ public protocol Catalog: Sendable {
     /// The names of the stores in which uploads have files, or are about to, with the number of files.
     func storesInUse() async throws(CatalogError) -> [String: Int]
 
+    /// What an owner has.
+    func usage(of owner: String) async throws(CatalogError) -> OwnerUsage
+
     /// The number of uploads in each state; a state without uploads may be missing.
     func counts() async throws(CatalogError) -> [UploadState: Int]
 
@@ -123,6 +133,18 @@ public protocol Catalog: Sendable {
 
     /// Finishes what was begun and closes the database. Every later call fails.
     func close() async
+}
+
+extension Catalog {
+    /// Adds an upload whose owner may have any number of them.
+    public func insert(_ upload: UploadRecord) async throws(CatalogError) {
+        try await insert(upload, within: OwnerLimits())
+    }
+
+    /// Writes down what arrived of a chunk of an upload whose owner may have any number of bytes.
+    public func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
+        try await advance(id, by: change, within: OwnerLimits())
+    }
 }
 
 /// Why a catalog cannot do its work at the moment.
@@ -232,6 +254,8 @@ public struct UploadPage: Sendable, Equatable {
 public enum CatalogError: Error, Equatable {
     /// Another upload has a file there or is about to put one there.
     case pathTaken(store: String, key: String)
+    /// The upload's owner would have more than the limits say.
+    case ownerExcess(OwnerExcess)
     /// The cursor is not one that a listing with this query returned.
     case badCursor
     /// Another host has the database open.
@@ -248,6 +272,7 @@ public enum CatalogError: Error, Equatable {
         switch self {
         case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): text
         case .pathTaken(let store, let key): "Another upload has the path \(key) in the store \(store)."
+        case .ownerExcess: "The owner of the upload would have more than they may."
         case .badCursor: "The cursor is not one that this listing returned."
         }
     }

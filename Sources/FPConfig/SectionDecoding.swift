@@ -40,6 +40,11 @@ extension SettingsDecoder {
             durability: values.choice("uploads.durability"),
             maxMetadata: values.size("uploads.max_metadata"),
             maxFiles: values.int("uploads.max_files"),
+            perOwner: Settings.PerOwner(
+                bytes: values["uploads.per_owner.bytes"]?.i64,
+                count: values["uploads.per_owner.count"].map { Int($0.i64) },
+                inProgress: values["uploads.per_owner.in_progress"].map { Int($0.i64) }
+            ),
             reserve: values.size("uploads.reserve"),
             allowedTypes: types("uploads.types.allow"),
             forbiddenTypes: types("uploads.types.forbid"),

@@ -181,6 +181,16 @@ extension Settings {
             "uploads.max_files", .int, default: "32", min: 1, max: 1000,
             help: "Files of one upload: the main file and its variants."),
         OptionSchema(
+            "uploads.per_owner.bytes", .size, min: 1, max: largestSize,
+            help:
+                "The most bytes that one owner may have here, stored, temporary and announced. Without it, any number."),
+        OptionSchema(
+            "uploads.per_owner.count", .int, min: 1, max: 1_000_000_000,
+            help: "The most uploads that one owner may have here, stored and temporary. Without it, any number."),
+        OptionSchema(
+            "uploads.per_owner.in_progress", .int, min: 1, max: 1_000_000,
+            help: "The most uploads that one owner may send at once, unfinished ones included. Without it, any number."),
+        OptionSchema(
             "uploads.reserve", .size, default: "0", max: largestSize,
             help:
                 "The room that is to stay free in the staging store: an upload that would leave less does not begin, and "

@@ -23,6 +23,8 @@ extension Settings {
         public var maxMetadata: Int64
         /// Files of one upload: the main file and its variants.
         public var maxFiles: Int
+        /// What one owner may have.
+        public var perOwner: PerOwner
         /// The bytes that are to stay free in the staging store; 0 for none.
         public var reserve: Int64
         /// What is taken; empty: everything.
@@ -33,6 +35,16 @@ extension Settings {
         public var field: String
         /// How often expired uploads are looked for.
         public var sweepEvery: Duration
+    }
+
+    /// `uploads.per_owner`: what one owner may have; `nil` is no limit.
+    public struct PerOwner: Sendable, Equatable {
+        /// Bytes of all uploads together.
+        public var bytes: Int64?
+        /// Uploads.
+        public var count: Int?
+        /// Uploads that are being sent.
+        public var inProgress: Int?
     }
 
     /// `fetch`: uploads that the server gets from a URL.

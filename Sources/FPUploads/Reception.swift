@@ -27,6 +27,7 @@ public final class Reception: Sendable {
         var received: UInt64 = 0
         var current: Incoming?
         var isOver = false
+        var admission: Admission?
     }
 
     private struct Incoming {
@@ -73,11 +74,18 @@ public final class Reception: Sendable {
         }
         let name = FileName.sanitised(name)
         try uploads.settings.types.check(name: name)
-        if count == 0 { try await uploads.space.admit(length ?? 0) }
+        if count == 0 { try await admit() }
         try await uploads.claim.require()
         let incoming = Incoming(
             name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id))
         state.withLock { $0.current = incoming }
+    }
+
+    private func admit() async throws(UploadError) {
+        guard state.withLock({ $0.admission == nil }) else { return }
+        let admission = try await uploads.admit(uploader, .form, length: 0)
+        try await uploads.space.admit(length ?? 0)
+        state.withLock { $0.admission = admission }
     }
 
     /// Adds bytes to the file.
@@ -142,12 +150,14 @@ public final class Reception: Sendable {
     private func mayReceive(_ count: UInt64) -> Bool {
         state.withLock { state in
             state.received += count
-            return state.received <= uploads.settings.maxSize
+            return state.received <= min(uploads.settings.maxSize, state.admission?.mostBytes ?? .max)
         }
     }
 
     private var tooLarge: UploadError {
-        UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
+        let (received, most) = state.withLock { ($0.received, uploads.settings.perOwner.bytes) }
+        if let most, received <= uploads.settings.maxSize { return UploadError(.bytes(most: most)) }
+        return UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
     }
 
     /// Ends the file: its bytes are whole, and as safe as the settings promise.
@@ -184,16 +194,19 @@ public final class Reception: Sendable {
 
     /// Makes the upload known. From here on its id is good.
     public func finish(metadata: String?) async throws(UploadError) -> Upload {
-        let files = state.withLock { $0.files }
+        let (files, limits) = state.withLock { ($0.files, $0.admission?.limits ?? OwnerLimits()) }
         guard !files.isEmpty else { throw UploadError(.invalid, "An upload needs at least one file.") }
         let now = Timestamp.now
         let record = UploadRecord(
             id: id, state: .complete, createdAt: now, touchedAt: now, completedAt: now, metadata: metadata,
             owner: uploader.owner, files: files)
-        try await translatingCatalogError { () async throws(CatalogError) in try await uploads.catalog.insert(record) }
+        try await translatingCatalogError { () async throws(CatalogError) in
+            try await uploads.catalog.insert(record, within: limits)
+        }
         state.withLock { state in
             state.isOver = true
             state.files = []
+            state.admission = nil
         }
         return uploads.view(record)
     }
@@ -213,6 +226,7 @@ public final class Reception: Sendable {
     private static func takeLeftovers(_ state: inout State) -> Leftovers {
         guard !state.isOver else { return Leftovers() }
         state.isOver = true
+        state.admission = nil
         // The current file's key too: the reply to its commit may have been lost.
         let keys = state.files.map(\.key) + (state.current.map { [$0.key] } ?? [])
         return Leftovers(keys: keys, writer: state.current?.writer)

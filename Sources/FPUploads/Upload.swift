@@ -6,6 +6,8 @@ public typealias UploadID = FPCatalog.UploadID
 public typealias UploadState = FPCatalog.UploadState
 /// Which uploads a listing asks for.
 public typealias UploadQuery = FPCatalog.UploadQuery
+/// What one owner may have.
+public typealias OwnerLimits = FPCatalog.OwnerLimits
 /// A moment of the wall clock.
 public typealias Timestamp = FPCatalog.Timestamp
 

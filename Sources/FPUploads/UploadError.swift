@@ -17,6 +17,10 @@ public struct UploadError: Error, Sendable {
         case pathTaken
         /// More bytes or files than the settings allow.
         case tooLarge
+        /// More bytes or uploads than their owner may have.
+        case overQuota
+        /// More uploads at once than their owner may send.
+        case tooManyAtOnce
         /// The file is not one of those that the settings take.
         case unsupportedType
         /// The body ended early.
@@ -132,6 +136,7 @@ extension UploadError {
         switch error {
         case .pathTaken(_, let key):
             self.init(.pathTaken, Self.taken(key))
+        case .ownerExcess(let excess): self.init(excess)
         case .badCursor:
             self.init(.invalid, "The cursor is not one that this listing returned.")
         case .full(let detail):

@@ -10,6 +10,8 @@ public struct UploadSettings: Sendable {
     public var maxMetadata = 64 << 10
     /// The most files in one upload: the main file and its variants.
     public var maxFiles = 32
+    /// What one owner may have. Uploads without an owner have no such limits.
+    public var perOwner = OwnerLimits()
     /// The bytes that are to stay free in the staging store: no upload begins that would leave less. 0 for none.
     public var reserve: UInt64 = 0
     /// Which files are taken.

@@ -184,7 +184,7 @@ extension Uploads {
             isWhole ? .whole(known) : .part(upTo: safe), size: file.size, name: file.name, token: token,
             arrivedAt: .now)
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.advance(record.id, by: change)
+            try await catalog.advance(record.id, by: change, within: settings.perOwner)
         }
         guard wasReceiving else { throw .notFound(record.id) }
         guard safe >= end || arrival.failure != nil else { throw Self.unsafe(safe) }

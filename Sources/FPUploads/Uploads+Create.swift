@@ -15,6 +15,8 @@ extension Uploads {
         if let length { try checkSize(length) }
         let name = name.map(FileName.sanitised) ?? ""
         if !name.isEmpty { try settings.types.check(name: name) }
+        let admission = try await admit(uploader, .creation, length: length ?? 0)
+        defer { withExtendedLifetime(admission) {} }
         try await space.admit(length ?? 0)
         let id = UploadID.random()
         let arrival = arrivals.hold(id)
@@ -26,7 +28,7 @@ extension Uploads {
             files: [FileRecord(name: name, size: length, store: stores.staging.name, key: key)],
             session: WriteSession(token: writer.token, committed: 0))
         do throws(CatalogError) {
-            try await catalog.insert(record)
+            try await catalog.insert(record, within: admission.limits)
         } catch {
             try? await writer.abort()
             await writer.close()

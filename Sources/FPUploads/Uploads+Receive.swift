@@ -156,6 +156,7 @@ extension Uploads {
     ) async throws(UploadError) -> Upload {
         var (record, file) = (record, file)
         if !file.name.isEmpty { try settings.types.check(name: file.name) }
+        record = try await reserve(record, file)
         let writer: StoreWriter
         switch try await self.writer(for: record, file: file, at: chunk.offset) {
         case .open(let resumed): writer = resumed

@@ -17,6 +17,7 @@ public final class Uploads: Sendable {
     let complaints = Complaints()
     let foreignObjects = ForeignObjects()
     let stagingKeys: StagingKeys
+    let ownersAtWork = OwnersAtWork()
     let claim: StagingClaim
     let space: StagingSpace
 

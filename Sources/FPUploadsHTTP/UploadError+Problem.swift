@@ -13,6 +13,8 @@ extension UploadError: ProblemConvertible {
             case .conflict: (.conflict, "conflict")
             case .pathTaken: (.conflict, "path-taken")
             case .tooLarge: (.payloadTooLarge, "too-large")
+            case .overQuota: (.payloadTooLarge, "quota-exceeded")
+            case .tooManyAtOnce: (.tooManyRequests, "too-many-uploads")
             case .unsupportedType: (.unsupportedMediaType, "type-not-allowed")
             case .truncated: (.badRequest, "truncated")
             case .interrupted: (.conflict, "interrupted")

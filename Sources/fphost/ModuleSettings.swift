@@ -18,6 +18,9 @@ extension UploadSettings {
         isPowerDurable = settings.durability == .power
         maxMetadata = Int(settings.maxMetadata)
         maxFiles = settings.maxFiles
+        perOwner = OwnerLimits(
+            bytes: settings.perOwner.bytes.map { UInt64($0) }, uploads: settings.perOwner.count,
+            inProgress: settings.perOwner.inProgress)
         reserve = UInt64(settings.reserve)
         types = TypeRules(allow: settings.allowedTypes, forbid: settings.forbiddenTypes)
         field = settings.field

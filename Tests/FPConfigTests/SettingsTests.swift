@@ -42,6 +42,9 @@ struct SettingsTests {
         #expect(settings.uploads.durability == .process)
         #expect(settings.uploads.maxMetadata == 64 << 10)
         #expect(settings.uploads.maxFiles == 32)
+        #expect(settings.uploads.perOwner.bytes == nil)
+        #expect(settings.uploads.perOwner.count == nil)
+        #expect(settings.uploads.perOwner.inProgress == nil)
         #expect(settings.uploads.reserve == 0)
         #expect(settings.uploads.allowedTypes == [])
         #expect(settings.uploads.forbiddenTypes == [])
@@ -107,6 +110,7 @@ struct SettingsTests {
               durability: power
               max_metadata: 2KiB
               max_files: 3
+              per_owner: {bytes: 1GB, count: 7, in_progress: 2}
               reserve: 5GiB
               types: {allow: [image/*, .CSV], forbid: text/html}
               field: picture
@@ -180,6 +184,9 @@ struct SettingsTests {
         #expect(settings.uploads.durability == .power)
         #expect(settings.uploads.maxMetadata == 2048)
         #expect(settings.uploads.maxFiles == 3)
+        #expect(settings.uploads.perOwner.bytes == 1_000_000_000)
+        #expect(settings.uploads.perOwner.count == 7)
+        #expect(settings.uploads.perOwner.inProgress == 2)
         #expect(settings.uploads.reserve == 5 << 30)
         #expect(settings.uploads.allowedTypes == [.group("image"), .ending("csv")])
         #expect(settings.uploads.forbiddenTypes == [.type("text/html")])

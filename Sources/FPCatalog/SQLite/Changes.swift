@@ -3,25 +3,27 @@ import FPFormats
 
 /// The changes of a catalog as SQL, each to be run inside a transaction.
 extension Connection {
-    func insert(_ upload: UploadRecord) throws {
+    func insert(_ upload: UploadRecord, within limits: OwnerLimits) throws {
         let (file, session) = (upload.files[0], upload.session)
+        let charged = try Self.charge(upload)
         let isShort = (upload.metadata?.utf8.count ?? 0) <= Schema.longestShortMetadata
         try run(
             """
             INSERT INTO uploads (id, state, created_at, touched_at, completed_at, stored_at, owner, metadata,
                 session_token, session_committed, session_received, name, size, content_type, etag, store, key,
-                destination_store, destination_key, destination_token)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                destination_store, destination_key, destination_token, charged)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING
             """,
             upload.id.description, upload.state.rawValue, upload.createdAt, upload.touchedAt, upload.completedAt,
             upload.storedAt, upload.owner, isShort ? upload.metadata : nil,
             session?.token, try (session?.committed).map(signed), try (session?.received).map(signed),
             file.name, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
-            file.destination?.store, file.destination?.key, file.destination?.token
+            file.destination?.store, file.destination?.key, file.destination?.token, charged
         )
         guard changesCount == 1 else { throw CatalogError.failed("There already is an upload \(upload.id).") }
         let number = sqlite3_last_insert_rowid(handle)
+        try countNew(upload, charged: charged, within: limits)
         if let metadata = upload.metadata, !isShort {
             try run("INSERT INTO metadata (upload, json) VALUES (?, ?)", number, metadata)
         }
@@ -35,7 +37,7 @@ extension Connection {
         }
     }
 
-    func advance(_ id: UploadID, by change: ChunkArrival) throws -> Bool {
+    func advance(_ id: UploadID, by change: ChunkArrival, within limits: OwnerLimits) throws -> Bool {
         let known: KnownFile?
         switch change.extent {
         case .whole(let chunk):
@@ -44,14 +46,16 @@ extension Connection {
             known = try first(
                 """
                 UPDATE uploads SET touched_at = ?1, session_committed = ?2, session_received = ?2
-                WHERE id = ?3 AND state = 'receiving' RETURNING number, name, size
+                WHERE id = ?3 AND state = 'receiving'
+                RETURNING number, name, size, owner, charged, session_received
                 """,
                 change.arrivedAt, try signed(end), id.description, read: KnownFile.init)
         case .part(let end):
             known = try first(
                 """
                 UPDATE uploads SET touched_at = ?1, session_received = max(session_received, ?2)
-                WHERE id = ?3 AND state = 'receiving' RETURNING number, name, size
+                WHERE id = ?3 AND state = 'receiving'
+                RETURNING number, name, size, owner, charged, session_received
                 """,
                 change.arrivedAt, try signed(end), id.description, read: KnownFile.init)
         }
@@ -63,22 +67,24 @@ extension Connection {
         if let size = try change.size.map(signed), size != known.size {
             try run("UPDATE uploads SET size = ? WHERE number = ?", size, known.number)
         }
+        try charge(known, size: try change.size.map(signed) ?? known.size, within: limits)
         if !change.name.isEmpty { try rename(known, change.name) }
         if case .whole(let chunk) = change.extent { try put(chunk, of: known.number) }
         return true
     }
 
     func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) throws -> Bool {
-        let number = try first(
+        let known = try first(
             """
             UPDATE uploads SET touched_at = ?1, session_committed = min(session_committed, ?2),
                 session_received = min(session_received, ?2)
-            WHERE id = ?3 AND state = 'receiving' RETURNING number
+            WHERE id = ?3 AND state = 'receiving'
+            RETURNING number, name, size, owner, charged, session_received
             """,
-            now, try signed(offset), id.description
-        ) { $0[0] as Int64 }
-        guard let number else { return false }
-        try run("DELETE FROM chunks WHERE upload = ? AND position + length > ?", number, try signed(offset))
+            now, try signed(offset), id.description, read: KnownFile.init)
+        guard let known else { return false }
+        try charge(known, size: known.size, within: OwnerLimits())
+        try run("DELETE FROM chunks WHERE upload = ? AND position + length > ?", known.number, try signed(offset))
         return true
     }
 
@@ -89,17 +95,21 @@ extension Connection {
                 session_token = NULL, session_committed = NULL, session_received = NULL,
                 size = ?3, content_type = ?4, etag = ?5, store = ?6, key = ?7,
                 destination_store = ?8, destination_key = ?9, destination_token = ?10
-            WHERE id = ?2 AND state = 'receiving' RETURNING number, name, size
+            WHERE id = ?2 AND state = 'receiving'
+            RETURNING number, name, size, owner, charged, session_received
             """,
             now, id.description, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
             file.destination?.store, file.destination?.key, file.destination?.token, read: KnownFile.init)
         guard let known else { return false }
+        if let owner = known.owner { try countReceiving(owner, -1) }
+        try charge(known, size: known.size, within: OwnerLimits())
         try rename(known, file.name)
         if let chunk { try put(chunk, of: known.number) }
         return true
     }
 
     func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp) throws -> Bool {
+        let before = try first("SELECT state FROM uploads WHERE id = ?", id.description) { $0[0] as String }
         let known = try first(
             """
             UPDATE uploads SET state = 'receiving', touched_at = ?1, completed_at = NULL, session_token = ?11,
@@ -107,11 +117,15 @@ extension Connection {
                 size = ?3, content_type = ?4, etag = ?5, store = ?6, key = ?7,
                 destination_store = ?8, destination_key = ?9, destination_token = ?10
             WHERE id = ?2 AND state IN ('receiving', 'complete')
-                AND NOT EXISTS (SELECT * FROM files WHERE upload = number) RETURNING number, name, size
+                AND NOT EXISTS (SELECT * FROM files WHERE upload = number)
+            RETURNING number, name, size, owner, charged, session_received
             """,
             now, id.description, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
             file.destination?.store, file.destination?.key, file.destination?.token, token, read: KnownFile.init)
         guard let known else { return false }
+        let wasComplete = before.flatMap(UploadState.init(rawValue:)) == .complete
+        if wasComplete, let owner = known.owner { try countReceiving(owner, 1) }
+        try charge(known, size: known.size, within: OwnerLimits())
         try run("DELETE FROM chunks WHERE upload = ?", known.number)
         try rename(known, file.name)
         return true
@@ -125,7 +139,12 @@ extension Connection {
     }
 
     func forget(_ id: UploadID) throws {
-        try run("DELETE FROM uploads WHERE id = ?", id.description)
+        let gone = try first("DELETE FROM uploads WHERE id = ? RETURNING owner, state, charged", id.description) {
+            row in
+            (owner: row[0] as String?, state: UploadState(rawValue: row[1]), charged: row[2] as Int64)
+        }
+        guard let gone, let owner = gone.owner else { return }
+        try countGone(owner, wasReceiving: gone.state == .receiving, charged: gone.charged)
     }
 
     func beginDeleting(_ id: UploadID, from states: Set<UploadState>) throws -> UploadRecord? {
@@ -133,6 +152,7 @@ extension Connection {
         if before.state == .deleting { return before }
         guard states.contains(before.state) else { return nil }
         try run("UPDATE uploads SET state = 'deleting' WHERE id = ?", id.description)
+        if before.state == .receiving, let owner = before.owner { try countReceiving(owner, -1) }
         return before
     }
 
@@ -161,6 +181,12 @@ extension Connection {
         )
     }
 
+    private func charge(_ known: KnownFile, size: Int64?, within limits: OwnerLimits) throws {
+        guard let owner = known.owner else { return }
+        let charge = Self.charge(size, received: known.received)
+        try self.charge(owner, known.number, from: known.charged, to: charge, within: limits)
+    }
+
     private func rename(_ known: KnownFile, _ name: String) throws {
         guard !known.name.isSame(as: name) else { return }
         try run("UPDATE uploads SET name = ? WHERE number = ?", name, known.number)
@@ -175,6 +201,14 @@ private struct KnownFile {
     let name: String
     /// The main file's.
     let size: Int64?
+    /// Whose it is, and what it has been charged with.
+    let owner: String?
+    let charged: Int64
+    /// What has arrived by now, while it is receiving.
+    let received: Int64?
 
-    init(_ row: Row) { (number, name, size) = (row[0], row[1], row[2]) }
+    init(_ row: Row) {
+        (number, name, size) = (row[0], row[1], row[2])
+        (owner, charged, received) = (row[3], row[4], row[5])
+    }
 }

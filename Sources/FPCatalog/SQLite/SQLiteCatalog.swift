@@ -117,17 +117,19 @@ package final class SQLiteCatalog: Catalog {
 // MARK: - Changes
 
 extension SQLiteCatalog {
-    /// As ``Catalog/insert(_:)`` says.
-    package func insert(_ upload: UploadRecord) async throws(CatalogError) {
+    /// As ``Catalog/insert(_:within:)`` says.
+    package func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError) {
         try upload.checkInsertable()
-        try await changes.perform { db in try db.insert(upload) }
+        try await changes.perform { db in try db.insert(upload, within: limits) }
     }
 
-    /// As ``Catalog/advance(_:by:)`` says.
-    package func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
+    /// As ``Catalog/advance(_:by:within:)`` says.
+    package func advance(
+        _ id: UploadID, by change: ChunkArrival, within limits: OwnerLimits
+    ) async throws(CatalogError) -> Bool {
         try checkText(change.name)
         if let token = change.token { try checkToken(token) }
-        return try await changes.perform { db in try db.advance(id, by: change) }
+        return try await changes.perform { db in try db.advance(id, by: change, within: limits) }
     }
 
     /// As ``Catalog/rewind(_:to:at:)`` says.
@@ -220,6 +222,12 @@ extension SQLiteCatalog {
     /// As ``Catalog/chunk(of:at:)`` says.
     package func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
         try await lookups.performHere { db in try db.chunk(of: id, at: offset) }
+    }
+
+    /// As ``Catalog/usage(of:)`` says.
+    package func usage(of owner: String) async throws(CatalogError) -> OwnerUsage {
+        guard isText(owner) else { return OwnerUsage() }
+        return try await lookups.performHere { db in try db.usage(of: owner) }
     }
 
     /// As ``Catalog/uploads(matching:)`` says.

@@ -8,7 +8,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    static let steps = [first, second, third, fourth, fifth]
+    static let steps = [first, second, third, fourth, fifth, sixth]
 
     private static let first = """
         CREATE TABLE about (
@@ -133,6 +133,23 @@ enum Schema {
         -- Keys in staging begin with the upload's own id, whatever follows.
         DROP INDEX uploads_by_place;
         CREATE INDEX uploads_by_place ON uploads (store, key) WHERE substr(key, 1, 22) <> id;
+        """
+
+    private static let sixth = """
+        -- What each owner has, so that a limit is asked after without counting: the sums over their uploads.
+        CREATE TABLE owners (
+            owner TEXT NOT NULL PRIMARY KEY,
+            uploads INTEGER NOT NULL CHECK (uploads >= 0),
+            receiving INTEGER NOT NULL CHECK (receiving >= 0),
+            bytes INTEGER NOT NULL CHECK (bytes >= 0)
+        ) STRICT, WITHOUT ROWID;
+        -- What the upload is in its owner's bytes with.
+        ALTER TABLE uploads ADD COLUMN charged INTEGER NOT NULL DEFAULT 0;
+        UPDATE uploads SET charged = min(coalesce(size, session_received, 0), 1125899906842624)
+            + coalesce((SELECT sum(min(coalesce(f.size, 0), 1125899906842624)) FROM files f WHERE f.upload = number), 0)
+            WHERE owner IS NOT NULL;
+        INSERT INTO owners SELECT owner, count(*), sum(state = 'receiving'), sum(charged) FROM uploads
+            WHERE owner IS NOT NULL GROUP BY owner;
         """
 
     /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.

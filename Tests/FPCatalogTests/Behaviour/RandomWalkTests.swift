@@ -5,7 +5,8 @@ import Testing
 
 /// One call of the protocol with its arguments.
 private enum Call {
-    case insert(UploadRecord), upload(UploadID), find(Destination), advance(UploadID, ChunkArrival)
+    case insert(UploadRecord, OwnerLimits), upload(UploadID), find(Destination)
+    case advance(UploadID, ChunkArrival, OwnerLimits)
     case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
     case beginStoring(UploadID, [Destination]), recordSession(UploadID, Int, [UInt8], Timestamp)
@@ -22,7 +23,7 @@ private enum Call {
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
         switch Int.random(in: 0..<27, using: &random) {
-        case 0...3: return .insert(world.upload(id, &random))
+        case 0...3: return .insert(world.upload(id, &random), world.limits(&random))
         case 4: return .upload(id)
         case 5: return .find(world.destination(&random))
         case 6...7:
@@ -32,7 +33,7 @@ private enum Call {
                     random.pick([.whole(chunk), .part(upTo: offset + 3)]), size: random.pick([nil, 40]),
                     name: random.pick(["", "n"]),
                     token: random.pick([nil, [1], [2, 0]]), arrivedAt: now
-                )
+                ), world.limits(&random)
             )
         case 8: return .rewind(id, offset + random.pick([0, 5]), now)
         case 9: return .chunk(id, offset)
@@ -67,10 +68,11 @@ private enum Call {
 
     private func result(on catalog: any Catalog) async throws(CatalogError) -> Any {
         switch self {
-        case .insert(let upload): return try await catalog.insert(upload)
+        case .insert(let upload, let limits): return try await catalog.insert(upload, within: limits)
         case .upload(let id): return try await catalog.upload(id) as Any
         case .find(let place): return try await catalog.upload(store: place.store, key: place.key) as Any
-        case .advance(let id, let change): return try await catalog.advance(id, by: change)
+        case .advance(let id, let change, let limits):
+            return try await catalog.advance(id, by: change, within: limits)
         case .rewind(let id, let offset, let now): return try await catalog.rewind(id, to: offset, at: now)
         case .chunk(let id, let offset): return try await catalog.chunk(of: id, at: offset) as Any
         case .complete(let id, let file, let chunk, let now):
@@ -127,6 +129,10 @@ private enum Call {
                         let chunk = try await catalog.chunk(of: id, at: offset)
                         try #require(try await chunk == model.chunk(of: id, at: offset), "seed \(seed), step \(step)")
                     }
+                }
+                for owner in ["", "ann", "Ann", "bob", "nobody"] {
+                    try #require(
+                        try await catalog.usage(of: owner) == model.usage(of: owner), "seed \(seed), step \(step)")
                 }
                 try #require(try await catalog.counts() == model.counts(), "seed \(seed), step \(step)")
                 try #require(try await catalog.storesInUse() == model.storesInUse(), "seed \(seed), step \(step)")

@@ -53,10 +53,16 @@ final class ModelCatalog: Catalog {
         }
     }
 
-    func insert(_ upload: UploadRecord) async throws(CatalogError) {
+    func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError) {
         try open { state throws(CatalogError) in
             guard state.entries[upload.id] == nil else { throw .failed("twice") }
             var entry = Entry(record: upload)
+            if let owner = upload.owner {
+                var limits = limits
+                if upload.state != .receiving { limits.inProgress = nil }
+                let usage = State.usage(of: owner, in: state.entries.values.map(\.record) + [upload])
+                if let excess = limits.exceeded(by: usage) { throw .ownerExcess(excess) }
+            }
             switch upload.state {
             case .storing: try state.take(upload.files.compactMap(\.destination), for: &entry)
             case .stored: try state.take(upload.files.map { Destination(store: $0.store, key: $0.key) }, for: &entry)
@@ -79,8 +85,11 @@ final class ModelCatalog: Catalog {
         }
     }
 
-    func advance(_ id: UploadID, by change: ChunkArrival) async throws(CatalogError) -> Bool {
-        try self.change(id, in: [.receiving]) { entry in
+    func advance(
+        _ id: UploadID, by change: ChunkArrival, within limits: OwnerLimits
+    ) async throws(CatalogError) -> Bool {
+        let before = try open { $0 }
+        let isChanged = try self.change(id, in: [.receiving]) { entry in
             entry.record.touchedAt = change.arrivedAt
             switch change.extent {
             case .whole(let chunk):
@@ -93,7 +102,16 @@ final class ModelCatalog: Catalog {
             if let size = change.size { entry.record.files[0].size = size }
             if !change.name.isEmpty { entry.record.files[0].name = change.name }
         }
+        guard isChanged, let owner = before.entries[id]?.record.owner else { return isChanged }
+        let (old, new) = (before.usage(of: owner), try await usage(of: owner))
+        if new.bytes > old.bytes, let excess = OwnerLimits(bytes: limits.bytes).exceeded(by: new) {
+            state.withLock { $0 = before }
+            throw .ownerExcess(excess)
+        }
+        return true
     }
+
+    func usage(of owner: String) async throws(CatalogError) -> OwnerUsage { try open { $0.usage(of: owner) } }
 
     func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool {
         try change(id, in: [.receiving]) { entry in
@@ -207,6 +225,18 @@ final class ModelCatalog: Catalog {
 }
 
 extension ModelCatalog.State {
+    func usage(of owner: String) -> OwnerUsage { Self.usage(of: owner, in: entries.values.map(\.record)) }
+
+    static func usage(of owner: String, in records: [UploadRecord]) -> OwnerUsage {
+        let theirs = records.filter { $0.owner?.utf8.elementsEqual(owner.utf8) ?? false }
+        let sizes = theirs.flatMap { record in
+            record.files.enumerated().map { $1.size ?? ($0 == 0 ? record.session?.received : nil) ?? 0 }
+        }
+        return OwnerUsage(
+            uploads: theirs.count, inProgress: theirs.filter { $0.state == .receiving }.count,
+            bytes: sizes.reduce(0) { $0 + min($1, 1 << 50) })
+    }
+
     mutating func take(_ places: [Destination], for entry: inout ModelCatalog.Entry) throws(CatalogError) {
         for destination in places {
             let place = ModelCatalog.Place(destination.store, destination.key)

@@ -60,6 +60,12 @@ struct RandomWorld {
         return upload
     }
 
+    func limits(_ random: inout SeededGenerator) -> OwnerLimits {
+        OwnerLimits(
+            bytes: random.pick([nil, nil, 0, 10, 1 << 51]), uploads: random.pick([nil, nil, 1, 2]),
+            inProgress: random.pick([nil, nil, 0, 1]))
+    }
+
     func query(_ random: inout SeededGenerator) -> UploadQuery {
         var query = UploadQuery()
         if random.chance(40) { query.states = Set(UploadState.allCases.filter { _ in random.chance(50) }) }
