@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CSSH", pkgConfig: "libssh", providers: [.apt(["libssh-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "FPThreads"),
@@ -92,10 +93,12 @@ let package = Package(
         .target(
             name: "FPForwardAuth", dependencies: ["FPCurl", "FPFormats", "FPHTTP", httpTypes, crypto, logging]),
         .target(name: "FPPolicy", dependencies: ["FPFilePond", "FPFormats", "FPHTTP", httpTypes, crypto]),
-        .target(name: "FPAccess", dependencies: ["FPFormats", "FPHTTP", httpTypes, logging, crypto]),
         .target(
             name: "FPJWT",
             dependencies: ["FPCurl", "FPFormats", "FPHTTP", "FPThreads", httpTypes, crypto, jwtKit, logging]),
+        .target(
+            name: "FPAccess",
+            dependencies: ["CCrypt", "FPFormats", "FPHTTP", "FPThreads", httpTypes, logging, crypto]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(

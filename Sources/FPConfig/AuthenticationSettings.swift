@@ -9,15 +9,20 @@ extension Settings {
         public var tokens: String?
         /// JSON Web Tokens.
         public var jwt: JWT?
+        /// The users with passwords; nil for none.
+        public var basic: Basic?
 
         /// Whether no visitor is known in any way.
-        public var isEmpty: Bool { forward == nil && policies == nil && tokens == nil && jwt == nil }
+        public var isEmpty: Bool {
+            forward == nil && policies == nil && tokens == nil && jwt == nil && basic == nil
+        }
     }
 }
 
 extension SettingsDecoder {
     func authentication() -> Settings.Authentication {
         Settings.Authentication(
-            forward: forwardAuthentication(), policies: policies(), tokens: authenticationTokens(), jwt: jwt())
+            forward: forwardAuthentication(), policies: policies(), tokens: authenticationTokens(), jwt: jwt(),
+            basic: basic())
     }
 }

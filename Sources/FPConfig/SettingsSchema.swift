@@ -213,7 +213,7 @@ extension Settings {
     ]
 
     private static let authenticationKeys: [OptionSchema] =
-        ForwardAuthentication.keys + policyKeys + tokenKeys + jwtKeys
+        ForwardAuthentication.keys + policyKeys + tokenKeys + jwtKeys + basicKeys
 
     private static let permissionKeys: [OptionSchema] =
         [

@@ -14,6 +14,7 @@ enum Authenticators {
             try tokens(settings, logger: logger),
             try JWTAuthentication.make(settings, logger: logger),
             try forward(settings, logger: logger),
+            try basic(settings, logger: logger),
         ]
         return authenticators.compactMap { $0 }
     }
@@ -21,5 +22,6 @@ enum Authenticators {
     /// What ``make(_:logger:)`` would refuse, found without any side effect.
     static func problems(_ settings: Settings) -> [(key: String, text: String)] {
         PolicyKeys.problems(settings) + tokenProblems(settings) + JWTAuthentication.problems(settings)
+            + basicProblems(settings)
     }
 }
