@@ -16,9 +16,9 @@ CLIENT = pathlib.Path(os.environ.get("FPHOST_CLIENT", ROOT / ".build/filepond"))
 
 
 class Host:
-    def __init__(self, directory, page_origin, stores=None, sections=None):
+    def __init__(self, directory, page_origin, stores=None, sections=None, credentials=False):
         """`stores` are named in place of the usual ones: two directories of this machine, "staging" and "media".
-        `sections` are further ones of the settings."""
+        `sections` are further ones of the settings; `credentials`, whether the page may use its visitor's."""
         self.directory = pathlib.Path(directory)
         self.log = []
         configuration = {
@@ -27,7 +27,7 @@ class Host:
                 "base_path": "/fp",
                 "demo": True,
                 "demo_assets": str(CLIENT),
-                "cors": {"origins": [page_origin]},
+                "cors": {"origins": [page_origin], "credentials": credentials},
             },
             "storages_backend": "media",
             "stores": {
