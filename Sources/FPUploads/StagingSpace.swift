@@ -18,17 +18,19 @@ final class StagingSpace: Sendable {
         var hasWarned = false
     }
 
-    /// How long an answer holds.
-    private static let freshness: Duration = .seconds(1)
     private static let wait: Duration = .seconds(60)
 
     private let store: Store
     private let reserve: UInt64
+    private let freshness: Duration
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter reserve: the bytes that are to stay free; 0 for none, and then nothing is asked.
-    init(_ store: Store, reserve: UInt64, logger: Logger) {
+    /// - Parameters:
+    ///   - reserve: the bytes that are to stay free; 0 for none, and then nothing is asked.
+    ///   - freshness: how long an answer of the store holds.
+    init(_ store: Store, reserve: UInt64, freshness: Duration = .seconds(1), logger: Logger) {
+        self.freshness = freshness
         self.store = store
         self.reserve = reserve
         self.logger = logger
@@ -62,7 +64,7 @@ final class StagingSpace: Sendable {
     /// Asks the store, unless it was asked just now. Those who come meanwhile wait for one answer.
     private func refresh() async {
         let asking = state.withLock { state -> Task<Void, Never>? in
-            if let asked = state.askedAt, asked.duration(to: .now) < Self.freshness { return nil }
+            if let asked = state.askedAt, asked.duration(to: .now) < freshness { return nil }
             if let asking = state.asking { return asking }
             let admitted = state.admitted
             let asking = Task { await self.ask(admittedBefore: admitted) }
