@@ -17,6 +17,8 @@ extension Settings {
         public var issuer: String?
         /// Of what `aud` must name one.
         public var audience: [String]
+        /// Claims that must have these values, by their names.
+        public var required: [String: String]
         /// How far the issuer's clock may be from this one's.
         public var leeway: Duration
         /// The claim that names the owner of uploads.
@@ -58,6 +60,11 @@ extension Settings {
             "authentication.jwt.audience", .stringList,
             help: "Names of this server, of which a token's `aud` must have one. Without it, only tokens that name no "
                 + "audience are good."),
+        OptionSchema(
+            "authentication.jwt.require", .stringMap,
+            help:
+                "Claims that must have exactly these values, as in `{token_type: access}`, so that the issuer's tokens for "
+                + "other purposes are no good here. Dots lead into objects."),
         OptionSchema(
             "authentication.jwt.leeway", .duration, default: "30s", max: 600_000,
             help: "How far the issuer's clock may be from this server's."),
@@ -105,6 +112,7 @@ extension SettingsDecoder {
             refresh: values.duration("authentication.jwt.refresh"),
             issuer: values["authentication.jwt.issuer"]?.text,
             audience: values.items("authentication.jwt.audience").map(\.text),
+            required: requiredClaims(),
             leeway: values.duration("authentication.jwt.leeway"),
             ownerClaim: claim("authentication.jwt.owner_claim"),
             scopesClaim: claim("authentication.jwt.scopes_claim"),
@@ -143,6 +151,11 @@ extension SettingsDecoder {
             return nil
         }
         return node.text
+    }
+
+    private func requiredClaims() -> [String: String] {
+        let claims = values.items("authentication.jwt.require").map { ($0.key ?? "", $0.text) }
+        return Dictionary(claims) { first, _ in first }
     }
 
     private func claim(_ key: String) -> String {

@@ -5,6 +5,8 @@ import FPHTTP
 struct ClaimRules: Sendable {
     let issuer: String?
     let audiences: [String]
+    /// Claims that must have these values, by their names.
+    let required: [String: String]
     /// How far the issuer's clock may be from this one's, in seconds.
     let leeway: Double
     let ownerClaim: String
@@ -22,6 +24,9 @@ struct ClaimRules: Sendable {
         if let issued = try Self.time(claims["iat"]), now + leeway < issued { throw .issuedLater }
         if let issuer, claims["iss"] != .string(issuer) { throw .issuer }
         try checkAudience(claims["aud"])
+        for (name, value) in required {
+            guard claims.at(name)?.isWritten(value) == true else { throw .claim }
+        }
         guard let owner = Self.owner(claims.at(ownerClaim)) else { throw .owner }
         let caller = Caller(
             kind: "jwt", owner: owner, scopes: Self.words(claims.at(scopesClaim)),
@@ -82,6 +87,15 @@ struct ClaimRules: Sendable {
 }
 
 extension JSON {
+    /// Whether it is this text, or the truth value or number that is written so.
+    fileprivate func isWritten(_ text: String) -> Bool {
+        switch self {
+        case .string(let value): value.isSame(as: text)
+        case .bool, .number: self.text.isSame(as: text)
+        default: false
+        }
+    }
+
     /// The claim of that name, which may have dots in it, or else the one that the dots lead to from object to object.
     fileprivate func at(_ name: String) -> JSON? {
         if let value = self[name] { return value }

@@ -17,6 +17,9 @@ public struct JWTSettings: Sendable {
     public var issuer: String?
     /// Of what `aud` must name one. Empty: a token that names an audience is refused.
     public var audiences: [String] = []
+    /// Claims that must have these values, by their names. What tells an access token from another one, where the header does
+    /// not (RFC 8725, section 3.12).
+    public var required: [String: String] = [:]
     /// How far the issuer's clock may be from this one's.
     public var leeway = Duration.seconds(30)
     /// The claim that names the owner of uploads.
@@ -99,7 +102,8 @@ extension JWTSettings {
 
     var claimRules: ClaimRules {
         ClaimRules(
-            issuer: issuer, audiences: audiences, leeway: leeway / .seconds(1), ownerClaim: ownerClaim,
+            issuer: issuer, audiences: audiences, required: required, leeway: leeway / .seconds(1),
+            ownerClaim: ownerClaim,
             scopesClaim: scopesClaim, rolesClaim: rolesClaim)
     }
 }

@@ -56,7 +56,7 @@ extension KeyRing.View {
     /// Whether the token may be signed with a key that the server has and that is not here.
     func mayLack(_ token: SignedToken) -> Bool {
         guard let served, !token.algorithm.isSymmetric else { return false }
-        return served.isMissing || token.keyID.map { !served.has($0) } ?? false
+        return served.isMissing || token.keyID.map { !served.has($0) } ?? true
     }
 
     /// Whether that may be so, and the server cannot be asked.

@@ -2,7 +2,8 @@ import FPFormats
 import Logging
 import Synchronization
 
-/// A key set at a URL. It is got anew before it is `refresh` old, and at once when a token names a key that it does not have.
+/// A key set at a URL. It is got anew before it is `refresh` old, and at once when a token names a key that it does not have, or
+/// names none and is signed with none of these.
 /// While the URL fails, the last good set stays in force.
 ///
 /// There is no task behind it: whoever asks for keys that are due begins to get them, and waits only for what would

@@ -20,6 +20,7 @@ enum TokenFault: Error, Equatable {
     case time
     case issuer
     case audience
+    case claim
     case owner
     /// No fault of the token's: its key cannot be had.
     case unavailable
@@ -43,6 +44,7 @@ enum TokenFault: Error, Equatable {
         case .time: "The token names a time that is no number of seconds."
         case .issuer: "The token is not from the issuer that this server trusts."
         case .audience: "The token is not meant for this server."
+        case .claim: "The token is for another purpose, or lacks what this server requires."
         case .owner: "The token does not name whose it is."
         case .unavailable:
             "The keys that this server checks tokens with cannot be had at the moment; try again shortly."

@@ -23,13 +23,14 @@ struct JWTTests {
             try load(
                 settings(
                     "secret: env:KEY, jwks_file: /k.json, jwks_url: 'https://id.example.org/keys', refresh: 1m, "
-                        + "issuer: me, audience: [a, b], leeway: 0s, owner_claim: user_id, scopes_claim: scp, "
+                        + "issuer: me, audience: [a, b], require: {token_type: access, a.b: 'true'}, leeway: 0s, owner_claim: user_id, scopes_claim: scp, "
                         + "roles_claim: realm_access.roles"),
                 environment: ["KEY": secret]
             ).authentication.jwt)
         #expect(
             jwt.secret == Secret(secret) && jwt.jwksFile == "/k.json" && jwt.jwksURL == "https://id.example.org/keys")
         #expect(jwt.refresh == .seconds(60) && jwt.leeway == .zero && jwt.issuer == "me" && jwt.audience == ["a", "b"])
+        #expect(jwt.required == ["token_type": "access", "a.b": "true"])
         #expect(jwt.ownerClaim == "user_id" && jwt.scopesClaim == "scp" && jwt.rolesClaim == "realm_access.roles")
     }
 

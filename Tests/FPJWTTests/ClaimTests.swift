@@ -64,6 +64,24 @@ struct ClaimTests {
         }
     }
 
+    @Test("claims that are required must be there with exactly these values")
+    func required() async throws {
+        for (more, required, isGood) in [
+            ("\"token_type\":\"access\"", ["token_type": "access"], true),
+            ("\"token_type\":\"refresh\"", ["token_type": "access"], false), ("", ["token_type": "access"], false),
+            ("\"token_type\":[\"access\"]", ["token_type": "access"], false),
+            ("\"token_type\":\"Access\"", ["token_type": "access"], false), ("\"ok\":true", ["ok": "true"], true),
+            ("\"ok\":false", ["ok": "true"], false), ("\"ok\":null", ["ok": "null"], false),
+            ("\"n\":1", ["n": "1"], true),
+            ("\"n\":10", ["n": "1"], false), ("\"a\":{\"b\":\"c\"}", ["a.b": "c"], true),
+            ("\"a\":{\"b\":\"c\"},\"x\":\"y\"", ["a.b": "c", "x": "z"], false),
+        ] as [(String, [String: String], Bool)] {
+            let answer = try await answer(Claims.of(more)) { $0.required = required }
+            #expect(
+                isGood ? answer == "alice" : answer.contains("for another purpose"), "\(more) \(required): \(answer)")
+        }
+    }
+
     @Test("the owner is a text, or the number of a row, from the claim that is set; without one there is no caller")
     func owners() async throws {
         for (claim, owner) in [

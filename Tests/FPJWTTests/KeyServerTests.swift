@@ -116,6 +116,20 @@ struct KeyServerTests {
         #expect(shelf.count == 2)
     }
 
+    @Test("rotation of a key without a name: a token that none of the keys has signed has the URL asked, as seldom")
+    func namelessRotation() async throws {
+        let keeper = try keeper()
+        try await shelf.answer(keySet((old, nil)))
+        #expect(await keeper.answer(try await token(old, nil)) == "alice")
+        #expect(await keeper.answer(try await token(new, nil)).contains("not signed with one of the keys"))
+        clock.advance(by: 10)
+        let rotated = try await token(new, nil, owner: "bob")
+        async let answer = keeper.answer(rotated)
+        try await shelf.answer(keySet((new, nil)))
+        #expect(await answer == "bob")
+        #expect(shelf.count == 2)
+    }
+
     @Test("many tokens with unknown kids share one download")
     func oneDownload() async throws {
         let keeper = try keeper()

@@ -40,6 +40,7 @@ extension JWTSettings {
         refresh = settings.refresh
         issuer = settings.issuer
         audiences = settings.audience
+        required = settings.required
         leeway = settings.leeway
         ownerClaim = settings.ownerClaim
         scopesClaim = settings.scopesClaim
