@@ -82,8 +82,8 @@ extension SignatureV4.Message {
     private var canonicalHeaders: [(name: String, value: String)] {
         var values: [String: [String]] = [:]
         for header in headers {
-            values[header.name.lowercased(), default: []].append(
-                header.value.split { $0 == " " || $0.isNewline }.joined(separator: " "))
+            let words = header.value.utf8.split { " \r\n".utf8.contains($0) }.map { String(Substring($0)) }
+            values[header.name.asciiLowercased(), default: []].append(words.joined(separator: " "))
         }
         return values.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
             .map { (name: $0.key, value: $0.value.joined(separator: ",")) }

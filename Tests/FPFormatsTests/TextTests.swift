@@ -87,6 +87,8 @@ struct FileNameTests {
         #expect(name.without(suffix: ".jpeg").map { $0.allSatisfy { "\($0)" == family } } == true)
         let marked = FileName.sanitised("a" + String(repeating: "\u{316}", count: 4000) + ".txt")
         #expect(marked.utf8.count <= 255 && marked.ends(with: ".txt") && marked.begins(with: "a"))
+        let stem = String(repeating: "a", count: 254)
+        #expect(FileName.sanitised(stem + " b").isSame(as: stem), "no white space is left at the cut")
     }
 
     @Test("normalization form C of any text is in form C, and stays what it is")

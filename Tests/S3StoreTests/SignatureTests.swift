@@ -85,6 +85,13 @@ extension S3StoreTests {
             return query
         }
 
+        @Test("Blanks in a row count once in a header's value, whatever stands behind them")
+        func blanks() {
+            let message = SignatureV4.Message(
+                method: "PUT", path: "/", query: "", headers: [("X-A", " a  \u{301}b \u{A0}c ")], payloadHash: "")
+            #expect(message.canonical.utf8.elementsEqual("PUT\n/\n\nx-a:a \u{301}b \u{A0}c\n\nx-a\n".utf8))
+        }
+
         @Test("The example of a presigned URL in S3's own documentation comes out the same")
         func presigned() {
             let signature = SignatureV4(

@@ -76,7 +76,8 @@ public enum FileName {
         let whole = prefix(of: stem.map(String.init), within: limit)
         // A single character can be longer than any name.
         let kept = whole.isEmpty ? prefix(of: stem.unicodeScalars.map(String.init), within: limit) : whole
-        return kept + ending
+        // The cut may have come behind white space.
+        return ending.isEmpty ? String(trimmed(kept[...])) : kept + ending
     }
 
     private static func prefix(of pieces: [String], within limit: Int) -> String {
