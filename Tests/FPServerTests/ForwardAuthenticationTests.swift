@@ -156,7 +156,11 @@ struct ForwardAuthenticationTests {
                 ]
             }
             #expect(try await statuses(bob) == [403, 403, 403])
+            let restored = { try await forward.house.send("GET", "/fp/restore/\(id)", [Self.alice]).status }
+            #expect(try await restored() == 200)
             loggedOut.withLock { _ = $0.insert("session=alice") }
+            // What was known a moment ago holds for as long as the settings say, and no longer.
+            #expect(try await restored() == 200)
             forward.clock.pass(.seconds(10))
             #expect(try await statuses(Self.alice) == [401, 401, 401])
             loggedOut.withLock { $0 = [] }

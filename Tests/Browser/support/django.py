@@ -80,8 +80,9 @@ class ExampleHost(Host):
         self.directory = directory
         self.log = []
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--config", directory / "fphost.yaml"], cwd=directory, env=os.environ | variables,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [PROGRAM.absolute(), "serve", "--config", directory / "fphost.yaml"], cwd=directory,
+            env=os.environ | variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True)
         self.listening = threading.Event()
         threading.Thread(target=self._read_log, daemon=True).start()
         if not self.listening.wait(60) or not self.origin:
