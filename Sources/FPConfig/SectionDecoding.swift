@@ -126,7 +126,7 @@ extension SettingsDecoder {
                 switch address {
                 case .tcp(_, 0), .tls(_, 0): nil
                 case .tls(let host, let port): .tcp(host: host, port: port)
-                case .tcp, .unix: address
+                case .tcp, .unix, .inherited: address
                 }
             }
             if Set(chosen).count < chosen.count {

@@ -22,7 +22,9 @@ extension Settings {
         OptionSchema(
             "server.listen", .stringList, default: "127.0.0.1:8080",
             help: "Where to listen, one address or a list: `host:port`, `[v6]:port` (in quotes), `:port` for every "
-                + "address of the machine, each behind `https://` for TLS, or `unix:/path`. Port 0 lets the system choose."
+                + "address of the machine, each behind `https://` for TLS, `unix:/path`, or "
+                + "`systemd` for a socket of its .socket unit, `systemd:name` for one of several. Port 0 lets the system "
+                + "choose."
         ),
         OptionSchema(
             "server.tls.certificate", .string,

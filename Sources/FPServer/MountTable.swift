@@ -50,7 +50,7 @@ enum MountTable {
             switch address {
             case .tcp(let host?, _), .tls(let host?, _): host == "localhost" || IPAddress(host)?.isLoopback == true
             case .tcp(nil, _), .tls(nil, _): false
-            case .unix: false
+            case .unix, .inherited: false
             }
         }
     }

@@ -10,11 +10,16 @@ struct APIClient {
 
     /// A client of the host that these settings describe.
     init(_ settings: Settings) throws {
-        // A certificate is for a name that only its operator knows.
-        guard let address = settings.server.listen.first(where: { !$0.isEncrypted }) else {
-            throw Refusal(.configuration, "server.listen has https:// only; use --url with a name of the certificate")
+        // A certificate is for a name that only its operator knows, and a socket unit for addresses that are only there.
+        let known = settings.server.listen.first { address in
+            if case .inherited = address { false } else { !address.isEncrypted }
+        }
+        guard let address = known else {
+            throw Refusal(.configuration, "server.listen has https:// or systemd only; use --url")
         }
         switch address {
+        case .inherited:
+            preconditionFailure("left out above")
         case .unix(let path):
             base = "http://localhost"
             socketPath = path

@@ -35,6 +35,8 @@ enum Exposure {
             host.asciiLowercased() == "localhost" || IPAddress(host)?.isLoopback == true
         case .tcp(nil, _), .tls(nil, _): false
         case .unix: true
+        // Its unit says where, which is not known here.
+        case .inherited: false
         }
     }
 }

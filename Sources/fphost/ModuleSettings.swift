@@ -4,6 +4,7 @@ import FPFetch
 import FPHTTP
 import FPServer
 import FPUploads
+import Foundation
 
 // The settings of fphost.yaml in the types of the modules that they are for. A setting that a module refuses although
 // FPConfig accepted it is reported at its place in the file.
@@ -62,6 +63,7 @@ extension ServerSettings {
     ) throws {
         let server = settings.server
         var http = HTTPServer.Configuration(addresses: server.listen)
+        http.inherited = InheritedSockets(ProcessInfo.processInfo.environment)
         http.cors = server.cors.map { CORSPolicy($0) }
         http.limits.connections = connections
         http.limits.connectionsPerAddress = server.maxConnectionsPerAddress

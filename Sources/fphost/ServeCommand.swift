@@ -1,6 +1,8 @@
 import ArgumentParser
 import Dispatch
 import FPConfig
+import FPHTTP
+import Foundation
 import Glibc
 import Logging
 
@@ -17,6 +19,8 @@ struct ServeCommand: AsyncParsableCommand {
             // A client or a backend that goes away is an error of one call, not the end of the process.
             signal(SIGPIPE, SIG_IGN)
             let signals = StopSignals()
+            // Before a plugin is tried in a child.
+            InheritedSockets(ProcessInfo.processInfo.environment).keepToThisProcess()
             // Before the first thread and the first plugin, which may size tables by the limit.
             Descriptors.raise()
             Memory.keepForBuffers()
@@ -31,7 +35,9 @@ struct ServeCommand: AsyncParsableCommand {
                 )
             }
             let host = try await Host.start(accepted, logger: logger)
+            ServiceManager.notify("READY=1")
             await signals.first()
+            ServiceManager.notify("STOPPING=1")
             logger.info("stopping; a second signal ends at once")
             await host.stop()
             logger.info("stopped")

@@ -75,7 +75,7 @@ struct SettingsTests {
         try scratch.write("libX.so", "x")
         let yaml = """
             server:
-              listen: ["[::1]:0", ":81", "unix:fp.sock", localhost:65535, "https://:444"]
+              listen: ["[::1]:0", ":81", "unix:fp.sock", localhost:65535, "https://:444", "systemd:web"]
               base_path: uploads/here/
               demo: true
               demo_assets: assets
@@ -137,7 +137,7 @@ struct SettingsTests {
         #expect(
             settings.server.listen == [
                 .tcp(host: "::1", port: 0), .tcp(host: nil, port: 81), .unix(path: "\(scratch.path)/fp.sock"),
-                .tcp(host: "localhost", port: 65535), .tls(host: nil, port: 444),
+                .tcp(host: "localhost", port: 65535), .tls(host: nil, port: 444), .inherited(name: "web"),
             ]
         )
         #expect(settings.server.basePath == "/uploads/here")

@@ -7,6 +7,8 @@ public enum ListenAddress: Sendable, Hashable {
     case tls(host: String?, port: UInt16)
     /// A socket in the file system. A stale one in its place is removed; its mode is 0660.
     case unix(path: String)
+    /// A socket that the service manager has opened: that of this name, or the only one.
+    case inherited(name: String?)
 
     /// The longest path in bytes that fits into `sockaddr_un`, whose last byte is zero.
     public static let longestPath = 107
@@ -25,16 +27,27 @@ extension ListenAddress: CustomStringConvertible {
         case .tcp(let host?, let port): host.has(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .tls(let host, let port): "https://\(ListenAddress.tcp(host: host, port: port))"
         case .unix(let path): "unix:\(path)"
+        case .inherited(nil): "systemd"
+        case .inherited(let name?): "systemd:\(name)"
         }
     }
 }
 
 extension ListenAddress {
-    /// Reads `host:port`, `[v6]:port`, `:port`, each perhaps behind `https://`, or `unix:PATH`. The path is as the text has
-    /// it.
+    /// Reads `host:port`, `[v6]:port`, `:port`, each perhaps behind `https://`, `unix:PATH`, `systemd` or
+    /// `systemd:NAME`. The path is as the text has it.
     public static func parse(_ text: String) -> Result<ListenAddress, Complaint> {
         if let path = text.without(prefix: "unix:").map(String.init) {
             return PathSyntax.complaint(about: path).map { .failure($0) } ?? .success(.unix(path: path))
+        }
+        if text.isSame(as: "systemd") { return .success(.inherited(name: nil)) }
+        if let name = text.without(prefix: "systemd:") {
+            // What FileDescriptorName= takes (systemd.socket(5)).
+            guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !name.has(":")
+            else {
+                return .failure(Complaint("must name the socket behind systemd:, by 1 to 255 letters of ASCII"))
+            }
+            return .success(.inherited(name: String(name)))
         }
         if let rest = text.without(prefix: "https://") {
             return tcp(String(rest)).map { .tls(host: $0.host, port: $0.port) }

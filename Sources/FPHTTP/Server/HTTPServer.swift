@@ -36,7 +36,8 @@ public final class HTTPServer: Sendable {
                 if address.isEncrypted, certificate == nil {
                     throw Listener.Failure(description: "cannot listen on \(address): there is no certificate")
                 }
-                started.append(try await Listener.bind(address, bootstrap(address.isEncrypted ? certificate : nil)))
+                let bootstrap = bootstrap(address.isEncrypted ? certificate : nil)
+                started.append(try await Listener.bind(address, bootstrap, inherited: core.configuration.inherited))
             }
         } catch {
             for listener in started {

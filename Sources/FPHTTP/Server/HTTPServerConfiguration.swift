@@ -6,6 +6,9 @@ extension HTTPServer {
         /// Where to listen; at least one.
         public var addresses: [ListenAddress]
 
+        /// The sockets that the service manager has opened, for addresses that name one.
+        public var inherited = InheritedSockets.none
+
         /// Which pages of other origins may use the server; nil sends no CORS fields at all.
         public var cors: CORSPolicy?
 

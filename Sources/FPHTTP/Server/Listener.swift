@@ -17,7 +17,9 @@ struct Listener: Sendable {
     /// The Unix socket to remove at the end, and the inode that shows it is still ours.
     private let socketFile: (path: String, inode: ino_t)?
 
-    static func bind(_ address: ListenAddress, _ bootstrap: ServerBootstrap) async throws -> Listener {
+    static func bind(
+        _ address: ListenAddress, _ bootstrap: ServerBootstrap, inherited: InheritedSockets
+    ) async throws -> Listener {
         let bootstrap = bootstrap.serverChannelOption(.backlog, value: backlog)
         switch address {
         case .tcp(let host, let port), .tls(let host, let port):
@@ -30,6 +32,13 @@ struct Listener: Sendable {
             } catch let error as IOError {
                 throw Failure(description: "cannot listen on \(address): \(reason(error.errnoCode))")
             }
+        case .inherited(let name):
+            // Its file, if it has one, is the service manager's to remove.
+            let channel = try await bootstrap.withBoundSocket(try inherited.socket(named: name)).get()
+            guard let bound = channel.localAddress else {
+                throw Failure(description: "cannot listen on \(address): the socket has no address")
+            }
+            return Listener(channel: channel, address: bound, socketFile: nil)
         case .unix(let path):
             let (socket, inode) = try boundSocket(path)
             let channel = try await bootstrap.withBoundSocket(socket).get()
