@@ -92,13 +92,15 @@ let package = Package(
         .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
         .target(
             name: "FPForwardAuth", dependencies: ["FPCurl", "FPFormats", "FPHTTP", httpTypes, crypto, logging]),
-        .target(name: "FPPolicy", dependencies: ["FPFilePond", "FPFormats", "FPHTTP", httpTypes, crypto]),
         .target(
             name: "FPJWT",
             dependencies: ["FPCurl", "FPFormats", "FPHTTP", "FPThreads", httpTypes, crypto, jwtKit, logging]),
         .target(
             name: "FPAccess",
             dependencies: ["CCrypt", "FPFormats", "FPHTTP", "FPThreads", httpTypes, logging, crypto]),
+        .target(
+            name: "FPPolicy",
+            dependencies: ["FPFilePond", "FPFormats", "FPHTTP", "FPUploads", "FPUploadsHTTP", httpTypes, crypto]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(

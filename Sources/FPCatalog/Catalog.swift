@@ -14,11 +14,14 @@ public protocol Catalog: Sendable {
 
     /// Adds an upload, in any state but ``UploadState/deleting``. A receiving one has one file and a session, any other
     /// has no session; every file of a storing one has a destination, and no other file has.
-    /// - Parameter limits: what the upload's owner may have with it. However many come at once, those that get in are
-    ///   within them.
+    /// - Parameters:
+    ///   - limits: what the upload's owner may have with it. However many come at once, those that get in are within them.
+    ///   - count: what else the upload is counted in; it stays counted when it is gone.
     /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored, or going to be, at a path that is taken;
-    ///   ``CatalogError/ownerExcess(_:)``.
-    func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError)
+    ///   ``CatalogError/ownerExcess(_:)``; ``CatalogError/usedUp`` if as many uploads as may be are counted already.
+    func insert(
+        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?
+    ) async throws(CatalogError)
 
     /// The upload with that id, whatever its state; `nil` if there is none.
     func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord?
@@ -118,6 +121,12 @@ public protocol Catalog: Sendable {
     func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
         async throws(CatalogError)
 
+    /// Takes one upload off a count: one that its client has never heard of. Does nothing where none is counted.
+    func uncount(_ name: String) async throws(CatalogError)
+
+    /// Forgets the counts whose time was over before that moment.
+    func forgetCounts(before moment: Timestamp) async throws(CatalogError)
+
     /// The names of the stores in which uploads have files, or are about to, with the number of files.
     func storesInUse() async throws(CatalogError) -> [String: Int]
 
@@ -138,7 +147,12 @@ public protocol Catalog: Sendable {
 extension Catalog {
     /// Adds an upload whose owner may have any number of them.
     public func insert(_ upload: UploadRecord) async throws(CatalogError) {
-        try await insert(upload, within: OwnerLimits())
+        try await insert(upload, within: OwnerLimits(), countedIn: nil)
+    }
+
+    /// Adds an upload that is counted in nothing else.
+    public func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError) {
+        try await insert(upload, within: limits, countedIn: nil)
     }
 
     /// Writes down what arrived of a chunk of an upload whose owner may have any number of bytes.
@@ -256,6 +270,8 @@ public enum CatalogError: Error, Equatable {
     case pathTaken(store: String, key: String)
     /// The upload's owner would have more than the limits say.
     case ownerExcess(OwnerExcess)
+    /// As many uploads as may be are counted already.
+    case usedUp
     /// The cursor is not one that a listing with this query returned.
     case badCursor
     /// Another host has the database open.
@@ -273,6 +289,7 @@ public enum CatalogError: Error, Equatable {
         case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): text
         case .pathTaken(let store, let key): "Another upload has the path \(key) in the store \(store)."
         case .ownerExcess: "The owner of the upload would have more than they may."
+        case .usedUp: "As many uploads as may be are counted already."
         case .badCursor: "The cursor is not one that this listing returned."
         }
     }

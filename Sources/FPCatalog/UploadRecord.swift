@@ -34,12 +34,14 @@ public struct UploadRecord: Sendable, Equatable {
     public var files: [FileRecord]
     /// The write session of ``files``' first member while the upload is ``UploadState/receiving``.
     public var session: WriteSession?
+    /// What was agreed of this upload when it began; `nil` for nothing. It never changes.
+    public var terms: UploadTerms?
 
     /// Makes a record as given.
     public init(
         id: UploadID, state: UploadState, createdAt: Timestamp, touchedAt: Timestamp, completedAt: Timestamp? = nil,
         storedAt: Timestamp? = nil, metadata: String? = nil, owner: String? = nil, files: [FileRecord],
-        session: WriteSession? = nil
+        session: WriteSession? = nil, terms: UploadTerms? = nil
     ) {
         self.id = id
         self.state = state
@@ -51,6 +53,7 @@ public struct UploadRecord: Sendable, Equatable {
         self.owner = owner
         self.files = files
         self.session = session
+        self.terms = terms
     }
 }
 

@@ -1,5 +1,7 @@
 import FPFormats
 public import FPHTTP
+import FPUploads
+import FPUploadsHTTP
 import Glibc
 import HTTPTypes
 
@@ -33,17 +35,20 @@ public struct PolicyAuthenticator: Authenticator {
         guard texts.count == 1 else {
             throw Self.refusal("The request has more than one upload policy; send one, as header or in the query.")
         }
-        let policy: UploadPolicy
+        let signed: SignedPolicy
         do throws(PolicyError) {
-            policy = try SignedPolicy(text, keys: keys).policy
-            try policy.check(at: now())
+            signed = try SignedPolicy(text, keys: keys)
+            try signed.policy.check(at: now())
         } catch {
             throw Self.refusal(error.description)
         }
+        let policy = signed.policy
         guard policy.operations.contains(where: { $0.access == access }) else {
             throw Problem(.forbidden, "The upload policy does not allow the access \"\(access.name)\".")
         }
-        return Caller(kind: "policy", owner: policy.owner, scopes: Set(policy.scopes))
+        return Caller(
+            kind: "policy", owner: policy.owner, scopes: Set(policy.scopes),
+            grant: policy.allowance(signedBy: signed.keyID))
     }
 
     /// A 401 that asks for a policy.

@@ -1,3 +1,6 @@
+public import FPFormats
+import FPUploads
+
 /// What an application lets one client do, for a while. docs/policies.md has the format.
 public struct UploadPolicy: Sendable, Equatable {
     /// From when on it no longer holds, in seconds since 1970.
@@ -8,8 +11,20 @@ public struct UploadPolicy: Sendable, Equatable {
     public var owner: String?
     /// What the client may do, in the application's own words.
     public var scopes: [String] = []
-    /// The policy's own name, at most once among those that a key signs.
+    /// The policy's own name: policies of one key and one name share their count.
     public var id: String?
+    /// The most bytes of one upload; `nil` for as many as any upload may have.
+    public var maxSize: UInt64?
+    /// The most files of one upload; `nil` for as many as any upload may have.
+    public var maxFiles: Int?
+    /// How many uploads may begin; `nil` for any number. It needs ``id``.
+    public var count: Int64?
+    /// Which files are taken; empty for those that any upload may hold.
+    public var types: [TypePattern] = []
+    /// Where an upload is stored as soon as it is whole, with `{id}` and `{name}` to fill in; `nil` for nowhere.
+    public var path: String?
+    /// The store for ``path``; `nil` for the default one.
+    public var store: String?
     /// Which endpoints it opens.
     public var operations = PolicyOperation.uploading
 
@@ -23,5 +38,20 @@ public struct UploadPolicy: Sendable, Equatable {
     public func check(at now: Int64) throws(PolicyError) {
         if now >= expires { throw PolicyError("The upload policy has expired; ask the application for a new one.") }
         if let notBefore, now < notBefore { throw PolicyError("The upload policy does not hold yet.") }
+    }
+    /// What its bearer may do with uploads.
+    /// - Parameter key: the id of the key that signed it.
+    func allowance(signedBy key: String) -> Allowance {
+        var allowance = Allowance()
+        allowance.terms.maxSize = maxSize
+        allowance.terms.types = types
+        allowance.terms.path = path
+        allowance.terms.store = store
+        allowance.maxFiles = maxFiles
+        if let id, let count {
+            let end = Timestamp(milliseconds: expires * 1000)
+            allowance.count = UploadCount(name: "policy \(key) \(id)", limit: count, until: end)
+        }
+        return allowance
     }
 }

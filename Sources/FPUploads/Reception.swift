@@ -69,12 +69,16 @@ public final class Reception: Sendable {
     /// Begins the next file. The first one is the main file, the others are its variants.
     public func beginFile(name: String, declaredType: String?) async throws(UploadError) {
         let count = state.withLock { $0.files.count }
-        guard count < uploads.settings.maxFiles else {
-            throw UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxFiles) files at most.")
+        let most = uploads.maxFiles(uploader.allowance)
+        guard count < most else {
+            throw UploadError(.tooLarge, "An upload may hold \(most) files at most.")
         }
         let name = FileName.sanitised(name)
-        try uploads.settings.types.check(name: name)
-        if count == 0 { try await admit() }
+        try uploads.checkType(name: name, uploader.terms)
+        if count == 0 {
+            try uploads.checkDestination(of: id, name: name, uploader.terms)
+            try await admit()
+        }
         try await uploads.claim.require()
         let incoming = Incoming(
             name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id))
@@ -150,14 +154,15 @@ public final class Reception: Sendable {
     private func mayReceive(_ count: UInt64) -> Bool {
         state.withLock { state in
             state.received += count
-            return state.received <= min(uploads.settings.maxSize, state.admission?.mostBytes ?? .max)
+            return state.received <= min(uploads.maxSize(uploader.terms), state.admission?.mostBytes ?? .max)
         }
     }
 
     private var tooLarge: UploadError {
-        let (received, most) = state.withLock { ($0.received, uploads.settings.perOwner.bytes) }
-        if let most, received <= uploads.settings.maxSize { return UploadError(.bytes(most: most)) }
-        return UploadError(.tooLarge, "An upload may hold \(uploads.settings.maxSize) bytes at most.")
+        let (received, bytes) = state.withLock { ($0.received, uploads.settings.perOwner.bytes) }
+        let most = uploads.maxSize(uploader.terms)
+        if let bytes, received <= most { return UploadError(.bytes(most: bytes)) }
+        return UploadError(.tooLarge, "An upload may hold \(most) bytes at most.")
     }
 
     /// Ends the file: its bytes are whole, and as safe as the settings promise.
@@ -186,10 +191,8 @@ public final class Reception: Sendable {
     /// The type that the file is served with.
     /// - Throws: If files like it are not taken.
     private func type(of incoming: Incoming) throws(UploadError) -> String {
-        let type = MediaType.of(
-            signature: incoming.signature, name: incoming.name, declared: incoming.declaredType)
-        try uploads.settings.types.check(name: incoming.name, head: incoming.signature, served: type)
-        return type
+        try uploads.checkType(
+            name: incoming.name, head: incoming.signature, declared: incoming.declaredType, uploader.terms)
     }
 
     /// Makes the upload known. From here on its id is good.
@@ -199,16 +202,16 @@ public final class Reception: Sendable {
         let now = Timestamp.now
         let record = UploadRecord(
             id: id, state: .complete, createdAt: now, touchedAt: now, completedAt: now, metadata: metadata,
-            owner: uploader.owner, files: files)
+            owner: uploader.owner, files: files, terms: uploader.terms)
         try await translatingCatalogError { () async throws(CatalogError) in
-            try await uploads.catalog.insert(record, within: limits)
+            try await uploads.catalog.insert(record, within: limits, countedIn: uploader.allowance?.count)
         }
         state.withLock { state in
             state.isOver = true
             state.files = []
             state.admission = nil
         }
-        return uploads.view(record)
+        return try await uploads.storeAsAgreedOrForget(uploads.view(record), by: uploader)
     }
 
     /// Takes back everything that has arrived.

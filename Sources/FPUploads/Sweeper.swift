@@ -26,6 +26,7 @@ public struct Sweeper: Sendable {
         await uploads.writers.closeIdle()
         await uploads.settleInterrupted()
         await expire()
+        await forgetCounts()
         let ownsStaging = await ownsStaging()
         if ownsStaging { await removeOrphanedObjects() }
         await discardOrphanedSessions(inStaging: ownsStaging)
@@ -55,6 +56,15 @@ public struct Sweeper: Sendable {
             }
         } catch {
             uploads.logger.error("could not look for expired uploads: \(error)")
+        }
+    }
+
+    /// Forgets counts of uploads that nobody can begin any more. A day later, as clocks are set back at times.
+    private func forgetCounts() async {
+        do throws(CatalogError) {
+            try await uploads.catalog.forgetCounts(before: Timestamp.now.advanced(by: .seconds(-24 * 60 * 60)))
+        } catch {
+            uploads.logger.error("could not forget counts of uploads: \(error)")
         }
     }
 

@@ -23,6 +23,8 @@ public struct UploadError: Error, Sendable {
         case tooManyAtOnce
         /// The file is not one of those that the settings take.
         case unsupportedType
+        /// As many uploads have begun as may.
+        case usedUp
         /// The body ended early.
         case truncated
         /// A newer request took over.
@@ -137,6 +139,8 @@ extension UploadError {
         case .pathTaken(_, let key):
             self.init(.pathTaken, Self.taken(key))
         case .ownerExcess(let excess): self.init(excess)
+        case .usedUp:
+            self.init(.usedUp, "As many uploads have begun as you may begin.")
         case .badCursor:
             self.init(.invalid, "The cursor is not one that this listing returned.")
         case .full(let detail):

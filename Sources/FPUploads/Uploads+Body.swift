@@ -21,7 +21,7 @@ extension Uploads {
     func receive(
         _ body: some ByteSource, of chunk: Chunk, into writer: StoreWriter, _ record: UploadRecord, file: FileRecord
     ) async throws(UploadError) -> Upload {
-        let arrival = try await write(body, of: chunk, to: writer, file: file)
+        let arrival = try await write(body, of: chunk, to: writer, file: file, record.terms)
         if let failure = arrival.failure {
             await keep(arrival, of: chunk, in: writer, record, file: file)
             throw failure
@@ -47,20 +47,24 @@ extension Uploads {
     }
 
     private func write(
-        _ body: some ByteSource, of chunk: Chunk, to writer: StoreWriter, file: FileRecord
+        _ body: some ByteSource, of chunk: Chunk, to writer: StoreWriter, file: FileRecord, _ terms: UploadTerms?
     ) async throws(UploadError) -> Arrival {
         let fingerprint = ChunkFingerprint()
+        let limit = chunk.bodyLength ?? (file.size ?? maxSize(terms)) - chunk.offset
+        let tooLong = BodyFailure(
+            file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file, terms) : Self.longBody)
         // The first bytes are seen here only if all of them come in this chunk.
         var arrival = Arrival(signature: chunk.offset == 0 ? [] : nil)
         do throws(BodyFailure) {
-            while let buffers = try await next(of: body, behind: arrival.length, of: chunk, file: file) {
+            while let buffers = try await next(of: body) {
+                guard arrival.length + buffers.readableBytes <= limit else { throw tooLong }
                 if let seen = arrival.signature, seen.count < FileContent.headLength {
                     let head = MediaType.head(seen, buffers)
                     arrival.signature = head
-                    if head.count == FileContent.headLength { try checkType(of: file, head) }
+                    if head.count == FileContent.headLength { try checkType(of: file, head, terms) }
                 }
                 let rest = BodyRest(
-                    of: body, behind: arrival.length + buffers.readableBytes, atMost: limit(of: chunk, file: file),
+                    of: body, behind: arrival.length + buffers.readableBytes, atMost: limit,
                     isFollowed: arrival.signature.map { $0.count == FileContent.headLength } ?? true)
                 let isSynced = chunk.keeping == .whole && !(chunk.bodyLength.map { endsFile(chunk, $0, file) } ?? true)
                 do throws(StoreError) {
@@ -76,7 +80,7 @@ extension Uploads {
                     throw BodyFailure(UploadError(error), leavesBytes: false)
                 }
                 arrival.length = rest.length
-                if rest.isTooLong { throw tooLong(chunk, file) }
+                if rest.isTooLong { throw tooLong }
                 if arrival.progress != nil { break }
             }
             try checkEnd(chunk.offset + arrival.length, of: chunk, file: file)
@@ -100,41 +104,25 @@ extension Uploads {
         }
     }
 
-    /// What comes next of a body of which so many bytes have come; `nil` at its end.
-    private func next(
-        of body: some ByteSource, behind length: UInt64, of chunk: Chunk, file: FileRecord
-    ) async throws(BodyFailure) -> [ByteBuffer]? {
-        let buffers: [ByteBuffer]?
+    /// What comes next of a body; `nil` at its end.
+    private func next(of body: some ByteSource) async throws(BodyFailure) -> [ByteBuffer]? {
         do throws(ByteSourceError) {
-            buffers = try await body.next()
+            return try await body.next()
         } catch {
             if case .failed(let reason) = error { throw BodyFailure(reason, leavesBytes: false) }
             throw BodyFailure(UploadError(error))
         }
-        guard let buffers else { return nil }
-        guard length + buffers.readableBytes <= limit(of: chunk, file: file) else { throw tooLong(chunk, file) }
-        return buffers
-    }
-
-    /// The most bytes that a chunk's body may have.
-    private func limit(of chunk: Chunk, file: FileRecord) -> UInt64 {
-        chunk.bodyLength ?? (file.size ?? settings.maxSize) - chunk.offset
     }
 
     /// Refuses a file of which the beginning is there, long before the rest.
-    private func checkType(of file: FileRecord, _ head: [UInt8]) throws(BodyFailure) {
+    private func checkType(of file: FileRecord, _ head: [UInt8], _ terms: UploadTerms?) throws(BodyFailure) {
         // Without a name nothing can be said of an extension yet.
         guard !file.name.isEmpty else { return }
-        let type = MediaType.of(signature: head, name: file.name, declared: nil)
         do throws(UploadError) {
-            try settings.types.check(name: file.name, head: head, served: type)
+            _ = try checkType(name: file.name, head: head, terms)
         } catch {
             throw BodyFailure(error, leavesBytes: false)
         }
-    }
-
-    private func tooLong(_ chunk: Chunk, _ file: FileRecord) -> BodyFailure {
-        BodyFailure(file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file) : Self.longBody)
     }
 
     /// Whether a chunk of so many bytes is the file's last.

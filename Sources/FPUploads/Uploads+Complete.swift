@@ -26,9 +26,7 @@ extension Uploads {
         if file.name.isEmpty { file.name = "file" }
         let head: [UInt8]
         if let signature { head = signature } else { head = try await readSignature(of: file) }
-        let type = MediaType.of(signature: head, name: file.name, declared: nil)
-        try settings.types.check(name: file.name, head: head, served: type)
-        file.contentType = type
+        file.contentType = try checkType(name: file.name, head: head, record.terms)
         let now = Timestamp.now
         let whole = file
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in

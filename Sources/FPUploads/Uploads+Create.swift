@@ -12,13 +12,15 @@ extension Uploads {
     public func create(
         length: UInt64?, metadata: String?, name: String? = nil, by uploader: Uploader = Uploader()
     ) async throws(UploadError) -> Upload {
-        if let length { try checkSize(length) }
+        let terms = uploader.terms
+        if let length { try checkSize(length, terms) }
         let name = name.map(FileName.sanitised) ?? ""
-        if !name.isEmpty { try settings.types.check(name: name) }
+        if !name.isEmpty { try checkType(name: name, terms) }
         let admission = try await admit(uploader, .creation, length: length ?? 0)
         defer { withExtendedLifetime(admission) {} }
         try await space.admit(length ?? 0)
         let id = UploadID.random()
+        try checkDestination(of: id, name: name, terms)
         let arrival = arrivals.hold(id)
         defer { withExtendedLifetime(arrival) {} }
         let (key, writer) = try await beginSession(for: id, length: length)
@@ -26,9 +28,9 @@ extension Uploads {
         let record = UploadRecord(
             id: id, state: .receiving, createdAt: now, touchedAt: now, metadata: metadata, owner: uploader.owner,
             files: [FileRecord(name: name, size: length, store: stores.staging.name, key: key)],
-            session: WriteSession(token: writer.token, committed: 0))
+            session: WriteSession(token: writer.token, committed: 0), terms: terms)
         do throws(CatalogError) {
-            try await catalog.insert(record, within: admission.limits)
+            try await catalog.insert(record, within: admission.limits, countedIn: uploader.allowance?.count)
         } catch {
             try? await writer.abort()
             await writer.close()
@@ -50,13 +52,5 @@ extension Uploads {
             try await stores.staging.beginWrite(request)
         }
         return (request.key, writer)
-    }
-
-    /// Refuses a file that is larger than an upload may be.
-    func checkSize(_ size: UInt64) throws(UploadError) {
-        guard size <= settings.maxSize else {
-            throw UploadError(
-                .tooLarge, "The file has \(size) bytes; an upload may hold \(settings.maxSize) at most.")
-        }
     }
 }

@@ -15,7 +15,7 @@ extension Uploads {
         defer { gates.leave(id) }
         guard let record = try await record(id) else { throw .notFound(id) }
         do throws(UploadError) {
-            return try await append(record, chunk, body)
+            return try await storeAsAgreed(try await append(record, chunk, body), record.terms)
         } catch  where error.kind == .unsupportedType {
             // It will never be taken, so nothing of it stays.
             _ = try await remove(id, from: [.receiving])
@@ -105,7 +105,7 @@ extension Uploads {
                 throw UploadError(
                     .invalid, "The upload was created with \(file.size ?? 0) bytes, but this chunk says \(announced).")
             }
-            try checkSize(announced)
+            try checkSize(announced, record.terms)
             file.size = announced
         }
         if file.size == nil, chunk.keeping == .whole {
@@ -119,9 +119,9 @@ extension Uploads {
             }
             file.name = name
         }
-        let most = file.size ?? settings.maxSize
+        let most = file.size ?? maxSize(record.terms)
         guard chunk.offset <= most, chunk.bodyLength == nil || chunk.end.map({ $0 <= most }) ?? false else {
-            throw beyondTheEnd(of: file)
+            throw beyondTheEnd(of: file, record.terms)
         }
         guard chunk.bodyLength != 0 || chunk.keeping == .everySafeByte || chunk.offset == file.size else {
             throw Self.emptyChunk
@@ -136,10 +136,10 @@ extension Uploads {
     static let longBody = UploadError(.invalid, "The body is longer than the chunk may be.")
 
     /// What a chunk gets that goes beyond the file, or beyond what any file may have.
-    func beyondTheEnd(of file: FileRecord) -> UploadError {
+    func beyondTheEnd(of file: FileRecord, _ terms: UploadTerms?) -> UploadError {
         guard let size = file.size else {
             return UploadError(
-                .tooLarge, "The file has more than the \(settings.maxSize) bytes that an upload may hold.")
+                .tooLarge, "The file has more than the \(maxSize(terms)) bytes that an upload may hold.")
         }
         return UploadError(.invalid, "The chunk goes beyond the \(size) bytes of the file.")
     }
@@ -155,14 +155,14 @@ extension Uploads {
         _ record: UploadRecord, file: FileRecord, chunk: Chunk, body: some ByteSource
     ) async throws(UploadError) -> Upload {
         var (record, file) = (record, file)
-        if !file.name.isEmpty { try settings.types.check(name: file.name) }
+        if !file.name.isEmpty { try checkType(name: file.name, record.terms) }
         record = try await reserve(record, file)
         let writer: StoreWriter
         switch try await self.writer(for: record, file: file, at: chunk.offset) {
         case .open(let resumed): writer = resumed
         case .committed:
             // The commit had succeeded, but its outcome never reached the catalog.
-            _ = try await readThrough(body, atMost: (file.size ?? settings.maxSize) - chunk.offset)
+            _ = try await readThrough(body, atMost: (file.size ?? maxSize(record.terms)) - chunk.offset)
             return try await completeCommitted(record, file: file)
         case .short(let reason):
             logger.error("upload \(record.id): \(reason); it starts again")

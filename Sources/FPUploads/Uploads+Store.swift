@@ -18,9 +18,17 @@ extension Uploads {
         let target = try destinationStore(store)
         try await gates.enter(id, UploadGates.Pass())
         defer { gates.leave(id) }
-        guard var record = try await record(id) else { throw .notFound(id) }
+        guard let record = try await record(id) else { throw .notFound(id) }
+        return view(try await self.store(record, path: path, in: target, variants: variants))
+    }
+
+    /// As above, for somebody who has passed the upload's gate.
+    func store(
+        _ record: UploadRecord, path: String, in target: Store, variants: [String]?
+    ) async throws(UploadError) -> UploadRecord {
+        var record = record
         if record.state == .storing {
-            guard let settled = try await settle(record) else { throw .notFound(id) }
+            guard let settled = try await settle(record) else { throw .notFound(record.id) }
             record = settled
         }
         let destinations = try self.destinations(of: record, path: path, in: target, variants: variants)
@@ -28,22 +36,22 @@ extension Uploads {
         case .complete: break
         case .stored
         where zip(record.files, destinations).allSatisfy({ $0.store == $1.store && $0.key.isSame(as: $1.key) }):
-            return view(record)
+            return record
         case .stored:
             throw UploadError(.conflict, "The upload is stored already, at \"\(record.files[0].key)\".")
         default:
             throw UploadError(.conflict, "The upload is not whole yet.")
         }
         let begun = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.beginStoring(id, destinations: destinations)
+            try await catalog.beginStoring(record.id, destinations: destinations)
         }
-        guard begun else { throw .notFound(id) }
+        guard begun else { throw .notFound(record.id) }
         record.state = .storing
         for index in record.files.indices { record.files[index].destination = destinations[index] }
-        return view(try await carryOut(record))
+        return try await carryOut(record)
     }
 
-    private func destinationStore(_ name: String?) throws(UploadError) -> Store {
+    func destinationStore(_ name: String?) throws(UploadError) -> Store {
         guard let name else { return stores.default }
         guard let store = stores[name] else {
             throw UploadError(.invalid, "There is no store \"\(name)\".")
@@ -69,7 +77,7 @@ extension Uploads {
     }
 
     /// What the store would refuse of a key is refused before anything is written down.
-    private func check(_ key: String, in store: Store) throws(UploadError) {
+    func check(_ key: String, in store: Store) throws(UploadError) {
         if key.utf8.count > store.limits.maxKeyBytes {
             throw UploadError(
                 .invalid, "The path is longer than the \(store.limits.maxKeyBytes) bytes that the store takes.")

@@ -9,6 +9,8 @@ extension Caller {
 extension Uploader {
     /// The caller of a request, as the one who brings an upload.
     public init(_ caller: Caller, _ request: Request) {
-        self.init(owner: caller.owner, address: request.clientAddress)
+        self.init(owner: caller.owner, address: request.clientAddress, allowance: caller.grant as? Allowance)
     }
 }
+
+extension Allowance: Grant {}

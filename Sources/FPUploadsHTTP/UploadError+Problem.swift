@@ -16,6 +16,7 @@ extension UploadError: ProblemConvertible {
             case .overQuota: (.payloadTooLarge, "quota-exceeded")
             case .tooManyAtOnce: (.tooManyRequests, "too-many-uploads")
             case .unsupportedType: (.unsupportedMediaType, "type-not-allowed")
+            case .usedUp: (.forbidden, "used-up")
             case .truncated: (.badRequest, "truncated")
             case .interrupted: (.conflict, "interrupted")
             case .tooSlow: (.requestTimeout, "too-slow")

@@ -2,6 +2,7 @@ import ArgumentParser
 import FPConfig
 import FPFormats
 import FPPolicy
+import FPUploads
 import Glibc
 
 /// `fphost policy`
@@ -30,7 +31,21 @@ struct PolicyCommand: AsyncParsableCommand {
                 "What the client may do: begin, send, ask, revert, load, restore or fetch; may be given several times. By default the first four."
         )
         var operations: [String] = []
-        @Option(help: "The policy's own name.") var id: String?
+        @Option(help: "The largest upload: 10MiB.") var maxSize: String?
+        @Option(help: "The most files of one upload.") var maxFiles: Int?
+        @Option(help: "How many uploads may begin.") var count: Int64?
+        @Option(
+            name: .customLong("type"),
+            help:
+                "What is taken: a media type, a group such as image/*, or an extension such as .pdf; may be given several times."
+        )
+        var types: [String] = []
+        @Option(help: "Where an upload is stored as soon as it is whole; {id} and {name} are filled in.")
+        var path: String?
+        @Option(name: .customLong("store"), help: "The store for --path; by default storages_backend.")
+        var storeName: String?
+        @Option(help: "The policy's own name, by which uploads are counted; with --count, a random one by default.")
+        var id: String?
 
         func run() async throws {
             try await reportingRefusals {
@@ -38,7 +53,13 @@ struct PolicyCommand: AsyncParsableCommand {
                 var policy = UploadPolicy(expires: try end())
                 policy.owner = owner
                 policy.scopes = scopes
-                policy.id = id
+                policy.id = id ?? count.map { _ in UploadID.random().description }
+                policy.maxSize = try maxSize.map(Self.size)
+                policy.maxFiles = maxFiles
+                policy.count = count
+                policy.path = path
+                policy.store = storeName
+                policy.types = try types.map(Self.type)
                 if !operations.isEmpty { policy.operations = try operations.map(Self.operation) }
                 let key = try chosen(keys)
                 do throws(PolicyError) {
@@ -62,6 +83,20 @@ struct PolicyCommand: AsyncParsableCommand {
                 throw ValidationError("--key must name one of the keys: \(keys.ids.joined(separator: ", "))")
             }
             return keys.ids[0]
+        }
+
+        private static func size(_ text: String) throws -> UInt64 {
+            switch Quantity.size.value(text) {
+            case .success(let size): return UInt64(size)
+            case .failure(let complaint): throw ValidationError("--max-size \(complaint.text)")
+            }
+        }
+
+        private static func type(_ text: String) throws -> TypePattern {
+            switch TypePattern.parse(text) {
+            case .success(let type): return type
+            case .failure(let complaint): throw ValidationError("--type \(text) \(complaint.text)")
+            }
         }
 
         private static func operation(_ name: String) throws -> PolicyOperation {

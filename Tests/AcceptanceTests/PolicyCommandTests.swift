@@ -28,12 +28,18 @@ struct PolicyCommandTests {
         #expect(try await host.client.send("POST", "/fp", headers: [("Upload-Length", "3")]).status == 401)
         for key in ["old", "new"] {
             let signed = try await HostProcess.run(
-                ["policy", "sign", "--key", key, "--owner", "alice", "--expires", "1h", "--op", "begin"], in: directory)
+                [
+                    "policy", "sign", "--key", key, "--owner", "alice", "--expires", "1h", "--op", "begin",
+                    "--max-size", "5B",
+                    "--count", "2", "--type", "image/*", "--path", "in/{id}",
+                ], in: directory)
             try #require(signed.status == 0, "\(signed.errors)")
             let policy = signed.output.trimmingCharacters(in: .newlines)
             let headers = [("Upload-Length", "3"), ("Upload-Policy", policy)]
             let reply = try await host.client.send("POST", "/fp", headers: headers)
             #expect(reply.status == 200, "\(reply.text)")
+            let large = [("Upload-Length", "6"), ("Upload-Policy", policy)]
+            #expect(try await host.client.send("POST", "/fp", headers: large).status == 413)
             let shown = try await HostProcess.run(["policy", "show", policy], in: directory)
             #expect(shown.status == 0)
             #expect(shown.output.contains("key: \(key)\n") && shown.output.contains("\"owner\": \"alice\""))

@@ -112,6 +112,12 @@ struct SignedPolicyTests {
             ("{\"exp\":1,\"scopes\":[\"application\"]}", "application"), ("{\"exp\":1,\"ops\":[]}", "\"ops\""),
             ("{\"exp\":1,\"ops\":[\"begin\",\"delete\"]}", "\"delete\""), ("{\"exp\":1,\"ops\":[null]}", "\"ops\""),
             ("{\"exp\":1,\"scopes\":[\(repeatElement("\"a\"", count: 101).joined(separator: ","))]}", "\"scopes\""),
+            ("{\"exp\":1,\"max_size\":1.5}", "\"max_size\""), ("{\"exp\":1,\"max_size\":-1}", "\"max_size\""),
+            ("{\"exp\":1,\"max_size\":9223372036854775808}", "\"max_size\""),
+            ("{\"exp\":1,\"max_files\":0}", "\"max_files\""), ("{\"exp\":1,\"count\":5}", "\"jti\""),
+            ("{\"exp\":1,\"jti\":\"a\",\"count\":0}", "\"count\""), ("{\"exp\":1,\"types\":[]}", "\"types\""),
+            ("{\"exp\":1,\"types\":[\"image\"]}", "\"types\""), ("{\"exp\":1,\"store\":\"a\"}", "\"path\""),
+            ("{\"exp\":1,\"path\":\"../a\"}", "\"path\""), ("{\"exp\":1,\"path\":\"{x}\"}", "\"path\""),
             ("{\"exp\":1,\"x\":" + String(repeating: "[", count: 500) + "}", "payload"),
         ])
     func payload(json: String, word: String) throws {
@@ -148,6 +154,12 @@ struct SignedPolicyTests {
             }
             policy.owner = Bool.random(using: &random) ? word().joined() : nil
             policy.id = Bool.random(using: &random) ? word().joined() : nil
+            policy.maxSize = Bool.random(using: &random) ? UInt64.random(in: 0...(1 << 62), using: &random) : nil
+            policy.maxFiles = Bool.random(using: &random) ? Int.random(in: 1...9, using: &random) : nil
+            policy.count = policy.id == nil ? nil : 3
+            policy.types = Bool.random(using: &random) ? [.group("image"), .ending("csv")] : []
+            policy.path = Bool.random(using: &random) ? "in/{id}/{name}" : nil
+            policy.store = policy.path.flatMap { _ in Bool.random(using: &random) ? "media" : nil }
             policy.notBefore = Bool.random(using: &random) ? Int64.random(in: 0...9, using: &random) : nil
             policy.scopes = (0..<Int.random(in: 0...3, using: &random)).map { "scope:\($0)" }
             policy.operations = Array(PolicyOperation.allCases.shuffled(using: &random).prefix(3))
@@ -186,7 +198,9 @@ struct SignedPolicyTests {
     func signedNonsense() throws {
         var random = SeededGenerator()
         let keys = try Signer.keys
-        let good = Array(#"{"exp":4102444800,"nbf":1,"owner":"a\u00e4","ops":["begin"],"scopes":["x"],"jti":"7"}"#.utf8)
+        let good = Array(
+            #"{"exp":4102444800,"nbf":1,"owner":"a\u00e4","ops":["begin"],"scopes":["x"],"jti":"7","count":3,"types":[".csv"],"path":"a/{id}","max_size":9}"#
+                .utf8)
         for _ in 0..<20_000 {
             var payload = good
             for _ in 0...Int.random(in: 0...2, using: &random) {

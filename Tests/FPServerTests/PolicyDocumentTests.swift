@@ -59,7 +59,10 @@ struct PolicyDocumentTests {
         let keys = try Application().keys
         try await ServerHouse.with({ _, settings in settings.authenticators = [PolicyAuthenticator(keys)] }) {
             house async throws in
-            let reply = try await house.send(file: "a.txt", [1], [("Upload-Policy", policy)])
+            let headers = [("Upload-Policy", policy)]
+            #expect(try await house.send(file: "a.txt", [1], headers).status == 415)
+            let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+            let reply = try await house.send(file: "a.png", png, headers)
             let id = try #require(UploadID(reply.text), "\(policy): \(reply.text)")
             #expect(try await house.uploads.upload(id)?.owner == "zoë/7")
         }

@@ -11,15 +11,16 @@ extension Connection {
             """
             INSERT INTO uploads (id, state, created_at, touched_at, completed_at, stored_at, owner, metadata,
                 session_token, session_committed, session_received, name, size, content_type, etag, store, key,
-                destination_store, destination_key, destination_token, charged)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                destination_store, destination_key, destination_token, charged, terms)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING
             """,
             upload.id.description, upload.state.rawValue, upload.createdAt, upload.touchedAt, upload.completedAt,
             upload.storedAt, upload.owner, isShort ? upload.metadata : nil,
             session?.token, try (session?.committed).map(signed), try (session?.received).map(signed),
             file.name, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
-            file.destination?.store, file.destination?.key, file.destination?.token, charged
+            file.destination?.store, file.destination?.key, file.destination?.token, charged,
+            upload.terms?.json.text
         )
         guard changesCount == 1 else { throw CatalogError.failed("There already is an upload \(upload.id).") }
         let number = sqlite3_last_insert_rowid(handle)
@@ -35,6 +36,19 @@ extension Connection {
             case .receiving, .complete, .deleting: break
             }
         }
+    }
+
+    /// Counts one more upload.
+    /// - Throws: ``CatalogError/usedUp``
+    func count(_ count: UploadCount) throws {
+        guard count.limit > 0 else { throw CatalogError.usedUp }
+        try run(
+            """
+            INSERT INTO counts (name, uploads, until) VALUES (?1, 1, ?3)
+            ON CONFLICT DO UPDATE SET uploads = uploads + 1, until = max(until, ?3) WHERE uploads < ?2
+            """,
+            count.name, count.limit, count.until)
+        guard changesCount == 1 else { throw CatalogError.usedUp }
     }
 
     func advance(_ id: UploadID, by change: ChunkArrival, within limits: OwnerLimits) throws -> Bool {

@@ -30,7 +30,8 @@ extension Connection {
                 f.name, f.size, f.content_type, f.etag, f.store, f.key,
                 f.destination_store, f.destination_key, f.destination_token,
                 CASE WHEN ?3 AND coalesce(f.ordinal, 1) = 1 THEN
-                    coalesce(u.metadata, (SELECT json FROM metadata WHERE upload = u.number)) END
+                    coalesce(u.metadata, (SELECT json FROM metadata WHERE upload = u.number)) END,
+                u.terms
             FROM uploads u LEFT JOIN files f ON f.upload = u.number
             WHERE u.number = coalesce(?1, (SELECT number FROM uploads WHERE id = ?2)) ORDER BY f.ordinal
             """, number, id, withMetadata ? 1 : 0
@@ -62,9 +63,15 @@ extension UploadRecord {
         let session = (row[7] as [UInt8]?).map { token in
             WriteSession(token: token, committed: unsigned(row[8]), received: unsigned(row[9]))
         }
+        let terms = try (row[29] as String?).map { text in
+            guard let terms = UploadTerms(json: text) else {
+                throw SQLiteError(code: SQLITE_CORRUPT, message: "the upload \"\(name)\" has the terms \(text)")
+            }
+            return terms
+        }
         self.init(
             id: id, state: state, createdAt: row[2], touchedAt: row[3], completedAt: row[4], storedAt: row[5],
-            metadata: row[28], owner: row[6], files: [FileRecord(row, from: 10)], session: session
+            metadata: row[28], owner: row[6], files: [FileRecord(row, from: 10)], session: session, terms: terms
         )
     }
 }

@@ -117,10 +117,28 @@ package final class SQLiteCatalog: Catalog {
 // MARK: - Changes
 
 extension SQLiteCatalog {
-    /// As ``Catalog/insert(_:within:)`` says.
-    package func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError) {
+    /// As ``Catalog/insert(_:within:countedIn:)`` says.
+    package func insert(
+        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?
+    ) async throws(CatalogError) {
         try upload.checkInsertable()
-        try await changes.perform { db in try db.insert(upload, within: limits) }
+        try checkText(count?.name)
+        try await changes.perform { db in
+            try db.insert(upload, within: limits)
+            if let count { try db.count(count) }
+        }
+    }
+
+    /// As ``Catalog/uncount(_:)`` says.
+    package func uncount(_ name: String) async throws(CatalogError) {
+        try await changes.perform { db in
+            try db.run("UPDATE counts SET uploads = uploads - 1 WHERE name = ? AND uploads > 0", name)
+        }
+    }
+
+    /// As ``Catalog/forgetCounts(before:)`` says.
+    package func forgetCounts(before moment: Timestamp) async throws(CatalogError) {
+        try await changes.perform { db in try db.run("DELETE FROM counts WHERE until < ?", moment) }
     }
 
     /// As ``Catalog/advance(_:by:within:)`` says.

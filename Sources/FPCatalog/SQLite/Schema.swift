@@ -8,7 +8,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    static let steps = [first, second, third, fourth, fifth, sixth]
+    static let steps = [first, second, third, fourth, fifth, sixth, seventh]
 
     private static let first = """
         CREATE TABLE about (
@@ -150,6 +150,19 @@ enum Schema {
             WHERE owner IS NOT NULL;
         INSERT INTO owners SELECT owner, count(*), sum(state = 'receiving'), sum(charged) FROM uploads
             WHERE owner IS NOT NULL GROUP BY owner;
+        """
+
+    private static let seventh = """
+        -- What was agreed of an upload when it began, as JSON.
+        ALTER TABLE uploads ADD COLUMN terms TEXT;
+
+        -- How many uploads have begun of those that somebody may begin a number of. Uploads that are gone count too.
+        CREATE TABLE counts (
+            name TEXT NOT NULL PRIMARY KEY,
+            uploads INTEGER NOT NULL CHECK (uploads >= 0),
+            until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX counts_by_end ON counts (until);
         """
 
     /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.

@@ -41,7 +41,8 @@ public struct Gatekeeper: Sendable {
         try rates?.countOwner(caller.owner)
         for rule in rules { try check(rule, caller, access) }
         if caller.isAmbient, !access.isSafe { try pages.check(request) }
-        caller.isBoundToOwn = rules.contains(.isOwner) && !caller.scopes.contains(Caller.applicationScope)
+        let isApplication = caller.scopes.contains(Caller.applicationScope)
+        caller.isBoundToOwn = caller.grant != nil || rules.contains(.isOwner) && !isApplication
         return caller
     }
 

@@ -22,7 +22,13 @@ import Testing
         storing.state = .storing
         storing.files[0].destination = Destination(store: "media", key: "one", token: [0, 255, 0])
         storing.files[1].destination = Destination(store: "archive", key: "two")
-        return [receiving, cut, complete, storing, .stored(keys: ["one", "two"])]
+        var agreed = UploadRecord.receiving()
+        agreed.terms = UploadTerms()
+        agreed.terms?.maxSize = .max
+        agreed.terms?.types = [.type("application/pdf"), .group("image"), .ending("tar")]
+        agreed.terms?.path = "in \"quotes\" \\ ä/{id}"
+        agreed.terms?.store = "media"
+        return [receiving, cut, complete, storing, agreed, .stored(keys: ["one", "two"])]
             + texts.map { text in
                 var upload = UploadRecord.stored(owner: text, store: text, keys: [text])
                 upload.metadata = text

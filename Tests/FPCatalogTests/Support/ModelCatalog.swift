@@ -26,6 +26,7 @@ final class ModelCatalog: Catalog {
         var cursors: [String: (query: UploadQuery, position: Position)] = [:]
         var births: [UploadID: Timestamp] = [:]
         var begun: [Place: Timestamp] = [:]
+        var counts: [String: (uploads: Int64, until: Timestamp)] = [:]
         var isClosed = false
     }
 
@@ -53,9 +54,13 @@ final class ModelCatalog: Catalog {
         }
     }
 
-    func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError) {
+    func insert(
+        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?
+    ) async throws(CatalogError) {
         try open { state throws(CatalogError) in
             guard state.entries[upload.id] == nil else { throw .failed("twice") }
+            let counted = count.flatMap { state.counts[$0.name] } ?? (0, 0)
+            if let count, counted.uploads >= count.limit { throw .usedUp }
             var entry = Entry(record: upload)
             if let owner = upload.owner {
                 var limits = limits
@@ -70,7 +75,18 @@ final class ModelCatalog: Catalog {
             }
             state.entries[upload.id] = entry
             state.births[upload.id] = upload.createdAt
+            if let count { state.counts[count.name] = (counted.uploads + 1, max(counted.until, count.until)) }
         }
+    }
+
+    func uncount(_ name: String) async throws(CatalogError) {
+        try open { state in
+            if let count = state.counts[name], count.uploads > 0 { state.counts[name]?.uploads -= 1 }
+        }
+    }
+
+    func forgetCounts(before moment: Timestamp) async throws(CatalogError) {
+        try open { state in state.counts = state.counts.filter { $0.value.until >= moment } }
     }
 
     func upload(_ id: UploadID) async throws(CatalogError) -> UploadRecord? {

@@ -41,6 +41,14 @@ struct RandomWorld {
             metadata: random.pick([nil, "{}"]), owner: random.pick(Self.owners),
             files: (0..<count).map { _ in file(&random) }
         )
+        if random.chance(30) {
+            var terms = UploadTerms()
+            terms.maxSize = random.pick([nil, 7, .max])
+            terms.types = random.pick([[], [.group("image"), .ending("pdf")]])
+            terms.path = random.pick([nil, "a/{id}"])
+            terms.store = random.pick([nil, "media"])
+            upload.terms = terms
+        }
         switch state {
         case .receiving:
             upload.session = WriteSession(

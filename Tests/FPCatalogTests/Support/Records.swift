@@ -76,13 +76,14 @@ extension WriteSession {
 
 /// Which case of ``CatalogError``; the sentences are not for programs.
 enum Refusal: Equatable {
-    case pathTaken(String, String), ownerExcess(OwnerExcess), badCursor, inUse, tooNew, full, failed
+    case pathTaken(String, String), ownerExcess(OwnerExcess), usedUp, badCursor, inUse, tooNew, full, failed
 
     init(_ error: CatalogError) {
         self =
             switch error {
             case .pathTaken(let store, let key): .pathTaken(store, key)
             case .ownerExcess(let excess): .ownerExcess(excess)
+            case .usedUp: .usedUp
             case .badCursor: .badCursor
             case .inUse: .inUse
             case .tooNew: .tooNew
