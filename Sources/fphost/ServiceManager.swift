@@ -21,7 +21,7 @@ enum ServiceManager {
         let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
         withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-                _ = sendto(socket, state, state.utf8.count, CInt(MSG_NOSIGNAL.rawValue), target, length)
+                _ = sendto(socket, state, state.utf8.count, CInt(MSG_NOSIGNAL), target, length)
             }
         }
     }

@@ -70,7 +70,7 @@ struct ServiceManagerTests {
         try #require(bound == 0)
         func next() -> String? {
             var bytes = [UInt8](repeating: 0, count: 100)
-            let count = recv(socket, &bytes, bytes.count, CInt(MSG_DONTWAIT.rawValue))
+            let count = recv(socket, &bytes, bytes.count, CInt(MSG_DONTWAIT))
             return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
         }
         let host = try await HostProcess(after: "export NOTIFY_SOCKET='\(path)'", in: directory)

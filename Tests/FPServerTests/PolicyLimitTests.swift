@@ -140,7 +140,9 @@ struct PolicyLimitTests {
             }
             #expect(statuses.sorted() == [Int](repeating: 200, count: 5) + [Int](repeating: 403, count: 19))
             #expect(try await count(house) == 5)
-            #expect(house.directory.files(below: "staging").count <= 5)
+            // A session that goes on is a file of bytes, and one of what is known of it.
+            let staged = house.directory.files(below: "staging").filter { !$0.hasSuffix(".m") }
+            #expect(staged.count == 5, "\(staged)")
             let more = try app.header {
                 $0.id = "five"
                 $0.count = 6

@@ -113,7 +113,8 @@ struct PolicyPathTests {
                 return house.directory.files(below: "staging").isEmpty ? true : nil
             }
             #expect(try await house.send(file: "a.txt", [1], headers).status == 200, "the failed one is not counted")
-            #expect(try await house.send(file: "a.txt", [1], headers).status == 403)
+            let third = try await house.send(file: "a.txt", [1], headers)
+            #expect(third.status == 403, "\(third.status) \(third.text)")
         }
     }
 }

@@ -12,7 +12,8 @@ final class Application: Sendable {
     static let secret = "the key that the application signs with"
 
     let keys: PolicyKeys
-    private let seconds = Atomic<Int64>(1_000_000)
+    // What is kept of a policy goes by the real clock, a day after its end.
+    private let seconds = Atomic<Int64>(Timestamp.now.milliseconds / 1000)
 
     init() throws {
         var keys = PolicyKeys()
