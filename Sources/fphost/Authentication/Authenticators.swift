@@ -13,8 +13,8 @@ enum Authenticators {
             try PolicyAuthenticator(settings, logger: logger),
             try tokens(settings, logger: logger),
             try JWTAuthentication.make(settings, logger: logger),
-            try forward(settings, logger: logger),
             try basic(settings, logger: logger),
+            try forward(settings, logger: logger),
         ]
         return authenticators.compactMap { $0 }
     }
