@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
 PYTEST_ARGS ?=
 
 HOST := .build/release/fphost
@@ -156,8 +157,8 @@ soak: setup build ## Mixed load with kills for SOAK_SECONDS (300), then dripping
 	@python3 Tests/Soak/drip.py --host $(HOST)
 
 .PHONY: fuzz
-fuzz: $(STAMPS)/toolchain ## Fuzz the multipart parser for FUZZ_SECONDS (60)
-	@scripts/fuzz $(FUZZ_SECONDS)
+fuzz: $(STAMPS)/toolchain ## Fuzz what reads strangers' bytes, each for FUZZ_SECONDS (60); FUZZ_TARGETS names some
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: bench
 bench: setup $(STAMPS)/servers build ## Measure the targets beside other servers; QUICK=1 for a look in two minutes

@@ -1,18 +1,52 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 
-/// The fuzz targets, apart from the package of the host: `make fuzz` compiles everything here, and the parsers that it
-/// reaches through links into Sources, with libFuzzer's instrumentation.
+/// The fuzz targets, apart from the package of the host: `make fuzz` compiles everything here, and the modules that it
+/// reaches through links into Sources, with libFuzzer's instrumentation. S3XML, SFTPPackets and RemoteNames are single
+/// files of modules that have no public door to them, each with a door beside it.
 let package = Package(
     name: "fphost-fuzz",
-    dependencies: [.package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+    ],
     targets: [
         .systemLibrary(name: "CFuzzer", path: "CFuzzer"),
+        .systemLibrary(name: "CYaml", path: "CYaml", pkgConfig: "yaml-0.1"),
+        .systemLibrary(name: "CCurl", path: "CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "COpenSSL", path: "COpenSSL", pkgConfig: "libcrypto"),
         .target(name: "FPFormats", path: "FPFormats"),
+        .target(name: "FPThreads", path: "FPThreads"),
+        .target(name: "FPContext", dependencies: [logging], path: "FPContext"),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore], path: "FPMultipart"),
-        .executableTarget(name: "MultipartFuzz", dependencies: ["CFuzzer", "FPMultipart", nioCore], path: "Multipart"),
+        .target(
+            name: "FPHTTP",
+            dependencies: [
+                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioSSL, logging,
+            ], path: "FPHTTP"),
+        .target(name: "FPConfig", dependencies: ["CYaml", "FPFormats"], path: "FPConfig"),
+        .target(name: "S3Signature", dependencies: ["COpenSSL", "FPFormats"], path: "S3Signature"),
+        .target(name: "S3XML", path: "S3XML"),
+        .target(name: "FPPluginAPI", path: "FPPluginAPI"),
+        .target(name: "FPPluginKit", dependencies: ["FPPluginAPI", "FPThreads"], path: "FPPluginKit"),
+        .target(name: "SFTPPackets", dependencies: ["FPPluginKit"], path: "SFTPPackets"),
+        .target(name: "FPCurl", dependencies: ["CCurl", "FPThreads"], path: "FPCurl"),
+        .target(name: "RemoteNames", dependencies: ["FPCurl", "FPFormats"], path: "RemoteNames"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "CFuzzer", "FPConfig", "FPFormats", "FPHTTP", "FPMultipart", "RemoteNames", "S3Signature",
+                "S3XML", "SFTPPackets", httpTypes, nioCore, logging,
+            ], path: "Fuzz"),
     ],
     swiftLanguageModes: [.v6]
 )

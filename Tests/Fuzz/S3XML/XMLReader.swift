@@ -1,0 +1,1 @@
+../../../Plugins/S3Store/XMLReader.swift

@@ -1,0 +1,1 @@
+../../../Plugins/SFTPStore/Attributes.swift
