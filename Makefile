@@ -114,7 +114,7 @@ test-ci: $(STAMPS)/pytest ## Try what repeats a failed test, on tests made to fa
 	@$(PYTHON) -m pytest Tests/CI
 
 .PHONY: test-unit
-test-unit: setup $(STAMPS)/servers ## Run the Swift tests
+test-unit: setup $(STAMPS)/servers $(STAMPS)/packages-test ## Run the Swift tests
 	@scripts/test-unit $(DEBUG_FLAGS)
 
 .PHONY: test-api

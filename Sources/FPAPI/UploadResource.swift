@@ -85,7 +85,7 @@ package struct UploadResource: Sendable {
             return .json(.ok, .stream(length: nil, next: { try await text.next() }))
         case .path(let path, let store, let metadata):
             let upload = try await uploads.upload(path: path, store: store)
-            let own = upload.flatMap { reach.includes($0.owner) ? $0 : nil }
+            let own = upload.flatMap { reach.includesByPath($0.owner) ? $0 : nil }
             let documents = own.map { [UploadDocument.json($0, withMetadata: metadata)] } ?? []
             return .json(.ok, ["uploads": .array(documents), "next": .null])
         }

@@ -132,6 +132,13 @@ extension SettingsDecoder {
             if Set(chosen).count < chosen.count {
                 complain(node, "\"server.listen\" names one address twice; remove one of them")
             }
+            let inherited = addresses.filter { if case .inherited = $0 { true } else { false } }
+            if inherited.count > 1, inherited.contains(.inherited(name: nil)) {
+                complain(
+                    node,
+                    "\"server.listen\" has systemd, the only socket that there is, beside another one; name each, as in "
+                        + "systemd:NAME")
+            }
         }
         return addresses
     }

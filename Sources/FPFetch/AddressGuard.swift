@@ -63,7 +63,8 @@ struct AddressGuard: Sendable {
 enum LocalAddresses {
     static func contain(_ address: IPAddress) -> Bool {
         var first: UnsafeMutablePointer<ifaddrs>?
-        guard getifaddrs(&first) == 0 else { return false }
+        // Where the system does not tell, any may be.
+        guard getifaddrs(&first) == 0 else { return true }
         defer { freeifaddrs(first) }
         return sequence(first: first, next: { $0?.pointee.ifa_next })
             .contains { $0?.pointee.ifa_addr.flatMap { IPAddress(UnsafePointer($0)) } == address }

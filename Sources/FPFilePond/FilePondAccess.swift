@@ -9,7 +9,7 @@ extension Access {
     /// Send a chunk.
     package static let patch = Access("PATCH_PATCH")
     /// Ask how far an upload has come. FilePond sends none of the page's header fields here.
-    package static let resume = Access("HEAD_PATCH")
+    package static let resume = Access("HEAD_PATCH", isSafe: true)
     /// Take a temporary upload back.
     package static let revert = Access("DELETE_REVERT")
     /// Read a stored upload.

@@ -8,7 +8,8 @@ extension FilePondDialect {
         let source = try Self.required(operand)
         if let id = UploadID(source), let response = try await load(id, request, within: reach) { return response }
         // A path may look like an id.
-        guard loadsByPath, let upload = try await uploads.upload(path: source), reach.includes(upload.owner) else {
+        guard loadsByPath, let upload = try await uploads.upload(path: source), reach.includesByPath(upload.owner)
+        else {
             throw Self.notFound
         }
         return try await respond(request, orMissing: Self.missingFile) { (use) async throws(UploadError) in

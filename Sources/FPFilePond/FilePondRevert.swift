@@ -20,7 +20,11 @@ extension FilePondDialect {
             try await uploads.revert(id)
             return Response(.noContent)
         }
-        if loadsByPath, !text.isEmpty, try await uploads.upload(path: text) != nil { return Response(.noContent) }
+        if loadsByPath, !text.isEmpty, let upload = try await uploads.upload(path: text),
+            reach.includesByPath(upload.owner)
+        {
+            return Response(.noContent)
+        }
         throw Self.invalidData
     }
 

@@ -21,9 +21,11 @@ final class KeyFile: Sendable {
     private struct State {
         var keys: [VerificationKey]
         var revision = 0
-        /// Of the file as it was read, or tried to be; nil if it was gone.
+        /// Of the file as it was read.
         var stamp: Stamp?
         var looked: ContinuousClock.Instant
+        /// What was logged last of a file that is no good, so that it is logged once.
+        var complaint: String?
     }
 
     private let path: String
@@ -48,21 +50,23 @@ final class KeyFile: Sendable {
             if now >= state.looked + Self.pause {
                 state.looked = now
                 let stamp = Self.stamp(of: path)
-                if stamp != state.stamp {
-                    state.stamp = stamp
-                    renew(&state)
-                }
+                if stamp != state.stamp { renew(&state, stamp) }
             }
             return (state.keys, state.revision)
         }
     }
 
-    private func renew(_ state: inout State) {
+    /// What fails is tried again at the next look: it may pass without another change of the file.
+    private func renew(_ state: inout State, _ stamp: Stamp?) {
         do throws(Complaint) {
             state.keys = try Self.read(path, form)
+            state.stamp = stamp
             state.revision += 1
+            state.complaint = nil
             logger.notice("\(path) has changed; it has \(state.keys.count) keys for tokens now")
         } catch {
+            guard state.complaint != error.text else { return }
+            state.complaint = error.text
             logger.error("\(path) \(error.text). The keys that it had before stay in force.")
         }
     }

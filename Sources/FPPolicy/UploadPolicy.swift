@@ -47,7 +47,8 @@ public struct UploadPolicy: Sendable, Equatable {
         allowance.terms.types = types
         allowance.terms.path = path
         allowance.terms.store = store
-        allowance.maxFiles = maxFiles
+        // A path is for one file. Others would lie beside it, under names that the client chooses.
+        allowance.maxFiles = maxFiles ?? (path == nil ? nil : 1)
         if let id, let count {
             let end = Timestamp(milliseconds: expires * 1000)
             allowance.count = UploadCount(name: "policy \(key) \(id)", limit: count, until: end)

@@ -19,12 +19,15 @@ public struct EndpointPermissions: Sendable {
     /// The names of all endpoints that rules can be given for.
     public static let names = (Access.filePond + Access.api).map(\.name)
 
-    /// The endpoints that everybody may use although nobody has said so: the FilePond endpoints without any rules,
-    /// where there is no authenticator that could know a visitor.
+    /// The FilePond endpoints that everybody may use although nobody has said so: those without any rules where there is
+    /// no authenticator that could know a visitor, and those whose rules keep nobody out and are not AllowAny.
     /// - Parameter authenticating: Whether there is one.
     public func openByDefault(authenticating: Bool) -> [String] {
-        guard !authenticating, standard == nil else { return [] }
-        return Access.filePond.map(\.name).filter { rules[$0] == nil }
+        let isSaid = authenticating || standard != nil
+        return Access.filePond.filter { access in
+            guard isSaid || rules[access.name] != nil else { return true }
+            return isOpen(access, authenticating: authenticating) && self[access, authenticating] != [.allowAny]
+        }.map(\.name)
     }
 
     /// Whether anybody of whom nothing is known may use the FilePond endpoint of that access.

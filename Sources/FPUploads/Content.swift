@@ -168,7 +168,7 @@ extension Uploads {
     public func openStored(
         path: String, store: String? = nil, within reach: Reach = .everybodys, for use: ContentUse = .description
     ) async throws(UploadError) -> Content {
-        guard let (record, file) = try await record(path: path, store: store), reach.includes(record.owner) else {
+        guard let (record, file) = try await record(path: path, store: store), reach.includesByPath(record.owner) else {
             throw UploadError(.notFound, "There is no stored upload at that path.")
         }
         return try await open(record, file: file, for: use)

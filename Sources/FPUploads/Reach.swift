@@ -6,7 +6,11 @@ public enum Reach: Sendable, Equatable {
     /// nothing is known.
     case own(String?)
 
-    /// Whether an upload of that owner is among them.
+    /// Whether an upload of that owner is among them for somebody who names its path. Paths can be guessed, so that they are
+    /// no proof for an upload that is nobody's.
+    public func includesByPath(_ owner: String?) -> Bool { self == .everybodys || owner != nil && includes(owner) }
+
+    /// Whether an upload of that owner is among them, for somebody who names its id.
     public func includes(_ owner: String?) -> Bool {
         switch self {
         case .everybodys: true

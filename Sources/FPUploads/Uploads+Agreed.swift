@@ -25,14 +25,24 @@ extension Uploads {
     /// Stores a new upload that came whole where that was agreed, or takes it back: its client does not know its id yet.
     func storeAsAgreedOrForget(_ upload: Upload, by uploader: Uploader) async throws(UploadError) -> Upload {
         guard uploader.terms?.path != nil else { return upload }
+        // It is on record by now. A client that goes away takes its task with it, which must not leave the upload behind,
+        // counted and not stored.
+        return try await Task { () async -> Result<Upload, UploadError> in
+            do throws(UploadError) {
+                return .success(try await self.storedOrForgotten(upload, by: uploader))
+            } catch {
+                return .failure(error)
+            }
+        }.value.get()
+    }
+
+    private func storedOrForgotten(_ upload: Upload, by uploader: Uploader) async throws(UploadError) -> Upload {
         try await gates.enter(upload.id, UploadGates.Pass())
         defer { gates.leave(upload.id) }
         do throws(UploadError) {
             return try await storeAsAgreed(upload, uploader.terms)
         } catch {
-            // The client may have gone, and its task with it; the stores would do nothing for that.
-            let stored = await Task { await self.forget(upload.id, countedIn: uploader.allowance?.count) }.value
-            guard let stored else { throw error }
+            guard let stored = await forget(upload.id, countedIn: uploader.allowance?.count) else { throw error }
             return stored
         }
     }

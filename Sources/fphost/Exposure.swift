@@ -28,6 +28,19 @@ enum Exposure {
         return nil
     }
 
+    /// What the operator should know although the host starts: a proxy in front lets others in.
+    static func warning(about settings: Settings) -> String? {
+        guard !settings.server.trustedProxies.isEmpty, objection(to: settings) == nil else { return nil }
+        let open = EndpointPermissions(settings.permissions).openByDefault(
+            authenticating: !settings.authentication.isEmpty)
+        if settings.server.demo {
+            return "server.demo is on behind a proxy: everybody whom it lets through may list and delete uploads"
+        }
+        guard !open.isEmpty else { return nil }
+        return "everybody whom the proxy in front lets through may use \(open.joined(separator: ", ")); set up "
+            + "\"authentication\", or write \"permissions: open\" if that is meant"
+    }
+
     /// Whether only users of this machine reach an address.
     private static func isPrivate(_ address: ListenAddress) -> Bool {
         switch address {

@@ -64,6 +64,7 @@ final class Host: Sendable {
             catalog: catalog, stores: map,
             settings: UploadSettings(settings.uploads, openWriters: accepted.descriptors.openWriters), logger: logger)
         try await claimStaging(uploads, settings: settings, logger: logger)
+        if let warning = Exposure.warning(about: settings) { logger.warning("\(warning)") }
         let tokens = try bearerTokens(settings, logger: logger)
         let authenticators = try Authenticators.make(settings, logger: logger)
         await uploads.recover()

@@ -28,6 +28,10 @@ struct ExposureTests {
         let one = try await Self.complaints(about: server + "permissions: {POST_PROCESS: AllowAny}\n")
         #expect(one.status == 78)
         #expect(!one.errors.contains("POST_PROCESS") && one.errors.contains("GET_LOAD"), "\(one.errors)")
+        for open in ["permissions: IsOwner", "permissions: {default: IsAuthenticated, GET_FETCH: IsOwner}"] {
+            let result = try await Self.complaints(about: server + open + "\n")
+            #expect(result.status == 78 && result.errors.contains("would be open"), "\(open): \(result.errors)")
+        }
         for good in ["permissions: open", "permissions: IsAuthenticated", "permissions: FromNetwork(10.0.0.0/8)"] {
             let result = try await Self.complaints(about: server + good + "\n")
             #expect(result.status == 0, "\(good): \(result.errors)")

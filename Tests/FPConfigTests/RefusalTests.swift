@@ -126,6 +126,10 @@ struct RefusalTests {
             "listen: [':443', 'https://:443'], tls: {certificate: a, key: b}",
             #"18: "server.listen" names one address twice; remove one of them"#
         ),
+        (
+            "listen: [systemd, 'systemd:web']",
+            #"18: "server.listen" has systemd, the only socket that there is, beside another one; name each, as in systemd:NAME"#
+        ),
         ("trusted_proxies: [[a]]", #"28: each value in "server.trusted_proxies" must be a text, not a list"#),
     ])
     func `an impossible value of the server is refused with what would be right`(line: String, complaint: String) {

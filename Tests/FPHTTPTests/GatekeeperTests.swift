@@ -158,7 +158,11 @@ struct GatekeeperTests {
     func forgery() async throws {
         let cors = CORSPolicy(origins: .only(["https://app.example"]), allowsCredentials: true)
         let table: [(fields: String, status: Int)] = [
-            ("", 200), ("Sec-Fetch-Site: same-origin\r\n", 200), ("Sec-Fetch-Site: none\r\n", 200),
+            ("", 403), ("Referer: http://test/page\r\n", 200), ("Referer: http://test:80\r\n", 200),
+            ("Referer: http://test:8000/page\r\n", 403), ("Referer: http://evil.example/http://test/\r\n", 403),
+            ("Referer: http://test/\r\nReferer: http://test/\r\n", 403), ("Referer: \r\n", 403),
+            ("Sec-Fetch-Site: cross-site\r\nReferer: http://test/\r\n", 403),
+            ("Sec-Fetch-Site: same-origin\r\n", 200), ("Sec-Fetch-Site: none\r\n", 200),
             ("Sec-Fetch-Site: same-site\r\n", 403), ("Sec-Fetch-Site: cross-site\r\n", 403),
             ("Sec-Fetch-Site: cross-site\r\nOrigin: https://evil.example\r\n", 403),
             ("Sec-Fetch-Site: cross-site\r\nOrigin: https://app.example\r\n", 200),

@@ -157,6 +157,32 @@ struct BasicTests {
         }
     }
 
+    @Test("a password that is remembered for one address tells another nothing, nor one that asks too much")
+    func guessing() async throws {
+        let setting = try Setting()
+        try await setting.with { house async throws in
+            let right = Self.header("ann", "sesame")
+            #expect(try await announce(house, right).status == 200)
+            _ = try await announce(house, Self.header("nobody", "wrong"))
+            _ = setting.newPauses()
+            setting.isOpen.withLock { $0 = false }
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try await self.announce(house, Self.header("ann", "wrong \(number)")).status
+                    }
+                }
+                try await waitFor("eight checks to wait", within: .seconds(30)) {
+                    setting.pauses.withLock { $0.count } == 8 ? true : nil
+                }
+                #expect(try await announce(house, right).status == 429)
+                #expect(try await announce(house, Self.header("ann", "guess")).status == 429)
+                setting.isOpen.withLock { $0 = true }
+                for try await status in group { #expect(status == 401) }
+            }
+        }
+    }
+
     @Test("a right password is remembered for five minutes, and not after the file has changed")
     func remembering() async throws {
         let setting = try Setting()

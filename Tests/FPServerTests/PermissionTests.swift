@@ -101,6 +101,10 @@ struct PermissionTests {
             let missing = try await house.send("GET", "/fp/load/?id=alices/other.txt", Self.bob)
             #expect(guessed.status == 404)
             #expect(guessed.text == missing.text)
+            for path in ["alices/file.txt", "alices/other.txt"] {
+                let reverted = try await house.send("DELETE", "/fp/revert/", Self.text + Self.bob, Array(path.utf8))
+                #expect(reverted.status == 400, "\(path): a revert tells nothing of it either")
+            }
             #expect(try await house.send("GET", "/fp/load/?id=alices/file.txt", Self.alice).text == "Hello")
             #expect(try await house.send("GET", "/fp/load/?id=\(stored)", Self.alice).text == "Hello")
             #expect(try await house.send("GET", "/fp/restore/?id=\(whole)", Self.alice).text == "Hello")
@@ -108,6 +112,22 @@ struct PermissionTests {
             #expect(try await house.send("PATCH", "/fp/patch/\(announced)", chunk, Array("Hello".utf8)).status == 200)
             #expect(try await house.send("DELETE", "/fp", Self.text + Self.alice, Array(whole.utf8)).status == 204)
             #expect(try await house.send("GET", "/fp/restore/?id=\(whole)", Self.alice).status == 404)
+        }
+    }
+
+    @Test("what is nobody's is for those who know its id, and not for those who guess its path")
+    func nobodys() async throws {
+        let own: [Rule] = [.isAuthenticated, .isOwner]
+        let permissions = EndpointPermissions(rules: ["API_READ": own], standard: own)
+        try await ServerHouse.with(Self.known(permissions)) { house async throws in
+            let token = [("Authorization", "Bearer \(ServerHouse.token)")]
+            let id = try await upload(house, as: token)
+            try await house.store(id, "reports/11.pdf")
+            #expect(try await house.send("GET", "/fp/load/?id=\(id)", Self.bob).text == "Hello")
+            #expect(try await house.send("GET", "/fp/load/?id=reports/11.pdf", token).text == "Hello")
+            #expect(try await house.send("GET", "/fp/load/?id=reports/11.pdf", Self.bob).status == 404)
+            let listed = try await house.send("GET", "/api/v1/uploads?path=reports/11.pdf", Self.bob).text
+            #expect(listed.contains("\"uploads\":[]"), "\(listed)")
         }
     }
 

@@ -86,6 +86,23 @@ struct PolicyPathTests {
         }
     }
 
+    @Test("a path is for one file, unless the policy says how many there may be")
+    func oneFile() async throws {
+        try await Application.with { app, house async throws in
+            var form = Form()
+            for name in ["a.txt", "b.txt"] { form.add("filepond", file: name, [1]) }
+            let one = try app.header { $0.path = "users/42/avatar.txt" }
+            #expect(try await house.send("POST", "/fp/process/", form.headers + one, form.body).status == 413)
+            #expect(house.filesOnDisk().isEmpty)
+            let two = try app.header {
+                $0.path = "users/42/avatar.txt"
+                $0.maxFiles = 2
+            }
+            #expect(try await house.send("POST", "/fp/process/", form.headers + two, form.body).status == 200)
+            #expect(house.directory.files(below: "media").count == 2)
+        }
+    }
+
     @Test("a store that fails is an honest 5xx; the last chunk again, or the whole upload again, tries anew")
     func failing() async throws {
         let control = PluginControl()

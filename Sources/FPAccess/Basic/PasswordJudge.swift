@@ -66,10 +66,11 @@ final class PasswordJudge: Sendable {
                 state.running = [:]
             }
             let now = clock.uptime()
-            if state.remembered.value(of: question.digest, at: now) != nil { return .done(.right) }
             if let task = state.running[question.digest] { return .ask(task) }
             let waiting = state.waiting[question.address, default: 0]
+            // Before what is remembered: an answer to more questions than may wait would tell right from wrong at once.
             guard waiting < Self.mostOfAddress else { return .done(.tooMany) }
+            if state.remembered.value(of: question.digest, at: now) != nil { return .done(.right) }
             state.waiting[question.address] = waiting + 1
             let pause = state.failures.pause(before: question, at: now)
             // A task of its own: who asked first may go away, and others wait for the same answer.
@@ -119,7 +120,7 @@ struct Question: Sendable {
     let user: String
     let password: String
     let address: String
-    /// Of name and password.
+    /// Of address, name and password: what one address has proved tells another nothing.
     let digest: HMAC<SHA256>.MAC
     /// Of the name alone, so that names of any length take the same room.
     let name: HMAC<SHA256>.MAC
@@ -129,7 +130,7 @@ struct Question: Sendable {
         password = credentials.password
         self.address = address
         // There is no colon in a name, so that no two pairs have one text; and none in what stands for the name alone.
-        digest = HMAC.authenticationCode(for: Array("\(user):\(password)".utf8), using: key)
+        digest = HMAC.authenticationCode(for: Array("\(address)\u{0}\(user):\(password)".utf8), using: key)
         name = HMAC.authenticationCode(for: Array(user.utf8), using: key)
     }
 }

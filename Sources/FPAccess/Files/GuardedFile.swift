@@ -21,7 +21,8 @@ enum GuardedFile {
         }
 
         private static func nanoseconds(_ time: timespec) -> Int64 {
-            Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+            // Beyond the year 2262 it only has to be another number.
+            Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
         }
     }
 

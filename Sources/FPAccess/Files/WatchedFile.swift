@@ -75,9 +75,11 @@ final class WatchedFile<Content: Sendable>: Sendable {
             state.isSettled = found.isSettled
             state.content = try parse(found.bytes, path)
             state.generation += 1
+            if isNew || state.complaint != nil { logger.info("read \(path) again") }
             state.complaint = nil
-            if isNew { logger.info("read \(path) again") }
         } catch {
+            // It may pass without another change of the file, and what was revoked there must not come back.
+            state.isSettled = false
             guard state.complaint != error.description else { return }
             state.complaint = error.description
             logger.error("\(error.description) What it said before goes on to hold.")

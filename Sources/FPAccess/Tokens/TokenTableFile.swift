@@ -91,8 +91,11 @@ public struct TokenTableFile: Sendable {
             close(descriptor)
             if !isWhole { unlink(draft) }
         }
+        // A group that could read the file goes on to: the host may be in it.
+        var status = stat()
+        let mode = 0o600 | (stat(path, &status) == 0 ? status.st_mode & 0o040 : 0)
         // The mode of open(2) is cut by the umask.
-        guard fchmod(descriptor, 0o600) == 0 else { throw GuardedFile.failure(draft, "cannot be made") }
+        guard fchmod(descriptor, mode) == 0 else { throw GuardedFile.failure(draft, "cannot be made") }
         giveToOwner(descriptor)
         var written = 0
         while written < bytes.count {

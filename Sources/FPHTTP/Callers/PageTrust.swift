@@ -19,13 +19,27 @@ struct PageTrust: Sendable {
         let sites = request.headers[values: .secFetchSite]
         let origins = request.headers[values: .origin]
         if sites.count == 1, sites[0].isSame(as: "same-origin") || sites[0].isSame(as: "none") { return }
-        if sites.isEmpty, origins.isEmpty { return }
+        if sites.isEmpty, origins.isEmpty, try isFromNoPage(request) { return }
         if cors?.admitsCredentials(of: request.headers) == true { return }
         if sites.isEmpty, origins.count == 1, Self.isOwn(origins[0], request) { return }
         throw Problem(
             .forbidden,
             "A page of another origin may not do this in your name. To let it, name its origin in server.cors.origins, "
                 + "with credentials.")
+    }
+
+    /// A request with neither field. Browsers leave both out of a GET or HEAD to a server that they reach in the clear, and
+    /// name the page in `Referer` unless that page forbids it; everything else without them comes from no browser.
+    private func isFromNoPage(_ request: Request) throws(Problem) -> Bool {
+        guard request.method == .get || request.method == .head else { return true }
+        let pages = request.headers[values: .referer]
+        guard pages.count == 1, let (scheme, rest) = pages[0].cut(at: ":"), let place = rest.without(prefix: "//")
+        else {
+            throw Problem(
+                .forbidden, "It cannot be told which page asks for this in your name; send the field Origin or Referer."
+            )
+        }
+        return Self.isOwn("\(scheme)://\(place.parts(at: "/")[0])", request)
     }
 
     /// A page that came in the clear is not of the server's origin where requests come encrypted: anybody on the way may
