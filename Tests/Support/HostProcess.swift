@@ -153,29 +153,16 @@ public struct CommandResult: Sendable {
     public static func of(
         _ program: URL, _ arguments: [String], environment: [String: String] = [:], in directory: TemporaryDirectory
     ) async throws -> CommandResult {
-        try await onThread {
-            let process = Process()
-            process.executableURL = program
-            process.arguments = arguments
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-            process.currentDirectoryURL = directory.url
-            let (output, errors) = (Pipe(), Pipe())
-            process.standardOutput = output
-            process.standardError = errors
-            process.standardInput = FileHandle.nullDevice
-            try process.run()
-            let errorText = Mutex("")
-            let reader = Thread {
-                let data = errors.fileHandleForReading.readDataToEndOfFile()
-                errorText.withLock { $0 = String(decoding: data, as: UTF8.self) }
-            }
-            reader.start()
-            let data = output.fileHandleForReading.readDataToEndOfFile()
-            process.waitUntilExit()
-            while !reader.isFinished { usleep(1000) }
-            return CommandResult(
-                status: process.terminationStatus, output: String(decoding: data, as: UTF8.self),
-                errors: errorText.withLock { $0 })
+        let texts = try TemporaryDirectory()
+        let files = ["output", "errors"].map { texts.url.appendingPathComponent($0).path }
+        return try await onThread {
+            let status = try ChildProgram.run(
+                program.path, arguments,
+                environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }, in: directory.url.path,
+                output: files[0], errors: files[1])
+            let told = try files.map { String(decoding: try Data(contentsOf: URL(fileURLWithPath: $0)), as: UTF8.self) }
+            withExtendedLifetime(texts) {}
+            return CommandResult(status: status, output: told[0], errors: told[1])
         }
     }
 

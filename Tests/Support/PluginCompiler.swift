@@ -18,12 +18,10 @@ public enum PluginCompiler {
         words += ["-I", root.appendingPathComponent("Sources/FPPluginAPI/include").path]
         words += ["-o", library, root.appendingPathComponent(source).path]
         try await onThread { [words] in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = words
-            try process.run()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { throw HostFailure(words.joined(separator: " ") + " failed") }
+            let status = try ChildProgram.run(
+                "/usr/bin/env", words, environment: ProcessInfo.processInfo.environment, in: directory.url.path,
+                output: library + ".output", errors: library + ".errors")
+            guard status == 0 else { throw HostFailure(words.joined(separator: " ") + " failed") }
         }
         chmod(library, 0o755)
         return library
