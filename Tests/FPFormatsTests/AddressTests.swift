@@ -226,6 +226,7 @@ import Testing
     @Test(arguments: [
         "", "app.example.org", "https://", "https://a.org/", "https://a.org/x", "https://a.org?x", "https://bücher.org",
         "https://a.org:0", "https://a.org:99999", "https://a b", "https://u@a.org", "https://[1.2.3.4]", "https://::1",
+        "http://[::1]:80:80", "https://a.org:443:443", "http://a.org:8080:80",
     ])
     func `are nothing else`(text: String) {
         #expect(throws: Complaint.self) { try Origin.parse(text).get() }

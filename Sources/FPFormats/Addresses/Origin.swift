@@ -7,12 +7,13 @@ public enum Origin {
         }
         let lower = scheme.asciiLowercased()
         let behind = text.utf8.dropFirst(scheme.utf8.count + 3)
-        let authority = Substring(behind.prefix { !"/?#".utf8.contains($0) })
+        let authority = Substring(behind.prefix { !"/?#".utf8.contains($0) }).asciiLowercased()
         let rest = behind.dropFirst(authority.utf8.count)
-        let canonical = "\(lower)://\(withoutDefaultPort(authority.asciiLowercased(), of: lower))"
-        guard !authority.isEmpty, isAuthority(Substring(canonical.utf8.dropFirst(lower.utf8.count + 3))) else {
+        // Before the port may go: what is left of two ports is a host with one.
+        guard !authority.isEmpty, isAuthority(authority[...]) else {
             return .failure(Complaint("is not an origin: a host, in ASCII, and perhaps a port follow the ://"))
         }
+        let canonical = "\(lower)://\(withoutDefaultPort(authority, of: lower))"
         guard rest.isEmpty else {
             return .failure(Complaint("has a path, which no origin has; did you mean \(quoted(canonical))?"))
         }
