@@ -13,7 +13,8 @@ struct FuzzTarget: Sendable {
     }
 
     static let all: [FuzzTarget] = [
-        multipart, http, target, fields, text, json, yaml, url, signature, xml, packets,
+        multipart, http, proxy, target, fields, text, json, yaml, url, coding, token, keys, policy, signature, xml,
+        packets,
     ]
 }
 

@@ -1,0 +1,1 @@
+../../../Sources/FPFetch/Decoding/BitReader.swift

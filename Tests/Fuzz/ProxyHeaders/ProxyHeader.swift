@@ -1,0 +1,1 @@
+../../../Sources/FPHTTP/Connections/ProxyHeader.swift
