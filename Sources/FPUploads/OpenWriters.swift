@@ -17,6 +17,7 @@ final class OpenWriters: Sendable {
     private struct Idle {
         let writer: StoreWriter
         var record: UploadRecord
+        let beginning: [UInt8]?
         let since: ContinuousClock.Instant
     }
 
@@ -41,15 +42,22 @@ final class OpenWriters: Sendable {
         idle.withLock { $0[id]?.record }
     }
 
+    /// All bytes that the upload has, if its writer is here and they are too few to tell the file's type by.
+    func beginning(_ id: UploadID) -> [UInt8]? {
+        idle.withLock { $0[id]?.beginning }
+    }
+
     /// Somebody asked about the upload.
     func touch(_ id: UploadID, at now: Timestamp) {
         idle.withLock { $0[id]?.record.touchedAt = now }
     }
 
     /// Keeps the upload's writer, with the record as the catalog has it.
-    func put(_ writer: StoreWriter, for record: UploadRecord) async {
+    /// - Parameter beginning: all bytes that the upload has, if they are too few to tell the file's type by.
+    func put(_ writer: StoreWriter, for record: UploadRecord, beginning: [UInt8]? = nil) async {
         let surplus: [StoreWriter] = idle.withLock { idle in
-            let previous = idle.updateValue(Idle(writer: writer, record: record, since: .now), forKey: record.id)
+            let entry = Idle(writer: writer, record: record, beginning: beginning, since: .now)
+            let previous = idle.updateValue(entry, forKey: record.id)
             guard idle.count > capacity, let oldest = idle.min(by: { $0.value.since < $1.value.since }) else {
                 return previous.map { [$0.writer] } ?? []
             }

@@ -7,7 +7,7 @@ private struct Arrival {
     /// The number of bytes.
     var length: UInt64 = 0
     var fingerprint: UInt64 = 0
-    /// The first bytes of the file, if the chunk begins with them.
+    /// The first bytes of the file, if they are known.
     var signature: [UInt8]?
     /// How far the session was safe when the chunk's last bytes had been written, if they were synced with them.
     var progress: WriteProgress?
@@ -17,11 +17,14 @@ private struct Arrival {
 
 extension Uploads {
     /// Takes a chunk's body into its session, and puts on record what counts of it.
+    /// - Parameter beginning: the bytes in front of the chunk, if they are few and known.
     /// - Throws: ``UploadError``; the writer is then of no more use.
     func receive(
-        _ body: some ByteSource, of chunk: Chunk, into writer: StoreWriter, _ record: UploadRecord, file: FileRecord
+        _ body: some ByteSource, of chunk: Chunk, behind beginning: [UInt8]?, into writer: StoreWriter,
+        _ record: UploadRecord, file: FileRecord
     ) async throws(UploadError) -> Upload {
-        let arrival = try await write(body, of: chunk, to: writer, file: file, record.terms)
+        let beginning = beginning.flatMap { UInt64($0.count) == chunk.offset ? $0 : nil }
+        let arrival = try await write(body, of: chunk, behind: beginning, to: writer, file: file, record.terms)
         if let failure = arrival.failure {
             await keep(arrival, of: chunk, in: writer, record, file: file)
             throw failure
@@ -29,7 +32,8 @@ extension Uploads {
         let end = chunk.offset + arrival.length
         guard endsFile(chunk, arrival.length, file) else {
             let record = try await count(arrival, of: chunk, in: writer, record, file: file)
-            await writers.put(writer, for: record)
+            let isEnough = arrival.signature.map { $0.count == FileContent.headLength } ?? true
+            await writers.put(writer, for: record, beginning: isEnough ? nil : arrival.signature)
             return view(record)
         }
         var (record, file) = (record, file)
@@ -47,14 +51,14 @@ extension Uploads {
     }
 
     private func write(
-        _ body: some ByteSource, of chunk: Chunk, to writer: StoreWriter, file: FileRecord, _ terms: UploadTerms?
+        _ body: some ByteSource, of chunk: Chunk, behind beginning: [UInt8]?, to writer: StoreWriter, file: FileRecord,
+        _ terms: UploadTerms?
     ) async throws(UploadError) -> Arrival {
         let fingerprint = ChunkFingerprint()
         let limit = chunk.bodyLength ?? (file.size ?? maxSize(terms)) - chunk.offset
         let tooLong = BodyFailure(
             file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file, terms) : Self.longBody)
-        // The first bytes are seen here only if all of them come in this chunk.
-        var arrival = Arrival(signature: chunk.offset == 0 ? [] : nil)
+        var arrival = Arrival(signature: beginning)
         do throws(BodyFailure) {
             while let buffers = try await next(of: body) {
                 guard arrival.length + buffers.readableBytes <= limit else { throw tooLong }

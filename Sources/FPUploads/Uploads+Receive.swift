@@ -157,6 +157,8 @@ extension Uploads {
         var (record, file) = (record, file)
         if !file.name.isEmpty { try checkType(name: file.name, record.terms) }
         record = try await reserve(record, file)
+        // Taking the writer out forgets it.
+        let beginning = chunk.offset == 0 ? [] : writers.beginning(record.id)
         let writer: StoreWriter
         switch try await self.writer(for: record, file: file, at: chunk.offset) {
         case .open(let resumed): writer = resumed
@@ -177,7 +179,7 @@ extension Uploads {
             (record, file, writer) = (again, again.files[0], fresh)
         }
         do throws(UploadError) {
-            return try await receive(body, of: chunk, into: writer, record, file: file)
+            return try await receive(body, of: chunk, behind: beginning, into: writer, record, file: file)
         } catch {
             await writer.close()
             guard let code = error.storeCode, [.gone, .notFound, .invalid, .range].contains(code) else { throw error }

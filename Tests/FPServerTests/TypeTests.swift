@@ -78,6 +78,23 @@ struct TypeTests {
         }
     }
 
+    @Test("a chunked upload that begins with few bytes at a time is gone with the first 4 KiB, too")
+    func tinyChunks() async throws {
+        try await with(allow: ["image/*"]) { house in
+            let id = try await house.announce(10 << 30)
+            let content = Self.html + [UInt8](repeating: 0x20, count: 9000)
+            for (start, end) in [(0, 1), (1, 4), (4, 4000)] {
+                let headers = ServerHouse.chunkHeaders(start, of: 10 << 30, name: "a.png")
+                let reply = try await house.send("PATCH", "/fp/patch/\(id)", headers, Array(content[start..<end]))
+                #expect(reply.status == 200, "\(reply.text)")
+            }
+            let headers = ServerHouse.chunkHeaders(4000, of: 10 << 30, name: "a.png")
+            let reply = try await house.send("PATCH", "/fp/patch/\(id)", headers, Array(content[4000...]))
+            #expect(isRefused(reply), "\(reply.status) \(reply.text)")
+            #expect(try await house.send("HEAD", "/fp/patch/\(id)").status == 404)
+        }
+    }
+
     @Test("a chunked upload is judged by its name before its bytes, and by its whole beginning at its end")
     func smallChunks() async throws {
         try await with(forbid: ["text/html", ".js"]) { house in
