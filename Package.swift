@@ -38,6 +38,9 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 
@@ -57,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
     ],
     targets: [
@@ -106,7 +110,8 @@ let package = Package(
         .target(
             name: "FPHTTP",
             dependencies: [
-                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioSSL, logging,
+                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioHPACK, nioHTTP2, nioTLS, nioSSL,
+                logging,
             ]),
         .target(name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore]),
         .target(
@@ -188,7 +193,7 @@ let package = Package(
         .testTarget(
             name: "FPHTTPTests",
             dependencies: [
-                "FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioPosix, nioSSL, logging,
+                "FPContext", "FPFormats", "FPHTTP", "Support", httpTypes, nioCore, nioHPACK, nioPosix, nioSSL, logging,
             ]),
         .testTarget(
             name: "FPFilePondTests",

@@ -49,6 +49,8 @@ extension Settings {
         public var certificate: String
         /// Its private key.
         public var key: String
+        /// Whether clients may choose HTTP/2.
+        public var http2: Bool
     }
 
     /// `server.cors`: which other origins' pages may use the server (Fetch standard, section 3.2).

@@ -34,6 +34,9 @@ extension Settings {
         OptionSchema(
             "server.tls.key", .string, help: "The PEM file with the certificate's private key, without a passphrase."),
         OptionSchema(
+            "server.tls.http2", .bool, default: "true",
+            help: "Whether clients may choose HTTP/2 there, as browsers do; otherwise they speak HTTP/1.1."),
+        OptionSchema(
             "server.base_path", .string, default: "/fp",
             help: "The path of the FilePond endpoints, FilePond's `server` url. `/` is the root."),
         OptionSchema("server.demo", .bool, default: "false", help: "Serve the demonstration page at `/`."),

@@ -27,7 +27,7 @@ extension SettingsDecoder {
         if let exposure = SecretFile.exposure(of: key), let position = values[keys[1]]?.position {
             problems.warning(at: position, exposure)
         }
-        return Settings.TLS(certificate: certificate, key: key)
+        return Settings.TLS(certificate: certificate, key: key, http2: values.bool("server.tls.http2"))
     }
 
     private func path(_ key: String) -> String? {

@@ -82,6 +82,7 @@ extension ServerSettings {
             }
         http.proxyProtocol = TrustedProxies(server.proxyProtocol)
         http.tls = server.tls.map { TLSIdentity.Files($0) }
+        http.speaksHTTP2 = server.tls?.http2 ?? true
         do {
             self.init(http: http, basePath: try BasePath(server.basePath))
         } catch {

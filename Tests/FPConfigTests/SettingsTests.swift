@@ -88,7 +88,7 @@ struct SettingsTests {
               trusted_proxies: [10.0.0.0/8, "fd00::/8", 192.0.2.1, unix]
               forwarded: rfc7239
               proxy_protocol: [10.0.0.1]
-              tls: {certificate: cert.pem, key: /etc/key.pem}
+              tls: {certificate: cert.pem, key: /etc/key.pem, http2: false}
               load_by_path: false
             plugins: {directory: ./plugins}
             storages_backend: b
@@ -164,6 +164,7 @@ struct SettingsTests {
         #expect(settings.server.proxyProtocol.map(\.description) == ["10.0.0.1/32"])
         #expect(settings.server.tls?.certificate == "\(scratch.path)/cert.pem")
         #expect(settings.server.tls?.key == "/etc/key.pem")
+        #expect(settings.server.tls?.http2 == false)
         #expect(!settings.server.loadByPath)
         #expect(settings.plugins.directory == .path("\(scratch.path)/plugins"))
         #expect(settings.storagesBackend == "b")

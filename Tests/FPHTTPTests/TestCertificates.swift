@@ -29,7 +29,7 @@ enum TestCertificate: String, CaseIterable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)))
         configuration.certificateVerification = .noHostnameVerification
-        configuration.applicationProtocols = ["h2", "http/1.1"]
+        configuration.applicationProtocols = ["http/1.1"]
         return configuration
     }
 

@@ -1,29 +1,12 @@
 import NIOCore
-import NIOSSL
 
-// How an exchange ends, and how the connection does.
-extension Connection {
-    /// The exchange is over: the connection closes, or takes the next request.
-    func complete(_ exchange: Exchange) {
-        let mayMoreCome = !exchange.arrival.isWhole || !queue.isEmpty || parseFailure != nil
-        if !exchange.arrival.isWhole {
-            exchange.body.stop()
-        }
-        self.exchange = nil
-        guard exchange.keepsAlive else {
-            closeAfterAnswer(clientMaySend: mayMoreCome)
-            return
-        }
-        head = .idle(since: .now())
-        armTimer()
-        serveQueue()
-    }
-
+// How the connection ends.
+extension Connection: ServedConnection {
     /// Closes once everything written has gone out.
     ///
     /// Where the client may be sending, only the output closes at first: closing a socket with bytes unread resets
     /// it, and a reset can overtake the answer.
-    private func closeAfterAnswer(clientMaySend: Bool) {
+    func closeAfterAnswer(clientMaySend: Bool) {
         guard let context, isOpen else {
             return
         }
@@ -74,13 +57,7 @@ extension Connection {
 
     /// Closes the socket, without a word that TLS would have the other side take for the end of what it gets.
     func cut() {
-        guard let context else { return }
-        let pipeline = context.pipeline.syncOperations
-        if isEncrypted, let encryption = try? pipeline.context(handlerType: NIOSSLServerHandler.self) {
-            encryption.close(promise: nil)
-        } else {
-            context.close(promise: nil)
-        }
+        context?.cut()
     }
 
     /// Ends what waits for bytes that will not come.
@@ -95,24 +72,13 @@ extension Connection {
         cutShort(exchange, .truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
     }
 
-    /// No more of the current request can be understood, or will come.
-    func cutShort(_ exchange: Exchange, _ error: BodyError) {
-        guard !exchange.arrival.isWhole else {
-            return
-        }
-        exchange.closeAfterwards()
-        exchange.body.fail(error)
-        if exchange.response.isSent {
-            complete(exchange)
-        }
-    }
-
     /// The channel is closed, by whomever.
     func becomeClosed() {
         end()
-        if let handle {
-            server.connections.remove(handle)
-            self.handle = nil
+        handle = nil
+        if let registration {
+            server.connections.remove(registration)
+            self.registration = nil
             if let place { server.addresses.leave(place) }
         }
     }
@@ -121,8 +87,7 @@ extension Connection {
     private func end() {
         if case .closed = phase { return }
         phase = .closed
-        timer?.cancel()
-        timer = nil
+        cancelTimer()
         queue.removeAll()
         if let exchange {
             self.exchange = nil
@@ -130,29 +95,6 @@ extension Connection {
         }
     }
 
-    /// Lets go of an exchange whose client is gone.
-    private func abandon(_ exchange: Exchange) {
-        let learnsFromBody = exchange.body.isBeingRead
-        if !exchange.arrival.isWhole {
-            exchange.body.fail(.truncated(received: exchange.record.bytesIn, expected: exchange.contentLength))
-        }
-        if !learnsFromBody {
-            exchange.task?.cancel()
-        }
-        let (writer, loss) = exchange.response.connectionLost()
-        writer?.resume(throwing: ClientGone())
-        switch loss {
-        case .none:
-            break
-        case .clientGone:
-            exchange.record.status = AccessRecord.clientGone
-            exchange.record.log(to: server.logger)
-        case .aborted:
-            exchange.record.log(to: server.logger, isAborted: true)
-        }
-    }
-
-    /// Lets the current request finish, takes no other, and closes a connection that has none.
     func drain() {
         switch phase {
         case .open:
@@ -169,7 +111,6 @@ extension Connection {
         }
     }
 
-    /// Ends whatever is going on.
     func terminate() {
         if let exchange {
             exchange.body.fail(.cancelled)

@@ -3,8 +3,11 @@ import HTTPTypes
 import NIOHTTP1
 
 extension HTTPVersion {
-    /// Whether chunks, interim responses and connections that stay open are understood. The parser lets only 1.x by.
-    var isAtLeast11: Bool { minor >= 1 }
+    /// Whether interim responses are understood, and in HTTP/1 chunks and connections that stay open. The parser lets only
+    /// 1.x by.
+    var isAtLeast11: Bool { isAtLeast2 || minor >= 1 }
+    /// Whether messages come in frames.
+    var isAtLeast2: Bool { major >= 2 }
 }
 
 /// A parsed head against the rules that the parser leaves to us.
@@ -67,7 +70,7 @@ struct RequestCheck {
         }
     }
 
-    /// How long the body is (RFC 9112, section 6.3). Where two readings are possible there is none.
+    /// How long the body is (RFC 9112, section 6.3; RFC 9113, section 8.1.1). Where two readings are possible there is none.
     private struct Framing {
         var contentLength: Int64? = 0
         var problem: (status: HTTPResponse.Status, sentence: String)?
@@ -76,6 +79,10 @@ struct RequestCheck {
 
         init(_ head: RequestHead) {
             let lengths = head.fields[values: .contentLength]
+            if head.version.isAtLeast2, lengths.isEmpty {
+                contentLength = head.endsRequest ? 0 : nil
+                return
+            }
             // By field and by comma: what is left out as empty is no less a way to read the request otherwise.
             let fields = head.fields[values: .transferEncoding]
             let codings = fields.flatMap { $0.parts(at: ",") }.map { $0.trimmingBlanks().asciiLowercased() }

@@ -13,6 +13,9 @@ struct RequestHead {
     /// Whether version and `Connection` leave the connection open behind this request.
     let keepsAlive: Bool
 
+    /// Whether the request is known to end here, which only HTTP/2 tells by other means than fields.
+    let endsRequest: Bool
+
     init(_ head: HTTPRequestHead) {
         // The parser lets only tokens by, here and below.
         method = HTTPRequest.Method(head.method.rawValue) ?? .trace
@@ -26,5 +29,18 @@ struct RequestHead {
             fields.append(HTTPField(name: name, value: value))
         }
         self.fields = fields
+        endsRequest = false
+    }
+
+    init(
+        method: HTTPRequest.Method, target: String, version: HTTPVersion, fields: HTTPFields, keepsAlive: Bool,
+        endsRequest: Bool
+    ) {
+        self.method = method
+        self.target = target
+        self.version = version
+        self.fields = fields
+        self.keepsAlive = keepsAlive
+        self.endsRequest = endsRequest
     }
 }

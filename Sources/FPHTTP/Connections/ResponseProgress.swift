@@ -38,6 +38,11 @@ struct ResponseProgress {
         if case .awaited = state { true } else { false }
     }
 
+    /// Whether nothing is left to be written.
+    var isEnding: Bool {
+        if case .ending = state { true } else { false }
+    }
+
     var isSent: Bool {
         if case .sent = state { true } else { false }
     }

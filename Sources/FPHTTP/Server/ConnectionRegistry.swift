@@ -47,7 +47,7 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    func forEach(_ work: @escaping @Sendable (Connection) -> Void) {
+    func forEach(_ work: @escaping @Sendable (any ServedConnection) -> Void) {
         for handle in state.withLock({ Array($0.handles.values) }) {
             handle.run(work)
         }

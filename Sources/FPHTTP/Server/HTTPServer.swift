@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// An HTTP/1.1 server (RFC 9110, RFC 9112) made for large bodies: they are streamed with back pressure in both
+/// A server of HTTP/1.1 and HTTP/2 (RFC 9110, RFC 9112, RFC 9113) made for large bodies: they are streamed with back pressure in both
 /// directions, and memory stays bounded whatever clients do.
 public final class HTTPServer: Sendable {
     private let core: ServerCore
@@ -29,7 +29,8 @@ public final class HTTPServer: Sendable {
     /// - Returns: The addresses, with the ports that the system chose, in the order of the configuration.
     /// - Throws: An error whose description says which address could not be had, and why.
     public func start() async throws -> [SocketAddress] {
-        let certificate = try core.configuration.tls.map { try TLSRenewal($0) }
+        let protocols = (core.configuration.speaksHTTP2 ? [HTTP2Connection.protocolName] : []) + ["http/1.1"]
+        let certificate = try core.configuration.tls.map { try TLSRenewal($0, protocols: protocols) }
         var started: [Listener] = []
         do {
             for address in core.configuration.addresses {
@@ -114,12 +115,6 @@ public final class HTTPServer: Sendable {
                 try options.setOption(.socketOption(.so_keepalive), value: 1)
             }
         }
-        var parsing = NIOHTTPDecoderLimitConfiguration()
-        let limits = core.configuration.limits
-        // A target that is a little too long is read, and then refused as what it is.
-        parsing.maxHeaderFieldSize = max(limits.headers, 2 * limits.target)
-        parsing.maxHeaderListSize = limits.headers + limits.target
-        parsing.maxHeaderFieldCount = limits.headerCount
         let pipeline = channel.pipeline.syncOperations
         if core.configuration.proxyProtocol.trusts(peer.end) {
             try pipeline.addHandler(ProxyHeaderHandler(connection: connection))
@@ -127,9 +122,12 @@ public final class HTTPServer: Sendable {
             try pipeline.addHandler(Dismissal())
             return
         }
-        if let certificate { try pipeline.addHandler(certificate.handler()) }
-        try pipeline.addHandler(ByteTap(connection: connection))
-        try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: parsing)))
-        try pipeline.addHandler(connection)
+        if let certificate {
+            try pipeline.addHandlers(certificate.handler(), ProtocolChoice(connection: connection))
+            try pipeline.addHandler(connection)
+        } else {
+            try pipeline.addHandler(connection)
+            try connection.addParser(to: pipeline)
+        }
     }
 }

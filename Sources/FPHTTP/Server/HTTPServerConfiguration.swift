@@ -25,6 +25,9 @@ extension HTTPServer {
         /// The certificate and key for the addresses that speak TLS.
         public var tls: TLSIdentity.Files?
 
+        /// Whether clients may choose HTTP/2 there.
+        public var speaksHTTP2 = true
+
         /// How often it is looked whether these files have changed.
         public var certificateCheck: Duration = .seconds(60)
 

@@ -11,6 +11,10 @@ final class ServerCore: Sendable {
     let bodyLimits: RequestBody.Limits
     let connections: ConnectionRegistry
     let addresses: AddressCounts
+    /// Streams of HTTP/2, of which each may hold what a connection may.
+    let streams: Places
+    /// How many of them may send much of a body before it is read.
+    let wideWindows: Places
     /// Handlers at work, also those whose client is gone.
     let tasks = Tally()
     /// What handlers run on, by event loop.
@@ -30,6 +34,8 @@ final class ServerCore: Sendable {
         bodyLimits = RequestBody.Limits(highWater: configuration.limits.readAhead)
         connections = ConnectionRegistry(limit: configuration.limits.connections)
         addresses = AddressCounts(limit: configuration.limits.connectionsPerAddress)
+        streams = Places(limit: configuration.limits.connections)
+        wideWindows = Places(limit: configuration.limits.readAheadTotal / StreamWindow.wide)
         executors = Dictionary(uniqueKeysWithValues: eventLoops.map { (ObjectIdentifier($0), LoopExecutor($0)) })
     }
 

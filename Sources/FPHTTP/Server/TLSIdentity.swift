@@ -39,8 +39,12 @@ public struct TLSIdentity: Sendable {
     let context: NIOSSLContext
 
     /// Reads the files, and checks that they belong together. Blocks for as long as the disk takes.
+    ///
+    /// - Parameters:
+    ///   - files: Where they are.
+    ///   - protocols: What clients may choose from in the handshake (RFC 7301), the preferred one first.
     /// - Throws: What is wrong with which file, and what to do.
-    public init(_ files: Files) throws(Failure) {
+    public init(_ files: Files, protocols: [String] = ["http/1.1"]) throws(Failure) {
         let chain: [NIOSSLCertificate]
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(Self.content(files.certificate, "certificate"))
@@ -66,7 +70,7 @@ public struct TLSIdentity: Sendable {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
         configuration.cipherSuiteValues = Self.ciphers
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = protocols
         do {
             context = try NIOSSLContext(configuration: configuration)
         } catch {

@@ -34,13 +34,16 @@ final class TLSRenewal: Sendable {
     }
 
     private let files: TLSIdentity.Files
+    private let protocols: [String]
     private let state: Mutex<State>
 
-    /// - Throws: What ``TLSIdentity/init(_:)`` throws.
-    init(_ files: TLSIdentity.Files) throws(TLSIdentity.Failure) {
+    /// - Parameter protocols: What clients may choose from (RFC 7301), the preferred one first.
+    /// - Throws: What ``TLSIdentity/init(_:protocols:)`` throws.
+    init(_ files: TLSIdentity.Files, protocols: [String]) throws(TLSIdentity.Failure) {
         self.files = files
+        self.protocols = protocols
         let stamps = Self.stamps(files)
-        state = Mutex(State(identity: try TLSIdentity(files), stamps: stamps))
+        state = Mutex(State(identity: try TLSIdentity(files, protocols: protocols), stamps: stamps))
     }
 
     /// What a new connection encrypts with.
@@ -61,7 +64,7 @@ final class TLSRenewal: Sendable {
         let stamps = Self.stamps(files)
         if state.withLock({ $0.stamps != stamps }) {
             do throws(TLSIdentity.Failure) {
-                let identity = try TLSIdentity(files)
+                let identity = try TLSIdentity(files, protocols: protocols)
                 state.withLock { $0.identity = identity }
                 logger.notice("new connections get the new certificate of \(files.certificate)")
             } catch {

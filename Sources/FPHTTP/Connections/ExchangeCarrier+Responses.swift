@@ -1,12 +1,8 @@
-import Glibc
 import HTTPTypes
 import NIOCore
 
-// Responses, in order.
-extension Connection {
-    /// Bytes of a body that go out in the same buffer as their head.
-    private static let joinLimit = 16 << 10
-
+// Responses, from their heads to their last bytes.
+extension ExchangeCarrier {
     /// Answers without the handler.
     func answer(_ exchange: Exchange, _ response: Response, to method: HTTPRequest.Method, _ headers: HTTPFields) {
         var response = response
@@ -20,34 +16,30 @@ extension Connection {
     }
 
     func respond(_ serial: Int, _ head: ResponseHead, _ body: ByteBuffer) {
-        guard let context, let exchange = awaited(serial) else {
+        guard context != nil, let exchange = awaited(serial) else {
             return
         }
-        var text = start(exchange, head)
+        start(exchange, head)
+        var body = body
         if case .length = head.framing {
             exchange.record.bytesOut = Int64(body.readableBytes)
-            if body.readableBytes <= Self.joinLimit {
-                text.writeImmutableBuffer(body)
-                writeLast(context, exchange, text)
-            } else {
-                put(context, text)
-                writeLast(context, exchange, body)
-            }
         } else {
-            writeLast(context, exchange, text)
+            body.clear()
         }
+        finish(exchange) { writeWhole(head, body, of: exchange, promise: $0) }
     }
 
     func respond(_ serial: Int, _ head: ResponseHead, _ file: FileBody) {
-        guard let context, let exchange = awaited(serial) else {
+        guard context != nil, let exchange = awaited(serial) else {
             return
         }
-        put(context, .byteBuffer(start(exchange, head)))
+        start(exchange, head)
+        writeHead(head, of: exchange)
         let now = NIODeadline.now()
         exchange.file = FileProgress(file, at: now, copying: isEncrypted)
         exchange.response.lastWritten()
         writeClock.start(at: now)
-        writePiece(context, exchange)
+        writeNextPiece(exchange)
         if self.exchange === exchange, !exchange.response.isSent {
             armTimer()
         }
@@ -62,9 +54,9 @@ extension Connection {
         guard let context, let exchange = awaited(serial) else {
             return continuation.resume(throwing: ClientGone())
         }
-        let text = start(exchange, head)
+        start(exchange, head)
         exchange.response.streamBegan(head.framing)
-        put(context, text)
+        writeHead(head, of: exchange)
         write(context, exchange, bytes, continuation)
     }
 
@@ -76,54 +68,29 @@ extension Connection {
     }
 
     func finish(_ serial: Int) {
-        guard let context, let exchange, exchange.serial == serial, let framing = exchange.response.stream else {
+        guard let exchange, exchange.serial == serial, let framing = exchange.response.stream else {
             return
         }
-        var end = ByteBuffer()
-        if framing == .chunked {
-            end.writeStaticString("0\r\n\r\n")
-        }
-        writeLast(context, exchange, end)
+        finish(exchange) { writeEnd(framing, of: exchange, promise: $0) }
     }
 
-    /// Resets the connection: any milder end could pass for the end of the body.
+    /// Breaks off a response: any milder end could pass for the end of the body.
     func abort(_ serial: Int) {
-        guard let context, let exchange, exchange.serial == serial else {
+        guard context != nil, let exchange, exchange.serial == serial else {
             return
         }
         exchange.response.abort()?.resume(throwing: ClientGone())
-        if peer.isTCP, let options = context.channel as? any SocketOptionProvider {
-            options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
-        }
-        cut()
+        reset(exchange)
     }
 
-    func sendInterim(_ serial: Int, _ status: HTTPResponse.Status, _ headers: HTTPFields) {
-        guard let context, let exchange = awaited(serial), exchange.version.isAtLeast11 else {
+    func inform(_ serial: Int, _ status: HTTPResponse.Status, _ headers: HTTPFields) {
+        guard let exchange = awaited(serial), exchange.version.isAtLeast11 else {
             return
         }
-        var text = ByteBuffer(string: "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\n")
-        for field in headers {
-            text.writeString("\(field.name): \(field.value)\r\n")
-        }
-        text.writeStaticString("\r\n")
-        put(context, text)
-        context.flush()
+        sendInterim(status, headers)
     }
 
     // MARK: Steps
-
-    func put(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
-        put(context, .byteBuffer(bytes))
-    }
-
-    func put(_ context: ChannelHandlerContext, _ bytes: IOData, promise: EventLoopPromise<Void>? = nil) {
-        writeClock.written += Int64(bytes.readableBytes)
-        if inputEnded != nil {
-            inputEnded = .now()
-        }
-        context.write(wrapOutboundOut(bytes), promise: promise)
-    }
 
     /// The exchange of that number, if nothing of its response is out.
     func awaited(_ serial: Int) -> Exchange? {
@@ -133,8 +100,8 @@ extension Connection {
         return exchange
     }
 
-    /// Decides whether the connection goes on, and has the head say so.
-    private func start(_ exchange: Exchange, _ head: ResponseHead) -> ByteBuffer {
+    /// Decides whether more is taken in behind the response.
+    private func start(_ exchange: Exchange, _ head: ResponseHead) {
         if head.closes || head.framing == .untilClose || server.isDraining || !canDrain(exchange) {
             exchange.closeAfterwards()
         }
@@ -142,11 +109,6 @@ extension Connection {
         if !exchange.body.hasBegun {
             discardBody(exchange)
         }
-        var head = head
-        if !exchange.keepsAlive {
-            return head.end(connection: "close")
-        }
-        return head.end(connection: exchange.version.isAtLeast11 ? nil : "keep-alive")
     }
 
     /// Whether what is left of the body is so little that reading it is cheaper than a new connection.
@@ -170,14 +132,7 @@ extension Connection {
         _ continuation: CheckedContinuation<Void, any Error>
     ) {
         exchange.record.bytesOut += Int64(bytes.readableBytes)
-        if exchange.response.stream == .chunked, bytes.readableBytes > 0 {
-            let size = String(bytes.readableBytes, radix: 16)
-            put(context, ByteBuffer(string: size + "\r\n"))
-            put(context, bytes)
-            put(context, ByteBuffer(staticString: "\r\n"))
-        } else {
-            put(context, bytes)
-        }
+        writePart(bytes, of: exchange)
         context.flush()
         guard self.exchange === exchange else {
             return continuation.resume(throwing: ClientGone())
@@ -193,22 +148,23 @@ extension Connection {
 
     /// Writes the next piece of the response's file. The one behind it follows when the kernel has taken this one: no task
     /// has to wake up for it, and of a file that is encrypted on its way no more than a piece is in memory.
-    private func writePiece(_ context: ChannelHandlerContext, _ exchange: Exchange) {
+    private func writeNextPiece(_ exchange: Exchange) {
+        guard let context else { return }
         guard let piece = exchange.file?.nextPiece(at: .now()) else {
             return abortShortFile(exchange)
         }
         exchange.record.bytesOut += Int64(piece.readableBytes)
         if exchange.file?.isAtEnd ?? true {
-            writeLast(context, exchange, piece)
+            finish(exchange) { writePiece(piece, isLast: true, of: exchange, promise: $0) }
             return
         }
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess { [self] in
             if self.exchange === exchange {
-                writePiece(context, exchange)
+                writeNextPiece(exchange)
             }
         }
-        put(context, piece, promise: written)
+        writePiece(piece, isLast: false, of: exchange, promise: written)
         context.flush()
     }
 
@@ -217,14 +173,16 @@ extension Connection {
         abort(exchange.serial)
     }
 
-    private func writeLast(_ context: ChannelHandlerContext, _ exchange: Exchange, _ bytes: ByteBuffer) {
-        writeLast(context, exchange, .byteBuffer(bytes))
-    }
-
-    private func writeLast(_ context: ChannelHandlerContext, _ exchange: Exchange, _ bytes: IOData) {
+    /// Writes the last of a response.
+    private func finish(_ exchange: Exchange, _ writeLast: (EventLoopPromise<Void>) -> Void) {
+        guard let context else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenSuccess { [self] in
+        written.futureResult.assumeIsolated().whenComplete { [self] outcome in
             guard self.exchange === exchange else {
+                return
+            }
+            guard case .success = outcome else {
+                lastWriteFailed(of: exchange)
                 return
             }
             exchange.response.lastTaken()
@@ -233,7 +191,7 @@ extension Connection {
             finishInput(of: exchange)
         }
         exchange.response.lastWritten()
-        put(context, bytes, promise: written)
+        writeLast(written)
         context.flush()
         if self.exchange === exchange, !exchange.response.isSent {
             writeClock.start(at: .now())

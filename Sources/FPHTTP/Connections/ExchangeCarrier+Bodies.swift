@@ -1,7 +1,7 @@
 import NIOCore
 
 // The bodies of requests, from the parser to their readers.
-extension Connection {
+extension ExchangeCarrier {
     /// How long bytes may wait for more before the reader is told of them.
     private static let patience = TimeAmount.milliseconds(1)
 
@@ -64,36 +64,21 @@ extension Connection {
         }
         exchange.arrival.ended()
         gathering = nil
-        window.size = ReceiveWindow.headSize
+        inputEnded(of: exchange)
         exchange.body.finish()
         if exchange.response.isSent {
             complete(exchange)
         }
     }
 
-    /// Large reads only for what is left of a body, so that little of the next request comes with them.
-    func updateWindow(_ exchange: Exchange) {
-        let most =
-            switch server.budget {
-            case let budget where budget.isExhausted: ReceiveWindow.tightSize
-            case let budget where budget.isStrained:
-                isEncrypted ? ReceiveWindow.encryptedSize : ReceiveWindow.strainedSize
-            case _ where isEncrypted: ReceiveWindow.encryptedSize
-            default: ReceiveWindow.bodySize
-            }
-        let left = exchange.remaining ?? Int64(ReceiveWindow.tightSize)
-        window.size = Int(min(Int64(most), max(Int64(ReceiveWindow.headSize), left)))
-    }
-
     /// The reader asks for a body of which nothing is there: a client that waits for a 100 gets it.
     func beginBody(_ serial: Int) {
-        guard let context, let exchange = awaited(serial), exchange.arrival.readerBegan() else {
+        guard let exchange = awaited(serial), exchange.arrival.readerBegan() else {
             return
         }
         bodyClock.start(at: .now())
         armTimer()
-        put(context, ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
-        context.flush()
+        sendInterim(.continue, [:])
     }
 
     /// The reader has room, or wants no more at all.
