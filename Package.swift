@@ -110,7 +110,8 @@ let package = Package(
         .target(
             name: "FPHTTP",
             dependencies: [
-                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioHPACK, nioHTTP2, nioTLS, nioSSL,
+                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioHPACK, nioHTTP2,
+                nioTLS, nioSSL,
                 logging,
             ]),
         .target(name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore]),

@@ -5,6 +5,9 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
@@ -19,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
@@ -37,7 +41,8 @@ let package = Package(
         .target(
             name: "FPHTTP",
             dependencies: [
-                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioSSL, logging,
+                "FPContext", "FPFormats", "FPThreads", httpTypes, nioCore, nioPosix, nioHTTP1, nioHPACK, nioHTTP2,
+                nioTLS, nioSSL, logging,
             ], path: "FPHTTP"),
         .target(name: "FPConfig", dependencies: ["CYaml", "FPFormats"], path: "FPConfig"),
         .target(name: "S3Signature", dependencies: ["COpenSSL", "FPFormats"], path: "S3Signature"),
