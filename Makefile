@@ -148,7 +148,7 @@ test-packages: deb $(STAMPS)/pytest ## Install the package fphost into a Debian 
 	@ONCE_MORE_WITHIN=scripts/test-packages $(ONCE_MORE) pytest $(PYTHON) Tests/Install/test_packages.py $(PYTEST_ARGS)
 
 .PHONY: test-sanitize
-test-sanitize: setup $(STAMPS)/servers ## Run the Swift tests under AddressSanitizer
+test-sanitize: setup $(STAMPS)/servers $(STAMPS)/packages-test ## Run the Swift tests and a mixed load under AddressSanitizer
 	@scripts/test-sanitize .build-asan
 
 .PHONY: soak

@@ -94,6 +94,8 @@ class Host:
         return self._process.wait(60)
 
     def memory(self):
+        if (ended := self._process.poll()) is not None:
+            raise Wrong(f"the host ended by itself with status {ended}")
         status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
