@@ -55,7 +55,7 @@ struct RequestCheck {
         }
         let hosts = head.fields[values: .hostField]
         if hosts.count > 1 || hosts.isEmpty && head.version.isAtLeast11 {
-            return .refused(.badRequest, "HTTP/1.1 needs exactly one Host header field.")
+            return .refused(.badRequest, "A request must name exactly one host.")
         }
         if head.method == .connect {
             return .refused(.methodNotAllowed, "This server is no proxy: CONNECT is not for it.")

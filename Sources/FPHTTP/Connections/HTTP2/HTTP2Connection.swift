@@ -102,7 +102,7 @@ final class HTTP2Connection {
         guard streams.isEmpty else { return }
         idleSince = .now()
         receiveWindow.size = ReceiveWindow.headSize
-        if phase == .draining { close() }
+        if phase == .draining { close() } else { armTimer() }
     }
 
     /// A body comes: larger reads from here on.
@@ -113,17 +113,14 @@ final class HTTP2Connection {
     // MARK: Timing
 
     private func armTimer() {
+        timer?.cancel()
         guard phase != .closed, let context else { return }
         let timeouts = server.configuration.timeouts
-        let idle = TimeAmount(hadStreams ? timeouts.idle : timeouts.head)
-        let due = (streams.isEmpty ? idleSince : .now()) + idle
+        let due = idleSince + TimeAmount(hadStreams ? timeouts.idle : timeouts.head)
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [self] in
-            if streams.isEmpty, idleSince + idle <= .now() {
-                goAway()
-                close()
-            } else {
-                armTimer()
-            }
+            guard streams.isEmpty else { return }
+            goAway()
+            close()
         }
     }
 
@@ -203,7 +200,7 @@ extension HTTP2Connection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // Nobody waits for answers behind the end of what they send: with streams there is no need to.
-        if event as? ChannelEvent == .inputClosed { context.cut() }
+        if event as? ChannelEvent == .inputClosed { close() }
         context.fireUserInboundEventTriggered(event)
     }
 
