@@ -16,19 +16,17 @@ package struct ApplicationAPI: Mount {
     package var accesses: [Access] { Access.api }
 
     /// Outside of `/v1` there is nothing to protect: the answer is a 404, with or without a token.
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access {
-        guard rest.first == "v1" else { return .anyone }
-        return switch request.method {
-        case .post: .apiStore
-        case .delete: .apiDelete
-        default: .apiRead
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        guard rest.first == "v1" else { return Action(for: .anyone) { _ in throw Problem.unknownAddress } }
+        let access: Access =
+            switch request.method {
+            case .post: .apiStore
+            case .delete: .apiDelete
+            default: .apiRead
+            }
+        return Action(for: access) { caller in
+            guard rest.starts(with: ["v1", "uploads"]) else { throw Problem.unknownAddress }
+            return try await resource.respond(to: request, rest: rest.dropFirst(2), within: caller.reach)
         }
-    }
-
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
-        guard rest.starts(with: ["v1", "uploads"]) else { throw Problem.unknownAddress }
-        return try await resource.respond(to: request, rest: rest.dropFirst(2), within: caller.reach)
     }
 }

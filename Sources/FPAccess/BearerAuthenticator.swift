@@ -5,17 +5,11 @@ import HTTPTypes
 /// Recognises the application by a bearer token (RFC 6750, sections 2.1 and 3).
 public struct BearerAuthenticator: Authenticator {
     private let tokens: BearerTokens
-    private let unconcerned: Set<Access>
 
     /// Accepts these tokens.
-    /// - Parameter unconcerned: What it has nothing to say about.
-    public init(_ tokens: BearerTokens, notFor unconcerned: Set<Access> = []) {
+    public init(_ tokens: BearerTokens) {
         self.tokens = tokens
-        self.unconcerned = unconcerned
     }
-
-    /// Everything that it was not told to leave alone.
-    public func concerns(_ access: Access) -> Bool { !unconcerned.contains(access) }
 
     /// - Throws: A 401 if there is an `Authorization` field of this scheme that does not carry one accepted token.
     public func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {

@@ -36,26 +36,26 @@ package struct FilePondDialect: Mount {
     package var accesses: [Access] { Access.filePond }
 
     /// An address or a method that there is not needs no access to be told so.
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access {
-        let route = try? FilePondRoute(method: request.method, rest: rest, query: request.query)
-        return route.map { Access(of: $0.endpoint, request.method) } ?? .anyone
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        do throws(FilePondRoute.Failure) {
+            let route = try FilePondRoute(method: request.method, rest: rest, query: request.query)
+            return Action(for: Access(of: route.endpoint, request.method)) { caller in
+                try await respond(to: route, request, from: caller)
+            }
+        } catch {
+            return Action(for: .anyone) { _ in try Self.response(to: request, without: error) }
+        }
     }
 
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
-        let route: FilePondRoute
-        do throws(FilePondRoute.Failure) {
-            route = try FilePondRoute(method: request.method, rest: rest, query: request.query)
-        } catch {
-            switch error {
-            case .unknownAddress: throw Problem.unknownAddress
-            case .missingParameter: throw Problem(.badRequest, "A required parameter is missing.")
-            case .wrongMethod(let allow): throw Problem.wrongMethod(request.method, allow: allow)
-            case .options(let allow): return .options(allow: allow)
-            }
+    private static func response(
+        to request: Request, without failure: FilePondRoute.Failure
+    ) throws(Problem) -> Response {
+        switch failure {
+        case .unknownAddress: throw .unknownAddress
+        case .missingParameter: throw Problem(.badRequest, "A required parameter is missing.")
+        case .wrongMethod(let allow): throw .wrongMethod(request.method, allow: allow)
+        case .options(let allow): .options(allow: allow)
         }
-        return try await respond(to: route, request, from: caller)
     }
 
     private func respond(to route: FilePondRoute, _ request: Request, from caller: Caller) async throws -> Response {

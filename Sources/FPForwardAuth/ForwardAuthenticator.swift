@@ -13,7 +13,6 @@ public import Logging
 public struct ForwardAuthenticator: Authenticator {
     private let settings: ForwardSettings
     private let application: Application
-    private let unconcerned: Set<Access>
 
     /// Why none could be made.
     public struct SetupError: Error, Sendable, CustomStringConvertible {
@@ -23,26 +22,21 @@ public struct ForwardAuthenticator: Authenticator {
 
     /// An authenticator with a thread of its own, which ends when nobody has the authenticator any more.
     /// - Parameters:
-    ///   - unconcerned: What it has nothing to say about.
     ///   - version: The host's version, for the `User-Agent` of requests that have none.
     ///   - now: The time by which answers grow old.
     ///   - logger: Hears of an application that gives no answers.
     /// - Throws: ``SetupError`` if the system has no memory or thread to give.
     public init(
-        _ settings: ForwardSettings, notFor unconcerned: Set<Access> = [], version: String,
+        _ settings: ForwardSettings, version: String,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, logger: Logger
     ) throws(SetupError) {
         self.settings = settings
-        self.unconcerned = unconcerned
         do throws(CurlFailure) {
             application = try Application(settings, userAgent: "fphost/\(version)", now: now, logger: logger)
         } catch {
             throw SetupError(description: "no application can be asked: \(error.text)")
         }
     }
-
-    /// Everything that it was not told to leave alone.
-    public func concerns(_ access: Access) -> Bool { !unconcerned.contains(access) }
 
     /// - Throws: A 401 or 403 as the application says; a 503 if it says nothing that can be gone by.
     public func caller(of request: Request, for access: Access) async throws(Problem) -> Caller? {

@@ -36,9 +36,6 @@ public struct JWTAuthenticator: Authenticator {
     /// How many tokens need not be verified again.
     package var rememberedTokens: Int { cache.count }
 
-    /// Everything but the demo page, which has a way of its own.
-    public func concerns(_ access: Access) -> Bool { access.name != "page" }
-
     /// A 401 that asks for a bearer token.
     public var challenge: Problem? {
         Problem(

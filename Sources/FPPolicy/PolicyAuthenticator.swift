@@ -25,9 +25,6 @@ public struct PolicyAuthenticator: Authenticator {
         self.now = now
     }
 
-    /// Everything but the demonstration page's own.
-    public func concerns(_ access: Access) -> Bool { access.name != "page" }
-
     /// - Throws: A 401 for a policy that does not hold; a 403 for a good one that does not open that endpoint.
     public func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         let texts = request.headers[values: .uploadPolicy] + request.query.all(Self.parameter)

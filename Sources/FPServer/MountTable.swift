@@ -28,18 +28,17 @@ enum MountTable {
     /// Who is asked who the caller is, and who may do what.
     static func gatekeeper(_ settings: ServerSettings, _ routes: [Route]) -> Gatekeeper {
         let authenticating = !settings.authenticators.isEmpty
-        // Where nobody is asked for credentials, some that are meant for another server in front or behind do no harm.
-        let open = Set(
-            Access.filePond.filter {
-                settings.permissions.isOpen($0, authenticating: authenticating) && !authenticating
-            })
-        let own: [any Authenticator] = [
-            PageAuthenticator(answersToOwnNamesOnly: isOnLoopbackOnly(settings.http)),
-            BearerAuthenticator(settings.tokens, notFor: open.union([.page])),
+        var instead: [Access: [any Authenticator]] = [
+            .page: [PageAuthenticator(answersToOwnNamesOnly: isOnLoopbackOnly(settings.http))]
         ]
+        // Where nobody is asked for credentials, some that are meant for another server in front or behind do no harm.
+        for access in Access.filePond
+        where !authenticating && settings.permissions.isOpen(access, authenticating: authenticating) {
+            instead[access] = []
+        }
         let others = routes.flatMap(\.mount.accesses)
         return Gatekeeper(
-            own + settings.authenticators,
+            [BearerAuthenticator(settings.tokens)] + settings.authenticators, insteadFor: instead,
             permissions: settings.permissions.permissions(authenticating: authenticating, others: others),
             trusting: settings.http.cors, rates: settings.rates.map { RequestRates($0) })
     }

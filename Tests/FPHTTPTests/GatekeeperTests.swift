@@ -11,10 +11,10 @@ struct GatekeeperTests {
         var methods: [HTTPRequest.Method] { [.get, .post] }
         var accesses: [Access] { [access] }
 
-        func access(for request: Request, rest: ArraySlice<String>) -> Access { access }
-
-        func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
-            .text(.ok, "\(caller.kind) \(caller.owner ?? "-") \(caller.isBoundToOwn ? "own" : "all")")
+        func action(for request: Request, rest: ArraySlice<String>) -> Action {
+            Action(for: access) { caller in
+                .text(.ok, "\(caller.kind) \(caller.owner ?? "-") \(caller.isBoundToOwn ? "own" : "all")")
+            }
         }
     }
 
@@ -24,8 +24,6 @@ struct GatekeeperTests {
         var isAmbient = false
         var asks = true
         var knowsItsOwn = true
-
-        func concerns(_ access: Access) -> Bool { access != Access("unconcerned") }
 
         func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
             guard let value = request.headers[values: name].first else { return nil }
@@ -64,8 +62,10 @@ struct GatekeeperTests {
         }
         table.append(Route(.below("anyone"), Door(access: .anyone)))
         let keeper = Gatekeeper(
-            authenticators ?? [Field(name: Self.key), Field(name: Self.ticket)], permissions: permissions,
-            trusting: cors)
+            authenticators ?? [Field(name: Self.key), Field(name: Self.ticket)],
+            insteadFor: [
+                Access("apart", isSafe: safe): [Field(name: Self.ticket)], Access("unasked", isSafe: safe): [],
+            ], permissions: permissions, trusting: cors)
         let router = Router(table, gatekeeper: keeper, elsewhere: .detail, logger: LogBook().logger)
         try await withServer(configure: { $0.trustedProxies = proxies }, handler: router) {
             try await work(try await RawClient.connect(to: $0))
@@ -77,7 +77,7 @@ struct GatekeeperTests {
         let doors: [String: [Rule]?] = [
             "any": [.allowAny], "known": [.isAuthenticated], "scope": [.hasScope("a"), .hasScope("b")],
             "role": [.hasRole("staff")], "own": [.isAuthenticated, .isOwner], "closed": nil,
-            "unconcerned": [.isAuthenticated],
+            "apart": [.isAuthenticated], "unasked": [.isAuthenticated],
         ]
         try await withDoors(doors) { client async throws in
             for (path, fields, status, text) in [
@@ -96,7 +96,9 @@ struct GatekeeperTests {
                 ("/own", "Key: bob\r\n", 200, "Key bob own"), ("/own", "", 401, "Send Key."),
                 ("/own", "Key: app application\r\n", 200, "Key app all"),
                 ("/closed", "Key: bob a b\r\n", 403, "nobody has the access"),
-                ("/unconcerned", "Key: bob\r\n", 403, "nobody has the access"),
+                ("/apart", "Key: wrong\r\n", 401, "Send Ticket."),
+                ("/apart", "Key: bob\r\nTicket: ann\r\n", 200, "Ticket ann all"),
+                ("/unasked", "Key: bob\r\n", 403, "nobody has the access"),
             ] {
                 let response = try await client.exchange(get(path, fields))
                 #expect(response.status == status, "\(path) \(fields)")

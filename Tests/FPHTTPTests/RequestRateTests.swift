@@ -12,8 +12,6 @@ struct RequestRateTests {
     private struct Owners: Authenticator {
         let asked: Watched<Int>
 
-        func concerns(_ access: Access) -> Bool { true }
-
         func caller(of request: Request, for access: Access) -> Caller? {
             asked.change { $0 += 1 }
             return request.headers[values: RequestRateTests.owner].first.map { Caller(kind: "test", owner: $0) }
@@ -23,10 +21,8 @@ struct RequestRateTests {
     private struct Door: Mount {
         var methods: [HTTPRequest.Method] { [.get] }
         var accesses: [Access] { [Access("door")] }
-        func access(for request: Request, rest: ArraySlice<String>) -> Access { Access("door") }
-
-        func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
-            .text(.ok, "")
+        func action(for request: Request, rest: ArraySlice<String>) -> Action {
+            Action(for: Access("door")) { _ in .text(.ok, "") }
         }
     }
 

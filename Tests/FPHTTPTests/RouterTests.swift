@@ -18,13 +18,13 @@ struct RouterTests {
 
         var accesses: [Access] { [needs] }
 
-        func access(for request: Request, rest: ArraySlice<String>) -> Access { needs }
-
-        func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
+        func action(for request: Request, rest: ArraySlice<String>) -> Action {
             struct Unforeseen: Error {}
-            if rest.last == "fails" { throw Unforeseen() }
-            if rest.last == "truncated" { throw BodyError.tooSlow }
-            return .text(.ok, "\(name) \(Array(rest)) \(caller.kind)")
+            return Action(for: needs) { caller in
+                if rest.last == "fails" { throw Unforeseen() }
+                if rest.last == "truncated" { throw BodyError.tooSlow }
+                return .text(.ok, "\(name) \(Array(rest)) \(caller.kind)")
+            }
         }
     }
 

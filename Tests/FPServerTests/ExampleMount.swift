@@ -26,9 +26,11 @@ struct WaitingUploads: Mount {
 
     var accesses: [Access] { [Self.access] }
 
-    func access(for request: Request, rest: ArraySlice<String>) -> Access { Self.access }
+    func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: Self.access) { _ in try await respond(to: request) }
+    }
 
-    func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
+    private func respond(to request: Request) async throws -> Response {
         guard methods.contains(request.method) else { throw Problem.wrongMethod(request.method, allow: methods) }
         var query = UploadQuery()
         query.states = [.complete]

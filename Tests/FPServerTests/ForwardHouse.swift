@@ -37,7 +37,7 @@ struct ForwardHouse {
             change(&forward, &settings)
             settings.authenticators = [
                 try ForwardAuthenticator(
-                    forward, notFor: [Access("page")], version: "test", now: { clock.now }, logger: log.logger)
+                    forward, version: "test", now: { clock.now }, logger: log.logger)
             ]
         }) { house in
             try await body(ForwardHouse(house: house, application: application, clock: clock, log: log))

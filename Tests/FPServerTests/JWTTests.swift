@@ -23,10 +23,8 @@ private final class KeyShelf: Mount {
 
     var accesses: [Access] { [] }
 
-    func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
-
-    func respond(to request: Request, rest: ArraySlice<String>, from caller: Caller) async throws -> Response {
-        answer.withLock { $0 }
+    func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: .anyone) { _ in self.answer.withLock { $0 } }
     }
 }
 

@@ -8,8 +8,6 @@ import Testing
 /// Takes the word of a header field for who the user is, as behind a proxy that authenticates. Nobody's word counts for
 /// more than that.
 private struct UserField: Authenticator {
-    func concerns(_ access: Access) -> Bool { true }
-
     func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         guard let user = request.headers[values: HTTPField.Name(constant: "X-User")].first else { return nil }
         guard user != "banned" else { throw Problem(.forbidden, "This user may not upload.") }

@@ -8,8 +8,6 @@ import Testing
 
 /// Takes the word of a header field for who the user is: a name, and what stands behind it as scopes.
 private struct UserField: Authenticator {
-    func concerns(_ access: Access) -> Bool { access.name != "page" }
-
     func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         guard let value = request.headers[values: HTTPField.Name(constant: "X-User")].first else { return nil }
         let words = value.split(separator: " ").map(String.init)

@@ -7,8 +7,6 @@ import Testing
 
 /// Takes the word of a header field for who the user is.
 private struct UserField: Authenticator {
-    func concerns(_ access: Access) -> Bool { true }
-
     func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         request.headers[values: HTTPField.Name(constant: "X-User")].first.map { Caller(kind: "user", owner: $0) }
     }

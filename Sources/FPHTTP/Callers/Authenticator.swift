@@ -2,9 +2,6 @@
 ///
 /// A ``Gatekeeper`` asks several of them. The first that knows the caller decides who it is.
 public protocol Authenticator: Sendable {
-    /// Whether it has something to say about who has that access. It is not asked about any other.
-    func concerns(_ access: Access) -> Bool
-
     /// Reads who sends a request off its head; the body stays unread. Must not block the thread that it runs on, and
     /// must come to an end in bounded time.
     /// - Returns: `nil` if the request brings nothing that this authenticator knows, so that the next one is asked.

@@ -4,20 +4,23 @@ import HTTPTypes
 /// Decides before every mount whether a request may pass.
 public struct Gatekeeper: Sendable {
     private let authenticators: [any Authenticator]
+    private let others: [Access: [any Authenticator]]
     private let permissions: Permissions
     private let pages: PageTrust
     private let rates: RequestRates?
 
     /// A gatekeeper that asks the authenticators in this order.
     /// - Parameters:
+    ///   - others: Who is asked in their place about the accesses that have ways of their own to know callers.
     ///   - permissions: Who may do what.
     ///   - trusting: The other origins whose pages may act for their visitors; `nil` for none.
     ///   - rates: How many requests a caller may send; `nil` for as many as come.
     public init(
-        _ authenticators: [any Authenticator], permissions: Permissions, trusting cors: CORSPolicy? = nil,
-        rates: RequestRates? = nil
+        _ authenticators: [any Authenticator], insteadFor others: [Access: [any Authenticator]] = [:],
+        permissions: Permissions, trusting cors: CORSPolicy? = nil, rates: RequestRates? = nil
     ) {
         self.authenticators = authenticators
+        self.others = others
         self.permissions = permissions
         pages = PageTrust(cors)
         self.rates = rates
@@ -27,8 +30,7 @@ public struct Gatekeeper: Sendable {
     ///
     /// Rules about the upload itself are not judged here: ``Caller/isBoundToOwn`` tells the mount that there is one.
     /// - Throws: A 429 if the caller sends too many requests; a 401 if good credentials could help, with what the
-    ///   authenticators ask for; a 403 if the caller is
-    ///   known, or its address is wrong; what an authenticator throws.
+    ///   authenticators ask for; a 403 if the caller is known, or its address is wrong; what an authenticator throws.
     public func admit(_ request: Request, to access: Access) async throws(Problem) -> Caller {
         // Before credentials are looked at: checking them is what a flood would cost most.
         try rates?.countAddress(request.clientAddress)
@@ -46,10 +48,12 @@ public struct Gatekeeper: Sendable {
         return caller
     }
 
+    private func asked(about access: Access) -> [any Authenticator] { others[access] ?? authenticators }
+
     private func identify(_ request: Request, for access: Access) async throws(Problem) -> Caller {
         var refusal: Problem?
         var isRefusedByForm = false
-        for authenticator in authenticators where authenticator.concerns(access) {
+        for authenticator in asked(about: access) {
             do throws(Problem) {
                 if let caller = try await authenticator.caller(of: request, for: access) { return caller }
             } catch  where error.status == .unauthorized {
@@ -91,7 +95,7 @@ public struct Gatekeeper: Sendable {
 
     /// The first authenticator's sentence, and what all of them ask for, each in a line of its own.
     private func challenge(for access: Access) -> Problem {
-        let challenges = authenticators.filter { $0.concerns(access) }.compactMap(\.challenge)
+        let challenges = asked(about: access).compactMap(\.challenge)
         guard var problem = challenges.first else {
             return Problem(.forbidden, "This address is closed: nobody has the access \"\(access.name)\".")
         }

@@ -5,8 +5,9 @@ import HTTPTypes
 /// request forgery).
 ///
 /// Browsers say where a request comes from: in `Sec-Fetch-Site` (Fetch Metadata Request Headers, section 2.3), or, older
-/// ones, in `Origin` with everything but a plain GET (Fetch standard, section 3.2). Neither can be set by a page. What
-/// sends neither is no browser, and has no credentials that somebody else could make it send.
+/// ones, in `Origin` with everything but a plain GET or HEAD (Fetch standard, section 3.2). Neither can be set by a page.
+/// A change that comes with neither is from no browser, which has no credentials that somebody else could make it send; a
+/// GET or HEAD has to say by `Referer` that a page of the server's own asks for it.
 struct PageTrust: Sendable {
     private let cors: CORSPolicy?
 

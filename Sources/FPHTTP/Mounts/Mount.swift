@@ -20,15 +20,24 @@ public protocol Mount: Sendable {
     /// Every access that it asks for, ``Access/anyone`` aside: what the settings may give rules for.
     var accesses: [Access] { get }
 
-    /// What a caller needs for this request. Asked before anything of the body is read.
-    func access(for request: Request, rest: ArraySlice<String>) -> Access
+    /// What it would do for this request, and what a caller needs for that. Nothing of the body is read yet.
+    func action(for request: Request, rest: ArraySlice<String>) -> Action
+}
 
-    /// Answers a request of a caller who has that access.
+/// What a mount would do for one request: so what the request is about is found out once, for its access and its answer.
+public struct Action: Sendable {
+    /// What a caller needs for it.
+    public let access: Access
+    /// Answers the request of a caller who has that access.
     /// - Throws: What went wrong. The client is told in the mount's own form: a ``Problem`` as it is, another error as
     ///   ``ProblemConvertible`` says, and an unforeseen one as a 500 of which only the log says more.
-    func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response
+    public let response: @Sendable (_ caller: Caller) async throws -> Response
+
+    /// An action for those who have that access.
+    public init(for access: Access, _ response: @escaping @Sendable (_ caller: Caller) async throws -> Response) {
+        self.access = access
+        self.response = response
+    }
 }
 
 extension Mount {

@@ -50,8 +50,8 @@ public struct Router: RequestHandler {
             return elsewhere.response(to: .unknownAddress, requestID: request.id)
         }
         do {
-            let caller = try await gatekeeper.admit(request, to: mount.access(for: request, rest: rest))
-            return try await mount.respond(to: request, rest: rest, from: caller)
+            let action = mount.action(for: request, rest: rest)
+            return try await action.response(try await gatekeeper.admit(request, to: action.access))
         } catch {
             let problem = Problem(any: error)
             problem.log(logger, request)

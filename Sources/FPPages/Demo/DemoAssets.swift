@@ -17,11 +17,11 @@ package struct DemoAssets: Mount {
 
     package var accesses: [Access] { [] }
 
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: .anyone) { _ in try await respond(to: request, rest: rest) }
+    }
 
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
+    private func respond(to request: Request, rest: ArraySlice<String>) async throws -> Response {
         try await DemoFiles.response(to: request) {
             let file: DemoFiles.File? =
                 switch (rest.count, rest.first) {

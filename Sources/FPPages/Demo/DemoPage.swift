@@ -24,11 +24,11 @@ package struct DemoPage: Mount {
 
     package var accesses: [Access] { [] }
 
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: .anyone) { _ in try await respond(to: request) }
+    }
 
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
+    private func respond(to request: Request) async throws -> Response {
         try await DemoFiles.response(to: request) {
             guard var page = await files.page("index.html") else { return Self.missingPage }
             let text = String(buffer: page.bytes).replacing(

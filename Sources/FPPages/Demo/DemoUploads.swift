@@ -18,11 +18,7 @@ package struct DemoUploads: Mount {
 
     package var accesses: [Access] { [.page] }
 
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .page }
-
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
-        try await resource.respond(to: request, rest: rest, within: .everybodys)
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: .page) { _ in try await resource.respond(to: request, rest: rest, within: .everybodys) }
     }
 }

@@ -24,8 +24,6 @@ package struct PageAuthenticator: Authenticator {
         self.answersToOwnNamesOnly = answersToOwnNamesOnly
     }
 
-    package func concerns(_ access: Access) -> Bool { access == .page }
-
     package func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
         guard let host = request.authority else {
             throw Problem(.badRequest, "The request needs one Host header.")

@@ -14,11 +14,11 @@ package struct DescriptionPage: Mount {
 
     package var accesses: [Access] { [] }
 
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: .anyone) { _ in try await respond(to: request) }
+    }
 
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
+    private func respond(to request: Request) async throws -> Response {
         guard methods.contains(request.method) else { throw Problem.wrongMethod(request.method, allow: methods) }
         let document = description.document
         // A release may change the document, so a client asks each time; if it has not changed, its copy is used.

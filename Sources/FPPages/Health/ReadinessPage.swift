@@ -17,11 +17,11 @@ package struct ReadinessPage: Mount {
 
     package var accesses: [Access] { [] }
 
-    package func access(for request: Request, rest: ArraySlice<String>) -> Access { .anyone }
+    package func action(for request: Request, rest: ArraySlice<String>) -> Action {
+        Action(for: .anyone) { _ in try await respond(to: request) }
+    }
 
-    package func respond(
-        to request: Request, rest: ArraySlice<String>, from caller: Caller
-    ) async throws -> Response {
+    private func respond(to request: Request) async throws -> Response {
         guard methods.contains(request.method) else { throw Problem.wrongMethod(request.method, allow: methods) }
         let report = await uploads.health()
         var response = Response.json(report.isReady ? .ok : .serviceUnavailable, Self.document(report))

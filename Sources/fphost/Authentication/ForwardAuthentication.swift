@@ -10,7 +10,7 @@ extension Authenticators {
         guard let forward = settings.authentication.forward else { return nil }
         do {
             return try ForwardAuthenticator(
-                ForwardSettings(forward), notFor: [Access("page")], version: Version.current, logger: logger)
+                ForwardSettings(forward), version: Version.current, logger: logger)
         } catch {
             throw Refusal(.configuration, "\(settings.position(of: "authentication.forward.url")): \(error)")
         }
