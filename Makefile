@@ -152,7 +152,8 @@ test-sanitize: setup $(STAMPS)/servers $(STAMPS)/packages-test ## Run the Swift 
 	@scripts/test-sanitize .build-asan
 
 .PHONY: soak
-soak: setup build ## Mixed load with kills for SOAK_SECONDS (300), then dripping clients for DRIP_SECONDS (120)
+soak: setup build ## What checks of access cost, mixed load with kills (SOAK_SECONDS), dripping clients (DRIP_SECONDS)
+	@python3 Tests/Soak/checks.py --host $(HOST)
 	@python3 Tests/Soak/soak.py --host $(HOST)
 	@python3 Tests/Soak/drip.py --host $(HOST)
 
