@@ -60,7 +60,7 @@ struct DescriptorTests {
     func sinking() async throws {
         let host = try await HostProcess(in: try TemporaryDirectory())
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(host.processIdentifier)/fd").count
-        try Self.setLimit(of: host, to: open + 2)
+        try await Self.setLimit(of: host, to: open + 2)
         let start = ContinuousClock.now
         var idle: [HTTPConnection] = []
         for _ in 0..<8 { idle.append(try HTTPConnection(port: host.client.port)) }
@@ -70,20 +70,17 @@ struct DescriptorTests {
         }
         // Half a second lies between two tries, however slow the machine is.
         #expect(ContinuousClock.now - start > .milliseconds(500 * (tries - 1)))
-        try Self.setLimit(of: host, to: 1024)
+        try await Self.setLimit(of: host, to: 1024)
         let reply = try await Self.upload(host.client)
         #expect(reply.status == 200, "\(reply.text)")
         withExtendedLifetime(idle) {}
         #expect(try await host.stop() == 0)
     }
 
-    private static func setLimit(of host: HostProcess, to limit: Int) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["prlimit", "--pid", "\(host.processIdentifier)", "--nofile=\(limit):"]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+    private static func setLimit(of host: HostProcess, to limit: Int) async throws {
+        let words = ["prlimit", "--pid", "\(host.processIdentifier)", "--nofile=\(limit):"]
+        let run = try await CommandResult.of(URL(fileURLWithPath: "/usr/bin/env"), words, in: host.directory)
+        try #require(run.status == 0, "\(run.errors)")
     }
 
     @Test("a limit too small to run with is refused by a sentence", arguments: [30, 64, 128])

@@ -5,28 +5,8 @@ import Testing
 
 @Suite("fphost plugin validate", .serialized)
 struct CommandTests {
-    private func fphost(_ arguments: [String], in directory: TemporaryDirectory) async throws -> (
-        status: Int32, output: String, errors: String
-    ) {
-        try await Background.run {
-            let process = Process()
-            process.executableURL = HostProcess.products.appendingPathComponent("fphost")
-            process.arguments = ["plugin", "validate"] + arguments
-            process.currentDirectoryURL = directory.url
-            // Files and not pipes: nobody has to read while it runs.
-            let files = try ["output", "errors"].map { name in
-                let url = directory.url.appendingPathComponent(name)
-                try Data().write(to: url)
-                return (url, try FileHandle(forWritingTo: url))
-            }
-            process.standardOutput = files[0].1
-            process.standardError = files[1].1
-            process.standardInput = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            let texts = try files.map { try String(contentsOf: $0.0, encoding: .utf8) }
-            return (process.terminationStatus, texts[0], texts[1])
-        }
+    private func fphost(_ arguments: [String], in directory: TemporaryDirectory) async throws -> CommandResult {
+        try await HostProcess.run(["plugin", "validate"] + arguments, in: directory)
     }
 
     @Test("LocalStore keeps every promise")

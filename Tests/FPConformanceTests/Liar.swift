@@ -35,15 +35,13 @@ enum Liar {
             let tests = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
                 .deletingLastPathComponent()
             let header = tests.deletingLastPathComponent().appending(path: "Sources/FPPluginAPI/include").path
-            let compiler = Process()
-            compiler.executableURL = URL(filePath: "/usr/bin/env")
-            compiler.arguments =
+            let words =
                 ["cc", "-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-w"]
                 + ["-DTABLE_LIE=\(lie.rawValue)", "-I", header, "-o", path]
                 + [tests.appending(path: "TestPlugins/\(source).c").path, "-lpthread"]
-            try compiler.run()
-            compiler.waitUntilExit()
-            guard compiler.terminationStatus == 0 else { throw Failure(description: "cc cannot compile \(source).c") }
+            let status = try ChildProgram.run(
+                "/usr/bin/env", words, in: place.path, output: path + ".output", errors: path + ".errors")
+            guard status == 0 else { throw Failure(description: "cc cannot compile \(source).c") }
             compiled["\(source) \(lie)"] = path
             return path
         }

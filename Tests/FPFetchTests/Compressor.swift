@@ -21,15 +21,8 @@ enum Compressor {
     /// Contents of many kinds, in all levels and strategies.
     static func samples(seed: UInt64) async throws -> [Sample] {
         let directory = try TemporaryDirectory()
-        try await onThread {
-            let process = Process()
-            process.executableURL = URL(filePath: python)
-            process.arguments = ["-c", script, "\(seed)"]
-            process.currentDirectoryURL = directory.url
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
-        }
+        let run = try await CommandResult.of(URL(filePath: python), ["-c", script, "\(seed)"], in: directory)
+        try #require(run.status == 0, "\(run.errors)")
         let samples = try directory.files(below: ".").filter { !$0.hasSuffix(".content") }.map { name in
             let parts = name.split(separator: ".")
             return Sample(

@@ -2,7 +2,7 @@ import Foundation
 
 /// Runs a program to its end without Foundation's Process, which reads the list of this process's descriptors and, where
 /// those are more than a thousand, beyond its end: so many have the tests of a server at once.
-enum ChildProgram {
+public enum ChildProgram {
     /// Goes to a directory, closes what this process has open beside the standard streams, and becomes a program.
     private static let shell = """
         cd "$1" || exit 127; shift
@@ -16,8 +16,9 @@ enum ChildProgram {
     ///   - output: The file that takes its standard output.
     ///   - errors: The file that takes its standard error.
     /// - Returns: its exit status; of one that a signal ended, 128 and the signal's number, as shells have it.
-    static func run(
-        _ path: String, _ arguments: [String], environment: [String: String], in directory: String, output: String,
+    public static func run(
+        _ path: String, _ arguments: [String],
+        environment: [String: String] = ProcessInfo.processInfo.environment, in directory: String, output: String,
         errors: String
     ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()

@@ -19,8 +19,7 @@ public enum PluginCompiler {
         words += ["-o", library, root.appendingPathComponent(source).path]
         try await onThread { [words] in
             let status = try ChildProgram.run(
-                "/usr/bin/env", words, environment: ProcessInfo.processInfo.environment, in: directory.url.path,
-                output: library + ".output", errors: library + ".errors")
+                "/usr/bin/env", words, in: directory.url.path, output: library + ".output", errors: library + ".errors")
             guard status == 0 else { throw HostFailure(words.joined(separator: " ") + " failed") }
         }
         chmod(library, 0o755)
