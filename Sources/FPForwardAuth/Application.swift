@@ -5,7 +5,7 @@ import Logging
 import Synchronization
 
 /// The application as one who asks it sees it: the same question is asked once at a time, and its answer is kept for a
-/// while.
+/// while. A question that no visitor waits for any more is given up.
 final class Application: Sendable {
     typealias Outcome = Result<Answer, NoAnswer>
     private typealias Key = HMAC<SHA256>.MAC
@@ -16,20 +16,20 @@ final class Application: Sendable {
         /// Apart from the others, so that somebody who makes up credentials drives out no visitor's.
         var refused = Memory<Key, Answer>(atMost: 1024)
         var known = Memory<Key, Answer>(atMost: 8192)
-        /// Those who wait, by what was asked.
-        var waiting: [Key: [Waiter]] = [:]
+        /// What is being asked, and who waits for the answer.
+        var asked: [Key: (ticket: Ticket, waiting: [ObjectIdentifier: Waiter])] = [:]
 
         mutating func answer(_ key: Key, at now: ContinuousClock.Instant) -> Answer? {
             known.value(of: key, at: now) ?? refused.value(of: key, at: now)
         }
     }
 
-    /// A key of the driver's.
+    /// What a question is known by at the driver's, and a visitor here.
     private final class Ticket: Sendable {}
 
     private enum Step {
         case go(Answer)
-        case ask
+        case ask(Ticket)
         case wait
     }
 
@@ -67,33 +67,63 @@ final class Application: Sendable {
     func answer(to question: Question) async -> Outcome {
         let key = question.key(secret, withTarget: settings.cacheTime == .zero)
         if let answer = state.withLock({ $0.answer(key, at: now()) }) { return .success(answer) }
-        return await withCheckedContinuation { continuation in
-            let step = state.withLock { state -> Step in
-                if let answer = state.answer(key, at: now()) { return .go(answer) }
-                let isFirst = state.waiting[key] == nil
-                state.waiting[key, default: []].append(continuation)
-                return isFirst ? .ask : .wait
+        let visitor = Ticket()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                switch enter(visitor, continuation, key) {
+                case .go(let answer): continuation.resume(returning: .success(answer))
+                case .ask(let ticket): ask(question, key, ticket)
+                case .wait: break
+                }
+                // Then it was too early for the handler.
+                if Task.isCancelled { leave(visitor, key) }
             }
-            switch step {
-            case .go(let answer): continuation.resume(returning: .success(answer))
-            case .ask: ask(question, key)
-            case .wait: break
-            }
+        } onCancel: {
+            leave(visitor, key)
         }
     }
 
-    private func ask(_ question: Question, _ key: Key) {
+    private func enter(_ visitor: Ticket, _ waiter: State.Waiter, _ key: Key) -> Step {
+        state.withLock { state in
+            if let answer = state.answer(key, at: now()) { return .go(answer) }
+            let isAsked = state.asked[key] != nil
+            let ticket = state.asked[key]?.ticket ?? Ticket()
+            state.asked[key, default: (ticket, [:])].waiting[ObjectIdentifier(visitor)] = waiter
+            return isAsked ? .wait : .ask(ticket)
+        }
+    }
+
+    /// A visitor has gone away, whose request nobody answers any more.
+    private func leave(_ visitor: Ticket, _ key: Key) {
+        let (waiter, unwanted) = state.withLock { state -> (State.Waiter?, Ticket?) in
+            guard let waiter = state.asked[key]?.waiting.removeValue(forKey: ObjectIdentifier(visitor)) else {
+                return (nil, nil)
+            }
+            guard state.asked[key]?.waiting.isEmpty == true else { return (waiter, nil) }
+            return (waiter, state.asked.removeValue(forKey: key)?.ticket)
+        }
+        if let unwanted { driver.abort(unwanted) }
+        waiter?.resume(returning: .failure(NoAnswer("the visitor has gone away")))
+    }
+
+    private func ask(_ question: Question, _ key: Key, _ ticket: Ticket) {
         // What holds is what the application knew when it was asked, at the latest.
         let asked = now()
         let deadline = ContinuousClock.now + settings.timeout
-        let isStarted = driver.start(Ticket(), before: deadline) { [weak self, settings, userAgent] in
-            Inquiry(question, settings, userAgent: userAgent, deadline: deadline) { self?.conclude($0, key, asked) }
+        let isStarted = driver.start(ticket, before: deadline) { [weak self, settings, userAgent] in
+            Inquiry(question, settings, userAgent: userAgent, deadline: deadline) { outcome in
+                self?.conclude(outcome, key, ticket, asked)
+            }
         }
-        if !isStarted { conclude(.failure(NoAnswer("the server is stopping")), key, asked) }
+        if !isStarted { conclude(.failure(NoAnswer("the server is stopping")), key, ticket, asked) }
+        // The visitor may have gone between, before there was a transfer to give up.
+        if state.withLock({ $0.asked[key]?.ticket !== ticket }) { driver.abort(ticket) }
     }
 
-    private func conclude(_ outcome: Outcome, _ key: Key, _ asked: ContinuousClock.Instant) {
-        let waiting = state.withLock { state in
+    private func conclude(_ outcome: Outcome, _ key: Key, _ ticket: Ticket, _ asked: ContinuousClock.Instant) {
+        let waiting = state.withLock { state -> [ObjectIdentifier: State.Waiter]? in
+            // One that was given up says nothing.
+            guard state.asked[key]?.ticket === ticket else { return nil }
             if case .success(let answer) = outcome, settings.cacheTime > .zero {
                 switch answer {
                 case .known:
@@ -102,13 +132,14 @@ final class Application: Sendable {
                     state.refused.keep(answer, of: key, until: asked + min(settings.cacheTime, Self.longestRefusal))
                 }
             }
-            return state.waiting.removeValue(forKey: key) ?? []
+            return state.asked.removeValue(forKey: key)?.waiting
         }
+        guard let waiting else { return }
         if case .failure(let error) = outcome {
             complaint.tell(
                 "the application at \(settings.shownURL), which knows the visitors, gives no answer, so they are "
                     + "turned away with a 503: \(error.text)")
         }
-        for continuation in waiting { continuation.resume(returning: outcome) }
+        for continuation in waiting.values { continuation.resume(returning: outcome) }
     }
 }

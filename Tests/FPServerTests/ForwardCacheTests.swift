@@ -1,6 +1,7 @@
 import FPFormats
 import FPForwardAuth
 import FPServer
+import Glibc
 import HTTPTypes
 import Support
 import Synchronization
@@ -112,6 +113,51 @@ struct ForwardCacheTests {
             let statuses = try await onThread { try connections.map { try $0.readReply().status } }
             #expect(statuses == Array(repeating: 404, count: 20))
             #expect(forward.application.questions.map { $0["cookie"] }.filter { $0 == "slow" }.count == 1)
+        }
+    }
+
+    @Test("a question that no visitor waits for any more makes room for the next; one that others wait for goes on")
+    func abandoned() async throws {
+        let gate = Gate()
+        try await ForwardHouse.with(
+            { forward, settings in
+                forward.concurrency = 1
+                settings.http.eventLoops = 1
+            },
+            answer: { question in
+                if question["cookie"] != "quick" { gate.pass() }
+                return Self.known
+            }
+        ) { forward async throws in
+            defer { gate.open() }
+            let (port, application) = (forward.house.client.port, forward.application)
+            @Sendable func visit(_ cookie: String) throws -> HTTPConnection {
+                let connection = try HTTPConnection(port: port)
+                try connection.send("GET /fp?load=x HTTP/1.1\r\nHost: localhost\r\nCookie: \(cookie)\r\n\r\n")
+                return connection
+            }
+            /// Visits, and cuts the connections when the application has been asked.
+            func visitAndLeave(_ cookie: String, _ times: Int) async throws {
+                try await onThread {
+                    let connections = try (0..<times).map { _ in try visit(cookie) }
+                    for _ in 0..<30_000 where !application.questions.contains(where: { $0["cookie"] == cookie }) {
+                        usleep(2000)
+                    }
+                    for connection in connections { connection.reset() }
+                }
+            }
+            try await visitAndLeave("slow", 2)
+            // The only place is free again, long before the time of an answer is over.
+            #expect(try await ask(forward, 1, "Cookie: quick\r\n") == [404])
+
+            let staying = try await onThread { try visit("shared") }
+            try await visitAndLeave("shared", 1)
+            // Comes after the end of the one who leaves, on the one event loop.
+            #expect(try await ask(forward, 1, "Cookie: quick\r\n") == [404])
+            gate.open()
+            #expect(try await onThread { try staying.readReply().status } == 404)
+            #expect(forward.application.questions.filter { $0["cookie"] == "shared" }.count == 1)
+            #expect(forward.log.all == [])
         }
     }
 
