@@ -182,7 +182,7 @@ let package = Package(
                 "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging,
             ]),
         .testTarget(name: "FPPolicyTests", dependencies: ["FPFormats", "FPPolicy", "Support", crypto]),
-        .testTarget(name: "FPAccessTests", dependencies: ["FPAccess", "Support", logging]),
+        .testTarget(name: "FPAccessTests", dependencies: ["FPAccess", "FPThreads", "Support", logging, crypto]),
         .testTarget(
             name: "FPJWTTests",
             dependencies: ["FPFormats", "FPHTTP", "FPJWT", "Support", crypto, httpTypes, jwtKit, logging],

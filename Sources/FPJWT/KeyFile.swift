@@ -1,4 +1,5 @@
 import FPFormats
+import FPThreads
 import Glibc
 import Logging
 import Synchronization
@@ -8,9 +9,6 @@ final class KeyFile: Sendable {
     enum Form: Sendable {
         case pem, keySet
     }
-
-    /// The file is looked at this often at most.
-    private static let pause = Duration.seconds(1)
 
     private struct Stamp: Equatable {
         var inode: UInt64
@@ -23,7 +21,6 @@ final class KeyFile: Sendable {
         var revision = 0
         /// Of the file as it was read.
         var stamp: Stamp?
-        var looked: ContinuousClock.Instant
         /// What was logged last of a file that is no good, so that it is logged once.
         var complaint: String?
     }
@@ -31,6 +28,8 @@ final class KeyFile: Sendable {
     private let path: String
     private let form: Form
     private let logger: Logger
+    private let start: ContinuousClock.Instant
+    private let lookout = Lookout(every: .seconds(1), patience: .seconds(1), now: .zero)
     private let state: Mutex<State>
 
     /// Reads the file.
@@ -39,21 +38,28 @@ final class KeyFile: Sendable {
         self.path = path
         self.form = form
         self.logger = logger
+        start = now
         let stamp = Self.stamp(of: path)
-        state = Mutex(State(keys: try Self.read(path, form), stamp: stamp, looked: now))
+        state = Mutex(State(keys: try Self.read(path, form), stamp: stamp))
     }
 
-    /// The keys, and how often they have changed. Looks at a local file, and reads a small one when it has changed: not
-    /// more than a request for a page does.
-    func current(_ now: ContinuousClock.Instant) -> (keys: [VerificationKey], revision: Int) {
-        state.withLock { state in
-            if now >= state.looked + Self.pause {
-                state.looked = now
-                let stamp = Self.stamp(of: path)
-                if stamp != state.stamp { renew(&state, stamp) }
-            }
-            return (state.keys, state.revision)
-        }
+    /// The keys, and how often they have changed. Looks at the file once a second, and reads it when it has changed.
+    func current(_ now: ContinuousClock.Instant) async -> (keys: [VerificationKey], revision: Int) {
+        await lookout.upToDate(at: start.duration(to: now), whenLate: complain, look)
+        return state.withLock { ($0.keys, $0.revision) }
+    }
+
+    private func complain() {
+        logger.error(
+            "\(path) cannot be looked at: the disk does not answer. The keys that it had before stay in force.")
+    }
+
+    private func look() {
+        var state = self.state.withLock(\.self)
+        let stamp = Self.stamp(of: path)
+        guard stamp != state.stamp else { return }
+        renew(&state, stamp)
+        self.state.withLock { $0 = state }
     }
 
     /// What fails is tried again at the next look: it may pass without another change of the file.

@@ -27,11 +27,11 @@ struct KeyRing: Sendable {
         return await self.view(now, server.renewed())
     }
 
-    private func view(_ now: ContinuousClock.Instant, _ served: KeyServer.View?) -> View {
+    private func view(_ now: ContinuousClock.Instant, _ served: KeyServer.View?) async -> View {
         var own = fixed
         var revision = served?.revision ?? 0
         for file in files {
-            let (keys, change) = file.current(now)
+            let (keys, change) = await file.current(now)
             own += keys
             revision += change
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import FPAccess
@@ -31,6 +32,41 @@ import Testing
         }
         // The threads have ended; others come.
         #expect(await pool.run { 7 } == 7)
+    }
+
+    @Test func `what comes first is run first, and has a place where the others have none`() async {
+        let pool = BlockingPool(threads: 1, capacity: 2)
+        let (running, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let order = Order()
+        await withTaskGroup(of: String?.self) { group in
+            group.addTask {
+                await pool.run {
+                    running.signal()
+                    gate.wait()
+                    return "running"
+                }
+            }
+            await onPoolThread { running.wait() }
+            // One of each three finds no place, so that the other two wait.
+            for (word, isFirst) in [("other", false), ("first", true)] {
+                for _ in 0..<3 {
+                    group.addTask {
+                        await pool.run(first: isFirst) {
+                            order.words.withLock { $0.append(word) }
+                            return word
+                        }
+                    }
+                }
+                #expect(await group.next() == .some(nil))
+            }
+            gate.signal()
+            for await _ in group {}
+        }
+        #expect(order.words.withLock(\.self) == ["first", "first", "other", "other"])
+    }
+
+    private final class Order: Sendable {
+        let words = Mutex<[String]>([])
     }
 
     /// Waits without holding one of Swift's own threads.

@@ -129,6 +129,27 @@ import Testing
         #expect(try file.table().records.count == 1)
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func `what root finds in the lock's place is not given away`() throws {
+        _ = try file.add { try Self.record($0) }
+        let user = uid_t(65_534)
+        let (folder, lock) = (directory.url.path + "/data", file.path + ".lock")
+        for path in [folder, file.path] { try #require(chown(path, user, user) == 0) }
+        func owner(_ path: String) throws -> uid_t {
+            var status = stat()
+            try #require(stat(path, &status) == 0)
+            return status.st_uid
+        }
+        let secret = directory.url.appendingPathComponent("secret").path
+        try Data("root's".utf8).write(to: URL(fileURLWithPath: secret))
+        try #require(unlink(lock) == 0 && link(secret, lock) == 0)
+        _ = try file.add { try Self.record($0) }
+        #expect(try owner(secret) == 0)
+        try #require(unlink(lock) == 0)
+        _ = try file.add { try Self.record($0) }
+        #expect(try owner(lock) == user)
+        #expect(try owner(file.path) == user)
+    }
+
     @Test func `texts that a line cannot hold are refused`() throws {
         for owner in ["", "-", "a\tb", "a\nb", "a\u{85}b", String(repeating: "x", count: 256)] {
             #expect(throws: TokenRecord.Invalid.self) { try file.add { try Self.record($0, owner) } }

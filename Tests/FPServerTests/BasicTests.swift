@@ -183,6 +183,79 @@ struct BasicTests {
         }
     }
 
+    @Test("a password that one address has proved is checked in full for another, which waits for its own failures")
+    func addresses() async throws {
+        let setting = try Setting()
+        try await setting.with { house async throws in
+            func status(_ user: String, _ password: String, from address: String) async throws -> Int {
+                try await announce(house, Self.header(user, password, from: address)).status
+            }
+            #expect(try await status("ann", "sesame", from: "192.0.2.1") == 200)
+            for _ in 0..<2 { #expect(try await status("nobody", "wrong", from: "192.0.2.2") == 401) }
+            #expect(setting.newPauses() == [.milliseconds(250)])
+            #expect(try await status("ann", "sesame", from: "192.0.2.2") == 200)
+            #expect(setting.newPauses() == [.milliseconds(500)])
+            // Now both have proved it.
+            for address in ["192.0.2.1", "192.0.2.2"] {
+                #expect(try await status("ann", "sesame", from: address) == 200)
+            }
+            #expect(setting.newPauses() == [])
+        }
+    }
+
+    @Test(
+        "of those who guess at a name from many addresses sixteen wait; who has proved it before waits for none of them"
+    )
+    func names() async throws {
+        let setting = try Setting()
+        try await setting.with { house async throws in
+            let right = Self.header("ann", "sesame", from: "192.0.2.1")
+            #expect(try await announce(house, right).status == 200)
+            #expect(try await announce(house, Self.header("ann", "wrong", from: "192.0.2.2")).status == 401)
+            setting.isOpen.withLock { $0 = false }
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<16 {
+                    group.addTask {
+                        try await self.announce(house, Self.header("ann", "wrong", from: "198.51.100.\(number)")).status
+                    }
+                }
+                try await waitFor("sixteen checks to wait", within: .seconds(30)) {
+                    setting.pauses.withLock { $0.count } == 16 ? true : nil
+                }
+                for password in ["sesame", "wrong"] {
+                    let refused = try await announce(house, Self.header("ann", password, from: "192.0.2.3"))
+                    #expect(refused.status == 429 && refused.text.contains("with that name"), "\(refused.text)")
+                }
+                #expect(try await announce(house, Self.header("ben", "sesame", from: "192.0.2.3")).status == 200)
+                // Remembered, and checked anew.
+                #expect(try await announce(house, right).status == 200)
+                setting.time.advance(by: .seconds(300))
+                #expect(try await announce(house, right).status == 200)
+                #expect(setting.newPauses().count == 16)
+                setting.isOpen.withLock { $0 = true }
+                for try await status in group { #expect(status == 401) }
+            }
+        }
+    }
+
+    @Test("a password is refused that is longer than what bcrypt heeds of it; other hashes heed all")
+    func longPasswords() async throws {
+        let setting = try Setting()
+        let bcrypt = "$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i"
+        let sha512 =
+            "$6$rounds=1000$saltsalt$QMykkNL5fLGYXdCdS4RjhlC5gzovMTWz2nYm83Esgj.TegT/87U8S7t05AmqedoIKxlnp92jnhR6AhOKrZf1D0"
+        // bcrypt's is of every password that begins with 72 times the letter, the other one of 73 times the letter.
+        try setting.write(["ann:\(bcrypt)", "dan:\(sha512)"])
+        try await setting.with { house async throws in
+            for (user, count, status) in [
+                ("ann", 72, 200), ("ann", 73, 401), ("ann", 71, 401), ("dan", 73, 200), ("dan", 72, 401),
+            ] {
+                let header = Self.header(user, String(repeating: "x", count: count))
+                #expect(try await announce(house, header).status == status, "\(user) \(count)")
+            }
+        }
+    }
+
     @Test("a right password is remembered for five minutes, and not after the file has changed")
     func remembering() async throws {
         let setting = try Setting()

@@ -39,11 +39,8 @@ public struct BasicAuthenticator: Authenticator {
     /// Whether nobody can get in as things are.
     public var isEmpty: Bool { judge.isEmpty }
 
-    /// Every access of visitors and of the application.
-    public func concerns(_ access: Access) -> Bool { access.isOfVisitors }
-
     /// - Throws: A 401 if the request brings a name and a password that are not right, or nothing that could be some; a 429
-    ///   if too many of its address wait for an answer, a 503 if too many of all do.
+    ///   if too many of its address or with its name wait for an answer, a 503 if too many of all do.
     public func caller(of request: Request, for access: Access) async throws(Problem) -> Caller? {
         guard let text = request.credentials(scheme: "basic") else { return nil }
         guard let credentials = BasicCredentials(text) else { throw refusal("The user name or the password is wrong.") }
@@ -51,14 +48,14 @@ public struct BasicAuthenticator: Authenticator {
         case .right:
             return Caller(kind: "basic", owner: credentials.user, scopes: scopes, roles: roles, isAmbient: true)
         case .wrong: throw refusal("The user name or the password is wrong.")
-        case .tooMany:
-            throw Problem(
-                .tooManyRequests, "Too many logins of your address wait for an answer; try again.",
-                headers: [.retryAfter: "2"])
-        case .busy:
-            throw Problem(
-                .serviceUnavailable, "Too many logins wait for an answer; try again.", headers: [.retryAfter: "2"])
+        case .tooMany(.ofAddress): throw Self.crowded(.tooManyRequests, "logins of your address")
+        case .tooMany(.ofName): throw Self.crowded(.tooManyRequests, "logins with that name")
+        case .tooMany(.inAll), .busy: throw Self.crowded(.serviceUnavailable, "logins")
         }
+    }
+
+    private static func crowded(_ status: HTTPResponse.Status, _ what: String) -> Problem {
+        Problem(status, "Too many \(what) wait for an answer; try again.", headers: [.retryAfter: "2"])
     }
 
     /// A 401 that asks for a name and a password.

@@ -9,7 +9,8 @@ final class BlockingPool: Sendable {
     }
 
     private struct State {
-        var waiting: [Job] = []
+        /// Those that come first, and the others.
+        var queues: [[Job]] = [[], []]
         var threads = 0
     }
 
@@ -19,25 +20,27 @@ final class BlockingPool: Sendable {
 
     /// - Parameters:
     ///   - threads: The most that work at once.
-    ///   - capacity: The most jobs that wait for one.
+    ///   - capacity: The most jobs that wait for one, and as many of those that come first.
     init(threads: Int, capacity: Int) {
         self.threads = threads
         self.capacity = capacity
     }
 
     /// What the work makes; `nil`, at once, if too much waits already, or the system has no thread to give.
-    func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value? {
+    /// - Parameter isFirst: Whether it comes before what is not, and finds a place however much of that waits.
+    func run<Value: Sendable>(first isFirst: Bool = false, _ work: @escaping @Sendable () -> Value) async -> Value? {
         await withCheckedContinuation { continuation in
             submit(
-                Job(run: { continuation.resume(returning: work()) }, drop: { continuation.resume(returning: nil) }))
+                Job(run: { continuation.resume(returning: work()) }, drop: { continuation.resume(returning: nil) }),
+                isFirst ? 0 : 1)
         }
     }
 
-    private func submit(_ job: Job) {
+    private func submit(_ job: Job, _ queue: Int) {
         enum Step { case wait, start, refuse }
         let step = state.withLock { state -> Step in
-            guard state.waiting.count < capacity else { return .refuse }
-            state.waiting.append(job)
+            guard state.queues[queue].count < capacity else { return .refuse }
+            state.queues[queue].append(job)
             guard state.threads < threads else { return .wait }
             state.threads += 1
             return .start
@@ -57,11 +60,11 @@ final class BlockingPool: Sendable {
     /// The next job; with none, the thread is counted no more.
     private func next() -> Job? {
         state.withLock { state in
-            if state.waiting.isEmpty {
+            guard let queue = state.queues.firstIndex(where: { !$0.isEmpty }) else {
                 state.threads -= 1
                 return nil
             }
-            return state.waiting.removeFirst()
+            return state.queues[queue].removeFirst()
         }
     }
 
@@ -70,8 +73,8 @@ final class BlockingPool: Sendable {
         let stranded = state.withLock { state -> [Job] in
             state.threads -= 1
             guard state.threads == 0 else { return [] }
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { state.queues = [[], []] }
+            return Array(state.queues.joined())
         }
         for job in stranded { job.drop() }
     }

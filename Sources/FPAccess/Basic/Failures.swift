@@ -11,9 +11,10 @@ struct Failures {
     private static var longest: Duration { .seconds(8) }
 
     /// How long to wait before the next check: 250 ms after one failure, twice that after the next, 8 s at most.
-    func pause(before question: Question, at now: Duration) -> Duration {
-        let count = max(
-            addresses.value(of: question.address, at: now) ?? 0, names.value(of: question.name, at: now) ?? 0)
+    /// - Parameter isKnown: Whether the address has proved the name before: others' failures with it count for nothing then.
+    func pause(before question: Question, isKnown: Bool, at now: Duration) -> Duration {
+        let ofName = isKnown ? 0 : names.value(of: question.name, at: now) ?? 0
+        let count = max(addresses.value(of: question.address, at: now) ?? 0, ofName)
         guard count > 0 else { return .zero }
         return min(Self.first * (1 << min(count - 1, 10)), Self.longest)
     }

@@ -12,10 +12,13 @@ struct PasswordHash: Sendable {
     /// The longest password that is looked at, in bytes: that of libcrypt.
     static let longestPassword = Int(CRYPT_MAX_PASSPHRASE_SIZE) - 1
 
+    /// What bcrypt heeds of a password, in bytes.
+    private static let mostOfBcrypt = 72
+
     /// Reads the second field of a line of an htpasswd file.
     static func parse(_ text: Substring) -> Result<PasswordHash, Complaint> {
         let complaint: String? =
-            if ["$2y$", "$2a$", "$2b$"].contains(where: { text.begins(with: $0) }) {
+            if isBcrypt(text) {
                 bcryptComplaint(text)
             } else if text.begins(with: "$6$") {
                 sha512Complaint(text)
@@ -36,9 +39,15 @@ struct PasswordHash: Sendable {
         return .failure(Complaint(complaint))
     }
 
-    /// Whether it is of that password. Takes up to a second, and blocks the thread.
+    private static func isBcrypt(_ text: Substring) -> Bool {
+        ["$2y$", "$2a$", "$2b$"].contains { text.begins(with: $0) }
+    }
+
+    /// Whether it is of that password. Takes up to a second, and blocks the thread. Where bcrypt would not heed the end of a
+    /// password, that is of no hash: any other end would be as good.
     /// - Parameter password: Without NUL, which the C library would take for its end.
     func accepts(_ password: String) -> Bool {
+        guard password.utf8.count <= Self.mostOfBcrypt || !Self.isBcrypt(text[...]) else { return false }
         let size = MemoryLayout<crypt_data>.size
         let area = UnsafeMutableRawPointer.allocate(
             byteCount: size, alignment: MemoryLayout<crypt_data>.alignment)

@@ -22,16 +22,14 @@ public struct TokenAuthenticator: Authenticator {
     }
 
     /// Whether no token can be accepted as things are.
-    public var isEmpty: Bool { file.current().content.records.isEmpty }
-
-    /// Every access of visitors and of the application.
-    public func concerns(_ access: Access) -> Bool { access.isOfVisitors }
+    public var isEmpty: Bool { file.latest.content.records.isEmpty }
 
     /// - Throws: A 401 if there is a token of the form that fphost makes, which the file does not have or which has expired.
-    public func caller(of request: Request, for access: Access) throws(Problem) -> Caller? {
+    public func caller(of request: Request, for access: Access) async throws(Problem) -> Caller? {
         guard let token = request.bearerToken.flatMap({ AccessToken($0) }) else { return nil }
         let digest = token.digest
-        let record = file.current().content[token.id]
+        await file.upToDate()
+        let record = file.latest.content[token.id]
         let isKnown = record?.isOf(digest) ?? (stranger == digest)
         guard let record, isKnown else {
             throw Self.refusal("The bearer token is not one of those that this server accepts.", nil)
@@ -51,11 +49,6 @@ public struct TokenAuthenticator: Authenticator {
             .unauthorized, sentence,
             headers: [.wwwAuthenticate: "Bearer realm=\"fphost\", error=\"invalid_token\"\(more)"])
     }
-}
-
-extension Access {
-    /// Whether visitors or the application ask for it, and not the demo page.
-    var isOfVisitors: Bool { name != "page" }
 }
 
 extension Request {

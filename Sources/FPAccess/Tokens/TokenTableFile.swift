@@ -70,9 +70,14 @@ public struct TokenTableFile: Sendable {
     /// The lock is a file of its own, because the file itself is another one after each change.
     private func lock() throws(AccessFileError) -> Int32 {
         let lock = path + ".lock"
-        let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        // Only what is made here is given away: behind the name may be another user's link to a file of root's.
+        var descriptor = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if descriptor >= 0 {
+            giveToOwner(descriptor)
+        } else if errno == EEXIST {
+            descriptor = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        }
         guard descriptor >= 0 else { throw GuardedFile.failure(lock, "cannot be opened") }
-        giveToOwner(descriptor)
         while flock(descriptor, LOCK_EX) != 0 {
             guard errno == EINTR else {
                 defer { close(descriptor) }
