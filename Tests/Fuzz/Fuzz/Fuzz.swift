@@ -13,7 +13,8 @@ struct FuzzTarget: Sendable {
     }
 
     static let all: [FuzzTarget] = [
-        multipart, http, proxy, target, fields, text, json, yaml, url, coding, token, keys, policy, signature, xml,
+        multipart, http, http2, proxy, target, fields, text, json, yaml, url, coding, token, keys, policy, signature,
+        xml,
         packets,
     ]
 }
