@@ -17,10 +17,12 @@ public protocol Catalog: Sendable {
     /// - Parameters:
     ///   - limits: what the upload's owner may have with it. However many come at once, those that get in are within them.
     ///   - count: what else the upload is counted in; it stays counted when it is gone.
+    ///   - source: where the upload comes from, if that is limited.
     /// - Throws: ``CatalogError/pathTaken(store:key:)`` if the record is stored, or going to be, at a path that is taken;
-    ///   ``CatalogError/ownerExcess(_:)``; ``CatalogError/usedUp`` if as many uploads as may be are counted already.
+    ///   ``CatalogError/ownerExcess(_:)``; ``CatalogError/usedUp`` if as many uploads as may be are counted already;
+    ///   ``CatalogError/sourceExcess(most:)``.
     func insert(
-        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?
+        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?, from source: UploadSource?
     ) async throws(CatalogError)
 
     /// The upload with that id, whatever its state; `nil` if there is none.
@@ -121,6 +123,9 @@ public protocol Catalog: Sendable {
     func forgetBegunWrites(in store: String, before moment: Timestamp, except keys: Set<TextKey>)
         async throws(CatalogError)
 
+    /// How many uploads are counted under a name; 0 where none are.
+    func counted(in name: String) async throws(CatalogError) -> Int64
+
     /// Takes one upload off a count: one that its client has never heard of. Does nothing where none is counted.
     func uncount(_ name: String) async throws(CatalogError)
 
@@ -130,7 +135,10 @@ public protocol Catalog: Sendable {
     /// The names of the stores in which uploads have files, or are about to, with the number of files.
     func storesInUse() async throws(CatalogError) -> [String: Int]
 
-    /// What an owner has.
+    /// How many uploads are arriving from a source; of more than `most`, `most`.
+    func inProgress(from source: String, countingTo most: Int) async throws(CatalogError) -> Int
+
+    /// What an owner has, in a catalog that was opened to keep that.
     func usage(of owner: String) async throws(CatalogError) -> OwnerUsage
 
     /// The number of uploads in each state; a state without uploads may be missing.
@@ -147,12 +155,12 @@ public protocol Catalog: Sendable {
 extension Catalog {
     /// Adds an upload whose owner may have any number of them.
     public func insert(_ upload: UploadRecord) async throws(CatalogError) {
-        try await insert(upload, within: OwnerLimits(), countedIn: nil)
+        try await insert(upload, within: OwnerLimits(), countedIn: nil, from: nil)
     }
 
     /// Adds an upload that is counted in nothing else.
     public func insert(_ upload: UploadRecord, within limits: OwnerLimits) async throws(CatalogError) {
-        try await insert(upload, within: limits, countedIn: nil)
+        try await insert(upload, within: limits, countedIn: nil, from: nil)
     }
 
     /// Writes down what arrived of a chunk of an upload whose owner may have any number of bytes.
@@ -272,6 +280,8 @@ public enum CatalogError: Error, Equatable {
     case ownerExcess(OwnerExcess)
     /// As many uploads as may be are counted already.
     case usedUp
+    /// More uploads than that would be arriving from one source.
+    case sourceExcess(most: Int)
     /// The cursor is not one that a listing with this query returned.
     case badCursor
     /// Another host has the database open.
@@ -289,6 +299,7 @@ public enum CatalogError: Error, Equatable {
         case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): text
         case .pathTaken(let store, let key): "Another upload has the path \(key) in the store \(store)."
         case .ownerExcess: "The owner of the upload would have more than they may."
+        case .sourceExcess: "More uploads than may be would be arriving from one source."
         case .usedUp: "As many uploads as may be are counted already."
         case .badCursor: "The cursor is not one that this listing returned."
         }

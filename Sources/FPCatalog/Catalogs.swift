@@ -16,16 +16,21 @@ public enum Catalogs {
     /// - Parameters:
     ///   - url: where the catalog is.
     ///   - durability: what a change that returned survives.
+    ///   - countsOwners: whether to keep what each owner has, which each change of an upload with an owner pays for.
+    ///     Without it, ``Catalog/usage(of:)`` and ``OwnerLimits`` are refused. What was not kept is counted anew when a
+    ///     catalog is opened to keep it again.
     ///   - program: the name and version of this program, for the sentence by which an older one refuses the database.
     ///   - logger: for what its operator should know.
     /// - Throws: ``CatalogError/inUse(_:)`` if another host has it open, ``CatalogError/tooNew(_:)`` if a newer fphost
     ///   wrote it, ``CatalogError/full(_:)``, and ``CatalogError/failed(_:)``, also for a URL that names no catalog.
     public static func open(
-        url: String, durability: CatalogDurability, program: String = "fphost", logger: Logger
+        url: String, durability: CatalogDurability, countsOwners: Bool = true, program: String = "fphost",
+        logger: Logger
     ) async throws(CatalogError) -> any Catalog {
         switch try Kind(url) {
         case .sqlite(let path):
-            try await SQLiteCatalog.open(path: path, durability: durability, program: program, logger: logger)
+            try await SQLiteCatalog.open(
+                path: path, durability: durability, countsOwners: countsOwners, program: program, logger: logger)
         }
     }
 

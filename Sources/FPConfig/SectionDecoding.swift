@@ -45,6 +45,9 @@ extension SettingsDecoder {
                 count: values["uploads.per_owner.count"].map { Int($0.i64) },
                 inProgress: values["uploads.per_owner.in_progress"].map { Int($0.i64) }
             ),
+            perAddress: Settings.PerAddress(
+                inProgress: values["uploads.per_address.in_progress"].map { Int($0.i64) }
+            ),
             reserve: values.size("uploads.reserve"),
             allowedTypes: types("uploads.types.allow"),
             forbiddenTypes: types("uploads.types.forbid"),

@@ -196,6 +196,9 @@ extension Settings {
             "uploads.per_owner.in_progress", .int, min: 1, max: 1_000_000,
             help: "The most uploads that one owner may send at once, unfinished ones included. Without it, any number."),
         OptionSchema(
+            "uploads.per_address.in_progress", .int, min: 1, max: 1_000_000,
+            help: "The same of one address, of IPv6 of one /64, whoever the owners are. Without it, any number."),
+        OptionSchema(
             "uploads.reserve", .size, default: "0", max: largestSize,
             help:
                 "The room that is to stay free in the staging store: an upload that would leave less does not begin, and "

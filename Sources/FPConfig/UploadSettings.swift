@@ -25,6 +25,8 @@ extension Settings {
         public var maxFiles: Int
         /// What one owner may have.
         public var perOwner: PerOwner
+        /// What one address may do.
+        public var perAddress: PerAddress
         /// The bytes that are to stay free in the staging store; 0 for none.
         public var reserve: Int64
         /// What is taken; empty: everything.
@@ -43,6 +45,12 @@ extension Settings {
         public var bytes: Int64?
         /// Uploads.
         public var count: Int?
+        /// Uploads that are being sent.
+        public var inProgress: Int?
+    }
+
+    /// `uploads.per_address`: what one address may do; `nil` is no limit.
+    public struct PerAddress: Sendable, Equatable {
         /// Uploads that are being sent.
         public var inProgress: Int?
     }

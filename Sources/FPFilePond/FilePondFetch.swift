@@ -22,8 +22,10 @@ extension FilePondDialect {
 
     /// HEAD: brings a remote file in as a temporary upload, so that the client has neither to download nor to upload it.
     func fetchAndStore(_ operand: String?, by uploader: Uploader) async throws -> Response {
+        // Before anybody else's server is asked for anything.
+        let admission = try await uploads.admit(uploader)
         let remote = try await open(operand ?? "")
-        let upload = try await receive(remote, by: uploader)
+        let upload = try await receive(remote, by: uploader, under: admission)
         let file = upload.files[0]
         var headers = Self.headers(type: file.contentType, name: file.name)
         headers[.cacheControl] = "no-store"
@@ -39,8 +41,10 @@ extension FilePondDialect {
         return try await fetcher.open(url)
     }
 
-    private func receive(_ remote: FetchResponse, by uploader: Uploader) async throws -> Upload {
-        let reception = uploads.beginReception(by: uploader, length: remote.contentLength)
+    private func receive(
+        _ remote: FetchResponse, by uploader: Uploader, under admission: Admission
+    ) async throws -> Upload {
+        let reception = uploads.beginReception(by: uploader, length: remote.contentLength, under: admission)
         do {
             try await reception.beginFile(name: Self.name(of: remote), declaredType: remote.contentType)
             for try await buffer in remote.body { try await reception.write([buffer]) }

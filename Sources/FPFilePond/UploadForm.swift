@@ -36,6 +36,8 @@ struct UploadForm {
     private let uploads: Uploads
     private let uploader: Uploader
     private let length: UInt64?
+    /// What the form was let in with, for as long as it arrives.
+    private var admission: Admission?
     private var texts: [(field: String, value: String)] = []
     private var textBytes = 0
     private var receptions: [(field: String, reception: Reception)] = []
@@ -46,8 +48,10 @@ struct UploadForm {
     /// - Parameters:
     ///   - uploader: Who brings the uploads of the form.
     ///   - length: The size of the form, if it is known.
-    init(_ uploads: Uploads, by uploader: Uploader, length: UInt64?) {
+    ///   - admission: What its upload was let in with; `nil` if that is to be asked for with the first file.
+    init(_ uploads: Uploads, by uploader: Uploader, length: UInt64?, under admission: Admission?) {
         self.length = length
+        self.admission = admission
         self.uploads = uploads
         self.uploader = uploader
     }
@@ -144,6 +148,7 @@ struct UploadForm {
     mutating func abandon() async {
         for (_, reception) in receptions { await reception.abandonDespiteCancellation() }
         receptions = []
+        admission = nil
     }
 
     // MARK: - The field
@@ -185,7 +190,8 @@ struct UploadForm {
         guard receptions.count < Self.maximumFileFields else {
             throw Problem(.badRequest, "The form has files in more than \(Self.maximumFileFields) fields.")
         }
-        let new = uploads.beginReception(by: uploader, length: receptions.isEmpty ? length : nil)
+        let new = uploads.beginReception(
+            by: uploader, length: receptions.isEmpty ? length : nil, under: admission)
         receptions.append((field, new))
         return new
     }

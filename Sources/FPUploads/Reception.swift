@@ -9,8 +9,11 @@ extension Uploads {
     /// - Parameters:
     ///   - uploader: who uploads.
     ///   - length: about how many bytes all of them have, if that is known.
-    public func beginReception(by uploader: Uploader = Uploader(), length: UInt64? = nil) -> Reception {
-        Reception(uploads: self, uploader: uploader, length: length)
+    ///   - admission: what the upload was let in with; without it, that is asked for with the first file.
+    public func beginReception(
+        by uploader: Uploader = Uploader(), length: UInt64? = nil, under admission: Admission? = nil
+    ) -> Reception {
+        Reception(uploads: self, uploader: uploader, length: length, admission: admission)
     }
 }
 
@@ -27,6 +30,7 @@ public final class Reception: Sendable {
         var received: UInt64 = 0
         var current: Incoming?
         var isOver = false
+        var isLetIn = false
         var admission: Admission?
     }
 
@@ -46,9 +50,10 @@ public final class Reception: Sendable {
     private let uploader: Uploader
     private let length: UInt64?
     // One call at a time by contract; the lock makes a breach of it harmless.
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(uploads: Uploads, uploader: Uploader, length: UInt64?) {
+    init(uploads: Uploads, uploader: Uploader, length: UInt64?, admission: Admission?) {
+        state = Mutex(State(admission: admission))
         self.uploads = uploads
         self.uploader = uploader
         self.length = length
@@ -77,7 +82,7 @@ public final class Reception: Sendable {
         try uploads.checkType(name: name, uploader.terms)
         if count == 0 {
             try uploads.checkDestination(of: id, name: name, uploader.terms)
-            try await admit()
+            try await letIn()
         }
         try await uploads.claim.require()
         let incoming = Incoming(
@@ -85,11 +90,15 @@ public final class Reception: Sendable {
         state.withLock { $0.current = incoming }
     }
 
-    private func admit() async throws(UploadError) {
-        guard state.withLock({ $0.admission == nil }) else { return }
-        let admission = try await uploads.admit(uploader, .form, length: 0)
+    private func letIn() async throws(UploadError) {
+        let (isLetIn, known) = state.withLock { ($0.isLetIn, $0.admission) }
+        guard !isLetIn else { return }
+        let admission = if let known { known } else { try await uploads.admit(uploader) }
         try await uploads.space.admit(length ?? 0)
-        state.withLock { $0.admission = admission }
+        state.withLock { state in
+            state.admission = admission
+            state.isLetIn = true
+        }
     }
 
     /// Adds bytes to the file.
@@ -204,7 +213,8 @@ public final class Reception: Sendable {
             id: id, state: .complete, createdAt: now, touchedAt: now, completedAt: now, metadata: metadata,
             owner: uploader.owner, files: files, terms: uploader.terms)
         try await translatingCatalogError { () async throws(CatalogError) in
-            try await uploads.catalog.insert(record, within: limits, countedIn: uploader.allowance?.count)
+            try await uploads.catalog.insert(
+                record, within: limits, countedIn: uploader.allowance?.count, from: nil)
         }
         state.withLock { state in
             state.isOver = true

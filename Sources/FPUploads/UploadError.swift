@@ -19,7 +19,7 @@ public struct UploadError: Error, Sendable {
         case tooLarge
         /// More bytes or uploads than their owner may have.
         case overQuota
-        /// More uploads at once than their owner may send.
+        /// More uploads at once than their owner may send, or than may come from one address.
         case tooManyAtOnce
         /// The file is not one of those that the settings take.
         case unsupportedType
@@ -139,6 +139,7 @@ extension UploadError {
         case .pathTaken(_, let key):
             self.init(.pathTaken, Self.taken(key))
         case .ownerExcess(let excess): self.init(excess)
+        case .sourceExcess(let most): self = .tooManyFromAddress(most)
         case .usedUp:
             self.init(.usedUp, "As many uploads have begun as you may begin.")
         case .badCursor:

@@ -12,6 +12,8 @@ public struct UploadSettings: Sendable {
     public var maxFiles = 32
     /// What one owner may have. Uploads without an owner have no such limits.
     public var perOwner = OwnerLimits()
+    /// How many uploads may arrive at once from one address, of IPv6 from one /64; `nil` for any number.
+    public var inProgressPerAddress: Int?
     /// The bytes that are to stay free in the staging store: no upload begins that would leave less. 0 for none.
     public var reserve: UInt64 = 0
     /// Which files are taken.

@@ -30,11 +30,12 @@ extension Uploads {
             files: [FileRecord(name: name, size: length, store: stores.staging.name, key: key)],
             session: WriteSession(token: writer.token, committed: 0), terms: terms)
         do throws(CatalogError) {
-            try await catalog.insert(record, within: admission.limits, countedIn: uploader.allowance?.count)
+            try await catalog.insert(
+                record, within: admission.limits, countedIn: uploader.allowance?.count, from: admission.source)
         } catch {
             try? await writer.abort()
             await writer.close()
-            throw UploadError(error)
+            throw refusal(error)
         }
         await writers.put(writer, for: record)
         return view(record)

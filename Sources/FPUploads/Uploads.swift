@@ -17,7 +17,8 @@ public final class Uploads: Sendable {
     let complaints = Complaints()
     let foreignObjects = ForeignObjects()
     let stagingKeys: StagingKeys
-    let ownersAtWork = OwnersAtWork()
+    let ownersAtWork = AtWork<TextKey>()
+    let addressesAtWork = AtWork<ClientNetwork>()
     let claim: StagingClaim
     let space: StagingSpace
 

@@ -161,7 +161,8 @@ final class Host: Sendable {
         do throws(CatalogError) {
             return try await Catalogs.open(
                 url: settings.catalog?.url.value ?? "",
-                durability: settings.uploads.durability == .power ? .power : .process, logger: logger)
+                durability: settings.uploads.durability == .power ? .power : .process,
+                countsOwners: OwnerLimits(settings.uploads.perOwner).isSet, logger: logger)
         } catch {
             throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(error.sentence)")
         }

@@ -19,14 +19,21 @@ extension UploadSettings {
         isPowerDurable = settings.durability == .power
         maxMetadata = Int(settings.maxMetadata)
         maxFiles = settings.maxFiles
-        perOwner = OwnerLimits(
-            bytes: settings.perOwner.bytes.map { UInt64($0) }, uploads: settings.perOwner.count,
-            inProgress: settings.perOwner.inProgress)
+        perOwner = OwnerLimits(settings.perOwner)
+        inProgressPerAddress = settings.perAddress.inProgress
         reserve = UInt64(settings.reserve)
         types = TypeRules(allow: settings.allowedTypes, forbid: settings.forbiddenTypes)
         field = settings.field
         sweepEvery = settings.sweepEvery
         self.openWriters = openWriters
+    }
+}
+
+extension OwnerLimits {
+    /// The settings of `uploads.per_owner`.
+    init(_ settings: Settings.PerOwner) {
+        self.init(
+            bytes: settings.bytes.map { UInt64($0) }, uploads: settings.count, inProgress: settings.inProgress)
     }
 }
 

@@ -45,6 +45,7 @@ struct SettingsTests {
         #expect(settings.uploads.perOwner.bytes == nil)
         #expect(settings.uploads.perOwner.count == nil)
         #expect(settings.uploads.perOwner.inProgress == nil)
+        #expect(settings.uploads.perAddress.inProgress == nil)
         #expect(settings.uploads.reserve == 0)
         #expect(settings.uploads.allowedTypes == [])
         #expect(settings.uploads.forbiddenTypes == [])
@@ -111,6 +112,7 @@ struct SettingsTests {
               max_metadata: 2KiB
               max_files: 3
               per_owner: {bytes: 1GB, count: 7, in_progress: 2}
+              per_address: {in_progress: 4}
               reserve: 5GiB
               types: {allow: [image/*, .CSV], forbid: text/html}
               field: picture
@@ -188,6 +190,7 @@ struct SettingsTests {
         #expect(settings.uploads.perOwner.bytes == 1_000_000_000)
         #expect(settings.uploads.perOwner.count == 7)
         #expect(settings.uploads.perOwner.inProgress == 2)
+        #expect(settings.uploads.perAddress.inProgress == 4)
         #expect(settings.uploads.reserve == 5 << 30)
         #expect(settings.uploads.allowedTypes == [.group("image"), .ending("csv")])
         #expect(settings.uploads.forbiddenTypes == [.type("text/html")])

@@ -159,4 +159,30 @@ struct PolicyLimitTests {
             #expect(try await house.send(file: "a.txt", [1], other).status == 200)
         }
     }
+
+    @Test("a policy that is used up is refused before anything of a body is read, and nothing is staged")
+    func usedUp() async throws {
+        let control = PluginControl()
+        try await Application.with(sick: ["staging": control]) { app, house async throws in
+            let one = try app.header {
+                $0.id = "one"
+                $0.count = 1
+            }
+            #expect(try await house.send(file: "a.txt", [1], one).status == 200)
+            func calls() -> Int { control[.writeBegin, .calls] }
+            let before = calls()
+            let head =
+                "POST /fp/process/ HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n"
+                + "Content-Type: multipart/form-data; boundary=b\r\nUpload-Policy: \(one[0].1)\r\n\r\n"
+            let reply = try await onThread { [port = house.client.port] in
+                let connection = try HTTPConnection(port: port)
+                try connection.send(head)
+                return try connection.readReply()
+            }
+            #expect(reply.status == 403 && reply.text.contains("as you may begin"), "\(reply.text)")
+            #expect(try await house.send(announcement: 3, one).status == 403)
+            #expect(try await house.send(file: "a.txt", [UInt8](repeating: 1, count: 600_000), one).status == 403)
+            #expect(calls() == before && before > 0)
+        }
+    }
 }

@@ -97,6 +97,9 @@ public final class HTTPConnection: @unchecked Sendable {
         return reply
     }
 
+    /// Whether what comes next is the `100 Continue` with which a server asks for a body; takes it.
+    public func readContinue() throws -> Bool { try readHead().hasPrefix("HTTP/1.1 100") }
+
     /// Whether the server has closed its side, after reading and dropping what was left.
     public func isClosedByServer() -> Bool {
         (try? readToEnd()) != nil

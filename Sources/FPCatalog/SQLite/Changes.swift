@@ -3,16 +3,16 @@ import FPFormats
 
 /// The changes of a catalog as SQL, each to be run inside a transaction.
 extension Connection {
-    func insert(_ upload: UploadRecord, within limits: OwnerLimits) throws {
+    func insert(_ upload: UploadRecord, within limits: OwnerLimits, from source: UploadSource?) throws {
         let (file, session) = (upload.files[0], upload.session)
-        let charged = try Self.charge(upload)
+        let charged = try charge(of: upload)
         let isShort = (upload.metadata?.utf8.count ?? 0) <= Schema.longestShortMetadata
         try run(
             """
             INSERT INTO uploads (id, state, created_at, touched_at, completed_at, stored_at, owner, metadata,
                 session_token, session_committed, session_received, name, size, content_type, etag, store, key,
-                destination_store, destination_key, destination_token, charged, terms)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                destination_store, destination_key, destination_token, charged, terms, source)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING
             """,
             upload.id.description, upload.state.rawValue, upload.createdAt, upload.touchedAt, upload.completedAt,
@@ -20,11 +20,12 @@ extension Connection {
             session?.token, try (session?.committed).map(signed), try (session?.received).map(signed),
             file.name, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
             file.destination?.store, file.destination?.key, file.destination?.token, charged,
-            upload.terms?.json.text
+            upload.terms?.json.text, source?.name
         )
         guard changesCount == 1 else { throw CatalogError.failed("There already is an upload \(upload.id).") }
         let number = sqlite3_last_insert_rowid(handle)
         try countNew(upload, charged: charged, within: limits)
+        if let source { try check(source, of: upload) }
         if let metadata = upload.metadata, !isShort {
             try run("INSERT INTO metadata (upload, json) VALUES (?, ?)", number, metadata)
         }
@@ -49,6 +50,11 @@ extension Connection {
             """,
             count.name, count.limit, count.until)
         guard changesCount == 1 else { throw CatalogError.usedUp }
+    }
+
+    /// How many uploads are counted under a name.
+    func counted(in name: String) throws -> Int64 {
+        try first("SELECT uploads FROM counts WHERE name = ?", name) { $0[0] as Int64 } ?? 0
     }
 
     func advance(_ id: UploadID, by change: ChunkArrival, within limits: OwnerLimits) throws -> Bool {
@@ -196,7 +202,7 @@ extension Connection {
     }
 
     private func charge(_ known: KnownFile, size: Int64?, within limits: OwnerLimits) throws {
-        guard let owner = known.owner else { return }
+        guard keepsOwners, let owner = known.owner else { return }
         let charge = Self.charge(size, received: known.received)
         try self.charge(owner, known.number, from: known.charged, to: charge, within: limits)
     }

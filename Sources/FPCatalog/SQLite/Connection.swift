@@ -14,6 +14,9 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
 
     private let patience: Int32
 
+    /// Whether changes keep what each owner has; said before the first of them.
+    var keepsOwners = true
+
     /// Opens a database that exists.
     /// - Parameter patience: how long to wait for another program that has it locked, in milliseconds.
     init(_ path: String, readOnly: Bool = false, patience: Int32 = 5000) throws {

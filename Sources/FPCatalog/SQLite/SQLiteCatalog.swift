@@ -18,6 +18,7 @@ package final class SQLiteCatalog: Catalog {
     private let pageEnds = PageEnds()
     private let closing = Mutex<Task<Void, Never>?>(nil)
     private let cursorKey: [UInt8]
+    private let countsOwners: Bool
     /// As ``Catalog/identity`` says.
     package let identity: CatalogIdentity
     private let logger: Logger
@@ -26,21 +27,24 @@ package final class SQLiteCatalog: Catalog {
     /// - Parameters:
     ///   - path: the database file. SQLite keeps two more beside it (`-wal` and `-shm`), and the catalog a `.lock`.
     ///   - durability: what a change that returned survives.
+    ///   - countsOwners: whether to keep what each owner has, as ``Catalogs/open(url:durability:countsOwners:program:logger:)``
+    ///     says.
     ///   - program: the name and version of this program, for the sentence by which an older one refuses the database.
     ///   - logger: for what its operator should know.
     /// - Throws: ``CatalogError/inUse(_:)`` if another host has it open, ``CatalogError/tooNew(_:)`` if a newer fphost
     ///   wrote it, ``CatalogError/full(_:)`` and ``CatalogError/failed(_:)``.
-    package static func open(path: String, durability: CatalogDurability, program: String = "fphost", logger: Logger)
-        async throws(CatalogError) -> SQLiteCatalog
-    {
+    package static func open(
+        path: String, durability: CatalogDurability, countsOwners: Bool = true, program: String = "fphost",
+        logger: Logger
+    ) async throws(CatalogError) -> SQLiteCatalog {
         let outcome = await withCheckedContinuation {
             (caller: CheckedContinuation<Result<SQLiteCatalog, CatalogError>, Never>) in
             DispatchQueue.global().async {
                 do throws(CatalogError) {
                     let file = try DatabaseFile.resolve(path)
-                    caller.resume(
-                        returning: .success(try SQLiteCatalog(file, durability, program: program, logger: logger))
-                    )
+                    let catalog = try SQLiteCatalog(
+                        file, durability, countsOwners: countsOwners, program: program, logger: logger)
+                    caller.resume(returning: .success(catalog))
                 } catch {
                     caller.resume(returning: .failure(error))
                 }
@@ -49,8 +53,10 @@ package final class SQLiteCatalog: Catalog {
         return try outcome.get()
     }
 
-    private init(_ path: String, _ durability: CatalogDurability, program: String, logger: Logger) throws(CatalogError)
-    {
+    private init(
+        _ path: String, _ durability: CatalogDurability, countsOwners: Bool, program: String, logger: Logger
+    ) throws(CatalogError) {
+        self.countsOwners = countsOwners
         let lock = try CatalogLock(database: path)
         let othersPermissions = try DatabaseFile.create(path)
         if othersPermissions != 0 {
@@ -61,6 +67,7 @@ package final class SQLiteCatalog: Catalog {
         }
         do {
             let writer = try Connections.writer(path, durability, program: program)
+            try writer.keepOwners(countsOwners)
             let secrets = try ["cursor key", "catalog id", "name key"].map { name in
                 let value = try writer.first("SELECT value FROM about WHERE name = ?", name) { $0[0] as [UInt8] }
                 guard let value, value.count == 16 else {
@@ -117,15 +124,24 @@ package final class SQLiteCatalog: Catalog {
 // MARK: - Changes
 
 extension SQLiteCatalog {
-    /// As ``Catalog/insert(_:within:countedIn:)`` says.
+    /// As ``Catalog/insert(_:within:countedIn:from:)`` says.
     package func insert(
-        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?
+        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?, from source: UploadSource?
     ) async throws(CatalogError) {
         try upload.checkInsertable()
         try checkText(count?.name)
+        try checkText(source?.name)
+        try check(limits)
         try await changes.perform { db in
-            try db.insert(upload, within: limits)
+            try db.insert(upload, within: limits, from: source)
             if let count { try db.count(count) }
+        }
+    }
+
+    /// Limits that nobody counts for would be no limits.
+    private func check(_ limits: OwnerLimits) throws(CatalogError) {
+        if limits.isSet, !countsOwners {
+            throw .failed("The catalog was opened without keeping what owners have, so there can be no limits of it.")
         }
     }
 
@@ -147,6 +163,7 @@ extension SQLiteCatalog {
     ) async throws(CatalogError) -> Bool {
         try checkText(change.name)
         if let token = change.token { try checkToken(token) }
+        try check(limits)
         return try await changes.perform { db in try db.advance(id, by: change, within: limits) }
     }
 
@@ -245,7 +262,22 @@ extension SQLiteCatalog {
     /// As ``Catalog/usage(of:)`` says.
     package func usage(of owner: String) async throws(CatalogError) -> OwnerUsage {
         guard isText(owner) else { return OwnerUsage() }
+        guard countsOwners else {
+            throw .failed("The catalog was opened without keeping what owners have, so nobody knows it.")
+        }
         return try await lookups.performHere { db in try db.usage(of: owner) }
+    }
+
+    /// As ``Catalog/inProgress(from:countingTo:)`` says.
+    package func inProgress(from source: String, countingTo most: Int) async throws(CatalogError) -> Int {
+        guard isText(source) else { return 0 }
+        return try await lookups.performHere { db in try db.inProgress(from: source, countingTo: max(0, most)) }
+    }
+
+    /// As ``Catalog/counted(in:)`` says.
+    package func counted(in name: String) async throws(CatalogError) -> Int64 {
+        guard isText(name) else { return 0 }
+        return try await lookups.performHere { db in try db.counted(in: name) }
     }
 
     /// As ``Catalog/uploads(matching:)`` says.

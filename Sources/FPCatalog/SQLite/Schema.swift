@@ -8,7 +8,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    static let steps = [first, second, third, fourth, fifth, sixth, seventh]
+    static let steps = [first, second, third, fourth, fifth, sixth, seventh, eighth]
 
     private static let first = """
         CREATE TABLE about (
@@ -163,6 +163,16 @@ enum Schema {
             until INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX counts_by_end ON counts (until);
+        """
+
+    private static let eighth = """
+        -- Where a temporary upload came from, while it is limited how many may be arriving from there at once.
+        ALTER TABLE uploads ADD COLUMN source TEXT;
+        CREATE INDEX uploads_by_source ON uploads (source) WHERE source IS NOT NULL AND state = 'receiving';
+
+        -- `owners` and `charged` are right only where this says so: they cost every upload with an owner something, and are
+        -- kept only for a host with limits for owners.
+        INSERT INTO about VALUES ('owners kept', 1);
         """
 
     /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.

@@ -63,7 +63,7 @@ extension Connection {
             """
             UPDATE uploads SET state = 'stored', stored_at = ?,
                 store = destination_store, key = destination_key, etag = ?,
-                destination_store = NULL, destination_key = NULL, destination_token = NULL
+                destination_store = NULL, destination_key = NULL, destination_token = NULL, source = NULL
             WHERE id = ? AND state = 'storing' RETURNING number
             """,
             now, etags.first ?? nil, id.description

@@ -49,18 +49,11 @@ public final class RequestRates: Sendable {
     }
 
     /// Counts a request from a client.
-    /// - Parameter client: As ``Request/clientAddress`` has it. The other end of a Unix socket is on this machine, and nobody
-    ///   knows how many clients it stands for: it is not counted.
+    /// - Parameter client: As ``Request/clientAddress`` has it.
     /// - Throws: A 429 if there were too many.
     func countAddress(_ client: String) throws(Problem) {
-        guard limits.perAddress > 0, client != "unix" else { return }
-        let key: Int
-        if let address = IPAddress(client) {
-            key = AddressCounts.network(of: address).hashValue
-        } else {
-            key = client.hashValue
-        }
-        try count(addresses, key, limits.perAddress, "your address")
+        guard limits.perAddress > 0, let network = ClientNetwork(client: client) else { return }
+        try count(addresses, network.hashValue, limits.perAddress, "your address")
     }
 
     /// Counts a request of an owner.

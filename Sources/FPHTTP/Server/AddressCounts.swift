@@ -17,7 +17,7 @@ final class AddressCounts: Sendable {
     /// - Throws: If the address has as many as it may.
     func enter(_ peer: Peer) throws(TooMany) -> AddressBlock? {
         guard limit > 0, !peer.isTrusted, case .address(let address) = peer.end else { return nil }
-        let network = Self.network(of: address)
+        let network = ClientNetwork.block(of: address)
         let isAdmitted = counts.withLock { counts in
             let count = counts[network, default: 0]
             guard count < limit else { return false }
@@ -34,11 +34,6 @@ final class AddressCounts: Sendable {
             let count = counts[network, default: 1] - 1
             counts[network] = count == 0 ? nil : count
         }
-    }
-
-    /// Who is one for limits: an address, or a /64 of IPv6, in which a host chooses freely.
-    static func network(of address: IPAddress) -> AddressBlock {
-        AddressBlock(address, prefixLength: min(64, address.family.width))
     }
 
     struct TooMany: Error {}

@@ -14,19 +14,23 @@ import Testing
                     group.addTask {
                         (
                             upload.id,
-                            await refusal { try await catalog.insert(upload, within: OwnerLimits(), countedIn: count) }
+                            await refusal {
+                                try await catalog.insert(upload, within: OwnerLimits(), countedIn: count, from: nil)
+                            }
                         )
                     }
                 }
                 return await group.reduce(into: [UploadID: Refusal?]()) { $0[$1.0] = $1.1 }
             }
             #expect(refusals.values.filter { $0 == nil }.count == 7)
+            #expect(try await catalog.counted(in: "app/1") == 7)
+            #expect(try await catalog.counted(in: "app/2") == 0)
             for (id, refused) in refusals {
                 #expect(refused == nil || refused == .usedUp)
                 #expect((try await catalog.upload(id) == nil) == (refused != nil))
             }
             let other = UploadCount(name: "app/2", limit: 1, until: 100)
-            try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: other)
+            try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: other, from: nil)
         }
     }
 
@@ -37,25 +41,31 @@ import Testing
         try await withCatalog { catalog in
             let count = UploadCount(name: "a", limit: 2, until: 100)
             let upload = UploadRecord.stored(keys: ["x"])
-            try await catalog.insert(upload, within: OwnerLimits(), countedIn: count)
+            try await catalog.insert(upload, within: OwnerLimits(), countedIn: count, from: nil)
             let taken = await refusal {
-                try await catalog.insert(.stored(keys: ["x"]), within: OwnerLimits(), countedIn: count)
+                try await catalog.insert(.stored(keys: ["x"]), within: OwnerLimits(), countedIn: count, from: nil)
             }
             #expect(taken == .pathTaken("media", "x"))
             try await catalog.forget(upload.id)
-            try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count)
+            try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count, from: nil)
             #expect(
-                await refusal { try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count) }
+                await refusal {
+                    try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count, from: nil)
+                }
                     == .usedUp)
             try await catalog.uncount("a")
-            try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count)
+            try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count, from: nil)
             #expect(
-                await refusal { try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count) }
+                await refusal {
+                    try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: count, from: nil)
+                }
                     == .usedUp)
             try await catalog.uncount("nothing")
             let none = UploadCount(name: "b", limit: 0, until: 100)
             #expect(
-                await refusal { try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: none) }
+                await refusal {
+                    try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: none, from: nil)
+                }
                     == .usedUp)
         }
     }
@@ -67,16 +77,21 @@ import Testing
         try await withCatalog { catalog in
             for until in [50, 10] as [Timestamp] {
                 try await catalog.insert(
-                    .complete(), within: OwnerLimits(), countedIn: UploadCount(name: "a", limit: 2, until: until))
+                    .complete(), within: OwnerLimits(), countedIn: UploadCount(name: "a", limit: 2, until: until),
+                    from: nil)
             }
             let next = UploadCount(name: "a", limit: 2, until: 50)
             try await catalog.forgetCounts(before: 50)
             #expect(
-                await refusal { try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: next) }
+                await refusal {
+                    try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: next, from: nil)
+                }
                     == .usedUp)
             try await catalog.forgetCounts(before: 51)
             #expect(
-                await refusal { try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: next) } == nil)
+                await refusal {
+                    try await catalog.insert(.complete(), within: OwnerLimits(), countedIn: next, from: nil)
+                } == nil)
         }
     }
 }

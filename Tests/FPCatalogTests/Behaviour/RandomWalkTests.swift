@@ -5,7 +5,7 @@ import Testing
 
 /// One call of the protocol with its arguments.
 private enum Call {
-    case insert(UploadRecord, OwnerLimits), upload(UploadID), find(Destination)
+    case insert(UploadRecord, OwnerLimits, UploadSource?), upload(UploadID), find(Destination)
     case advance(UploadID, ChunkArrival, OwnerLimits)
     case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
@@ -23,7 +23,7 @@ private enum Call {
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
         switch Int.random(in: 0..<27, using: &random) {
-        case 0...3: return .insert(world.upload(id, &random), world.limits(&random))
+        case 0...3: return .insert(world.upload(id, &random), world.limits(&random), world.source(&random))
         case 4: return .upload(id)
         case 5: return .find(world.destination(&random))
         case 6...7:
@@ -68,7 +68,8 @@ private enum Call {
 
     private func result(on catalog: any Catalog) async throws(CatalogError) -> Any {
         switch self {
-        case .insert(let upload, let limits): return try await catalog.insert(upload, within: limits)
+        case .insert(let upload, let limits, let source):
+            return try await catalog.insert(upload, within: limits, countedIn: nil, from: source)
         case .upload(let id): return try await catalog.upload(id) as Any
         case .find(let place): return try await catalog.upload(store: place.store, key: place.key) as Any
         case .advance(let id, let change, let limits):
@@ -133,6 +134,11 @@ private enum Call {
                 for owner in ["", "ann", "Ann", "bob", "nobody"] {
                     try #require(
                         try await catalog.usage(of: owner) == model.usage(of: owner), "seed \(seed), step \(step)")
+                }
+                for source in RandomWorld.sources {
+                    try #require(
+                        try await catalog.inProgress(from: source, countingTo: 3)
+                            == model.inProgress(from: source, countingTo: 3), "seed \(seed), step \(step)")
                 }
                 try #require(try await catalog.counts() == model.counts(), "seed \(seed), step \(step)")
                 try #require(try await catalog.storesInUse() == model.storesInUse(), "seed \(seed), step \(step)")

@@ -171,7 +171,7 @@ private struct Gate {
             try await catalog.changes.perform { db in
                 isBegun.store(true, ordering: .relaxed)
                 gate.wait()
-                try db.insert(upload, within: OwnerLimits())
+                try db.insert(upload, within: OwnerLimits(), from: nil)
             }
         }
         _ = try await waitFor("the change", within: .seconds(60)) { isBegun.load(ordering: .relaxed) ? true : nil }

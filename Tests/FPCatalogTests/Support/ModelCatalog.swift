@@ -8,6 +8,8 @@ final class ModelCatalog: Catalog {
         var chunks: [UInt64: ChunkRecord] = [:]
         /// The paths that nobody else may have.
         var paths: [Place] = []
+        /// Where it came from, until it is stored.
+        var source: String?
     }
 
     struct Place: Hashable {
@@ -55,7 +57,7 @@ final class ModelCatalog: Catalog {
     }
 
     func insert(
-        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?
+        _ upload: UploadRecord, within limits: OwnerLimits, countedIn count: UploadCount?, from source: UploadSource?
     ) async throws(CatalogError) {
         try open { state throws(CatalogError) in
             guard state.entries[upload.id] == nil else { throw .failed("twice") }
@@ -68,6 +70,13 @@ final class ModelCatalog: Catalog {
                 let usage = State.usage(of: owner, in: state.entries.values.map(\.record) + [upload])
                 if let excess = limits.exceeded(by: usage) { throw .ownerExcess(excess) }
             }
+            if let source {
+                entry.source = source.name
+                let others = state.arriving(from: source.name)
+                if upload.state == .receiving, others >= source.inProgress {
+                    throw .sourceExcess(most: source.inProgress)
+                }
+            }
             switch upload.state {
             case .storing: try state.take(upload.files.compactMap(\.destination), for: &entry)
             case .stored: try state.take(upload.files.map { Destination(store: $0.store, key: $0.key) }, for: &entry)
@@ -77,6 +86,14 @@ final class ModelCatalog: Catalog {
             state.births[upload.id] = upload.createdAt
             if let count { state.counts[count.name] = (counted.uploads + 1, max(counted.until, count.until)) }
         }
+    }
+
+    func counted(in name: String) async throws(CatalogError) -> Int64 {
+        try open { $0.counts[name]?.uploads ?? 0 }
+    }
+
+    func inProgress(from source: String, countingTo most: Int) async throws(CatalogError) -> Int {
+        try open { min($0.arriving(from: source), most) }
     }
 
     func uncount(_ name: String) async throws(CatalogError) {
@@ -242,6 +259,10 @@ final class ModelCatalog: Catalog {
 
 extension ModelCatalog.State {
     func usage(of owner: String) -> OwnerUsage { Self.usage(of: owner, in: entries.values.map(\.record)) }
+
+    func arriving(from source: String) -> Int {
+        entries.values.count { $0.record.state == .receiving && $0.source?.utf8.elementsEqual(source.utf8) ?? false }
+    }
 
     static func usage(of owner: String, in records: [UploadRecord]) -> OwnerUsage {
         let theirs = records.filter { $0.owner?.utf8.elementsEqual(owner.utf8) ?? false }

@@ -10,6 +10,7 @@ struct RandomWorld {
         "\u{D7FF}z", "\u{E000}", "\u{10FFFF}", "\u{10FFFF}\u{10FFFF}", "\u{10FFFF}a", "日本/語", "日本/誤",
     ]
     private static let owners: [String?] = [nil, nil, "", "ann", "Ann", "bob"]
+    static let sources = ["192.0.2.1/32", "2001:db8::/64", "unknown"]
     private static let names = ["", "a.txt", "A.txt", "日本.png"]
 
     let times: ClosedRange<Int64> = -3...12
@@ -72,6 +73,10 @@ struct RandomWorld {
         OwnerLimits(
             bytes: random.pick([nil, nil, 0, 10, 1 << 51]), uploads: random.pick([nil, nil, 1, 2]),
             inProgress: random.pick([nil, nil, 0, 1]))
+    }
+
+    func source(_ random: inout SeededGenerator) -> UploadSource? {
+        random.chance(50) ? nil : UploadSource(name: random.pick(Self.sources), inProgress: random.pick([0, 1, 2, 9]))
     }
 
     func query(_ random: inout SeededGenerator) -> UploadQuery {

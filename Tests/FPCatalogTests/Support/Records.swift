@@ -76,7 +76,8 @@ extension WriteSession {
 
 /// Which case of ``CatalogError``; the sentences are not for programs.
 enum Refusal: Equatable {
-    case pathTaken(String, String), ownerExcess(OwnerExcess), usedUp, badCursor, inUse, tooNew, full, failed
+    case pathTaken(String, String), ownerExcess(OwnerExcess), usedUp, sourceExcess(Int), badCursor, inUse, tooNew, full,
+        failed
 
     init(_ error: CatalogError) {
         self =
@@ -84,6 +85,7 @@ enum Refusal: Equatable {
             case .pathTaken(let store, let key): .pathTaken(store, key)
             case .ownerExcess(let excess): .ownerExcess(excess)
             case .usedUp: .usedUp
+            case .sourceExcess(let most): .sourceExcess(most)
             case .badCursor: .badCursor
             case .inUse: .inUse
             case .tooNew: .tooNew
