@@ -86,7 +86,8 @@ let package = Package(
             name: "Fuzz",
             dependencies: [
                 "CFuzzer", "CZlib", "ContentCodings", "FPConfig", "FPFormats", "FPHTTP", "FPJWT", "FPMultipart",
-                "FPPolicy", "ProxyHeaders", "RemoteNames", "S3Signature", "S3XML", "SFTPPackets", httpTypes, nioCore, nioPosix, nioSSL,
+                "FPPolicy", "ProxyHeaders", "RemoteNames", "S3Signature", "S3XML", "SFTPPackets", httpTypes, nioCore,
+                nioPosix, nioSSL,
                 crypto, logging,
             ], path: "Fuzz"),
     ],
