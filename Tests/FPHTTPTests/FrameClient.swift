@@ -53,20 +53,18 @@ final class FrameClient: Sendable {
     /// - Parameters:
     ///   - window: Bytes of credit for each stream, and more for all of them.
     ///   - greets: Whether it sends its preface, and acknowledges the server's settings.
-    init(to address: SocketAddress, window: Int = 1 << 30, reads: Bool = true, greets: Bool = true) async throws {
+    init(to address: SocketAddress, window: Int = 1 << 30, greets: Bool = true) async throws {
         var tls = try TestCertificate.one.client()
         tls.applicationProtocols = ["h2"]
-        raw = try await RawClient.connect(to: address, reads: reads, tls: tls)
+        raw = try await RawClient.connect(to: address, tls: tls)
         guard greets else { return }
         try await raw.send(Self.preface)
         try await send(.settings, content: [0, 4] + Self.bytes(UInt32(window)))
         try await send(.windowUpdate, content: Self.bytes(1 << 30))
-        if reads {
-            _ = try await raw.incoming.wait("the server's settings") {
-                Self.frames($0.bytes).contains { $0.kind == .settings }
-            }
-            try await send(.settings, flags: 1)
+        _ = try await raw.incoming.wait("the server's settings") {
+            Self.frames($0.bytes).contains { $0.kind == .settings }
         }
+        try await send(.settings, flags: 1)
     }
 
     // MARK: Sending

@@ -28,6 +28,7 @@ class ExchangeCarrier {
 
     var bodyClock = BodyClock()
     var writeClock = WriteClock()
+    private var eventLoop: (any EventLoop)?
     private var timer: Scheduled<Void>?
     private var timerDue = NIODeadline.distantFuture
 
@@ -40,6 +41,7 @@ class ExchangeCarrier {
     /// Takes its place in the pipeline.
     func attach(to context: ChannelHandlerContext) {
         self.context = context
+        eventLoop = context.eventLoop
         let executor = server.executor(of: context.eventLoop)
         self.executor = executor
         handle = CarrierHandle(self, eventLoop: context.eventLoop, executor: executor)
@@ -54,12 +56,12 @@ class ExchangeCarrier {
 
     /// One timer, set only when something earlier than before may be due, so that a busy carrier hardly ever touches it.
     func armTimer() {
-        guard let due = due(), due < timerDue, let context else {
+        guard let due = due(), due < timerDue, let eventLoop else {
             return
         }
         timer?.cancel()
         timerDue = due
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) { [self] in
+        timer = eventLoop.assumeIsolated().scheduleTask(deadline: due) { [self] in
             timer = nil
             timerDue = .distantFuture
             checkTimes()
@@ -69,6 +71,7 @@ class ExchangeCarrier {
     func cancelTimer() {
         timer?.cancel()
         timer = nil
+        timerDue = .distantFuture
     }
 
     private func checkTimes() {

@@ -118,7 +118,9 @@ struct ResponseHead: Sendable {
     /// 8.2.2).
     private static func isOurs(_ name: String) -> Bool {
         switch name {
-        case "content-length", "transfer-encoding", "date", "server", "connection", "keep-alive", "upgrade": true
+        case "content-length", "transfer-encoding", "date", "server", "connection", "keep-alive", "proxy-connection",
+            "upgrade":
+            true
         default: false
         }
     }

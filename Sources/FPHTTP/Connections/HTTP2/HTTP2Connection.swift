@@ -31,6 +31,11 @@ final class HTTP2Connection {
     private var idleSince = NIODeadline.now()
     private var hadStreams = false
     private var timer: Scheduled<Void>?
+    /// Whether the channel asked to read while it must not.
+    private var isReadDue = false
+    /// Frames for streams that are over, as they come when both sides end one at once.
+    private var lateFrames = 0
+    private static let mostLateFrames = 256
 
     private init(takingOver connection: Connection) {
         server = connection.server
@@ -53,8 +58,8 @@ final class HTTP2Connection {
                 try stream.pipeline.syncOperations.addHandler(HTTP2Stream(of: streams.value))
             }
         }
-        try pipeline.addHandler(successor, position: .after(connection))
-        try pipeline.addHandler(frames, position: .before(successor))
+        try pipeline.addHandler(frames, position: .after(connection))
+        try pipeline.addHandler(successor, position: .after(frames))
         pipeline.removeHandler(connection, promise: nil)
     }
 
@@ -174,8 +179,9 @@ extension HTTP2Connection: ServedConnection {
     }
 }
 
-extension HTTP2Connection: ChannelInboundHandler {
+extension HTTP2Connection: ChannelInboundHandler, ChannelOutboundHandler {
     typealias InboundIn = HTTP2Frame
+    typealias OutboundIn = HTTP2Frame
     typealias OutboundOut = HTTP2Frame
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -198,6 +204,23 @@ extension HTTP2Connection: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    /// Nothing is read of a client that does not take what it is sent: what it is owed for its frames would wait here.
+    func read(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            context.read()
+        } else {
+            isReadDue = true
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if isReadDue, context.channel.isWritable {
+            isReadDue = false
+            context.read()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // Nobody waits for answers behind the end of what they send: with streams there is no need to.
         if event as? ChannelEvent == .inputClosed { close() }
@@ -205,15 +228,18 @@ extension HTTP2Connection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard !Self.concernsOneStream(error) else { return }
+        guard !concernsOneStream(error) else { return }
         server.logger.debug("The connection of \(peer.name) ends: \(error)")
         close()
     }
 
     /// Whether the library has dealt with an error by resetting its stream: then the others go on.
-    private static func concernsOneStream(_ error: any Error) -> Bool {
+    private func concernsOneStream(_ error: any Error) -> Bool {
         switch error {
-        case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.NoSuchStream, is NIOHTTP2Errors.StreamClosed,
+        case let error as NIOHTTP2Errors.NoSuchStream:
+            lateFrames += 1
+            return error.streamID <= lastStream && lateFrames <= Self.mostLateFrames
+        case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.StreamClosed, is NIOHTTP2Errors.BadStreamStateTransition,
             is NIOHTTP2Errors.ContentLengthViolated, is NIOHTTP2Errors.ContentLengthHeadersMismatch,
             is NIOHTTP2Errors.ContentLengthHeaderNegative, is NIOHTTP2Errors.ContentLengthHeaderMalformedValue,
             is NIOHTTP2Errors.TrailersWithoutEndStream, is NIOHTTP2Errors.InvalidPseudoHeaders,
@@ -222,8 +248,8 @@ extension HTTP2Connection: ChannelInboundHandler {
             is NIOHTTP2Errors.PseudoHeaderAfterRegularHeader, is NIOHTTP2Errors.EmptyPathHeader,
             is NIOHTTP2Errors.InvalidHTTP2HeaderFieldName, is NIOHTTP2Errors.InvalidHTTP2HeaderFieldValue,
             is NIOHTTP2Errors.InvalidPseudoHeaderValue, is NIOHTTP2Errors.ForbiddenHeaderField:
-            true
-        default: false
+            return true
+        default: return false
         }
     }
 }

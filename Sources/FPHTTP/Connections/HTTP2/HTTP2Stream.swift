@@ -15,6 +15,8 @@ final class HTTP2Stream: ExchangeCarrier {
     private var window: StreamWindow
     private var isClosed = false
     private var wasReset = false
+    /// When a reset has to be out that this side has sent: a client that takes nothing at all keeps it here.
+    private var resetDue: NIODeadline?
     /// Whether the server has room for it.
     private let hasPlace: Bool
     /// Whether the channel asked to read while it must not.
@@ -54,10 +56,10 @@ final class HTTP2Stream: ExchangeCarrier {
         }
         guard hasPlace, connection.isOpen else {
             // Nothing was done for it, so the client may try again (RFC 9113, section 8.7).
-            return put(.rstStream(.refusedStream))
+            return reset(.refusedStream)
         }
         guard let head = RequestHead(headers, endsRequest: isLast) else {
-            return put(.rstStream(.protocolError))
+            return reset(.protocolError)
         }
         begin(head)
         if isLast { endBody() }
@@ -85,10 +87,22 @@ final class HTTP2Stream: ExchangeCarrier {
 
     override var isOpen: Bool { !isClosed }
 
-    override func due() -> NIODeadline? { exchange.flatMap { due($0) } }
+    private var writeIdle: TimeAmount { TimeAmount(server.configuration.timeouts.writeIdle) }
+
+    override func due() -> NIODeadline? {
+        guard let exchange else { return resetDue }
+        return resetDue ?? (isClosed ? writeClock.due(idle: writeIdle) : due(exchange))
+    }
 
     override func act(at now: NIODeadline) {
-        if let exchange { check(exchange, at: now) }
+        guard resetDue != nil || isClosed else {
+            if let exchange { check(exchange, at: now) }
+            return
+        }
+        // A client that takes neither a reset nor the last of an answer takes nothing of any stream.
+        if resetDue != nil || writeClock.isStalled(at: now, idle: writeIdle, pending: untaken) {
+            connection.terminate()
+        }
     }
 
     override var unacknowledgedBytes: Int { untaken }
@@ -105,25 +119,34 @@ final class HTTP2Stream: ExchangeCarrier {
         cancelTimer()
         guard !exchange.arrival.isWhole else { return }
         exchange.body.stop()
-        put(.rstStream(.noError))
+        reset(.noError)
     }
 
     override func reset(_ exchange: Exchange) {
-        put(.rstStream(.internalError))
+        reset(.internalError)
+    }
+
+    /// Ends the stream, which is closed when that is on its way.
+    private func reset(_ code: NIOHTTP2.HTTP2ErrorCode) {
+        put(.rstStream(code))
+        guard !isClosed else { return }
+        resetDue = .now() + writeIdle
+        cancelTimer()
+        armTimer()
     }
 
     private func becomeClosed() {
         guard !isClosed else { return }
         isClosed = true
         handle = nil
-        cancelTimer()
+        resetDue = nil
         if hasPlace { server.streams.giveBack() }
         window.close(server.wideWindows)
         connection.closed(self)
         // A stream is closed as soon as its last byte is on its way. Whether that went out the write tells.
-        if let exchange, wasReset || !exchange.arrival.isWhole || !exchange.response.isEnding {
-            lose(exchange)
-        }
+        if let exchange, !wasReset, exchange.arrival.isWhole, exchange.response.isEnding { return }
+        cancelTimer()
+        if let exchange { lose(exchange) }
     }
 
     override func lastWriteFailed(of exchange: Exchange) {
@@ -133,6 +156,7 @@ final class HTTP2Stream: ExchangeCarrier {
     private func lose(_ exchange: Exchange) {
         self.exchange = nil
         abandon(exchange)
+        if !isClosed { reset(.internalError) }
     }
 
     // MARK: Writing
@@ -254,6 +278,8 @@ extension HTTP2Stream: ChannelInboundHandler, ChannelOutboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What could not be sent any more, such as credit for a body that had ended meanwhile.
+        if error is NIOHTTP2Errors.BadStreamStateTransition { return }
         // The client has reset the stream, or broken its rules: the channel closes by itself.
         wasReset = true
         server.logger.debug("A stream of \(peer.name) ends: \(error)")

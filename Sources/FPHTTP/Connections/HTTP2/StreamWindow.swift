@@ -10,11 +10,14 @@ struct StreamWindow {
     /// Bytes of a wide window.
     static let wide = 1 << 20
 
+    /// Bytes that the client has credit for.
     private var size = initial
     private var isWide = false
 
-    /// Bytes arrived, with their padding.
+    /// Bytes were read, with their padding.
     mutating func received(_ count: Int) {
+        // The channel has renewed what was left before.
+        if size <= Self.initial / 2 { size = Self.initial }
         size -= count
     }
 
@@ -27,7 +30,7 @@ struct StreamWindow {
         guard size < Self.wide / 2, remaining > size else { return nil }
         if !isWide { isWide = places.take() }
         guard isWide else { return nil }
-        let credit = Self.wide - size
+        let credit = Self.wide - max(0, size)
         size = Self.wide
         return credit
     }
