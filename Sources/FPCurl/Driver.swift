@@ -37,6 +37,7 @@ package final class Driver: Sendable {
         case start(any Key, ContinuousClock.Instant?, @Sendable () -> any DrivenTransfer)
         case proceed(any Key)
         case abort(any Key)
+        case withdraw(any Key)
         case stop
     }
 
@@ -81,6 +82,10 @@ package final class Driver: Sendable {
 
     /// Ends a transfer that nobody wants any more.
     package func abort(_ key: some Key) { _ = post(.abort(key)) }
+
+    /// Ends a transfer that nobody wants any more if it still waits for a place. One that is under way keeps its place: where
+    /// the other side goes on with its work although nobody waits, the number of places bounds that work only so.
+    package func withdraw(_ key: some Key) { _ = post(.withdraw(key)) }
 
     /// Ends all transfers with ``CurlFailure/stopped``, and the thread.
     /// - Parameter whenEnded: is called when that is done and nothing of the transfers is held any more.

@@ -66,6 +66,8 @@ final class DriverLoop {
             if code != CURLE_OK { end(transfer, transfer.easy.failure(code)) }
         case .abort(let key):
             abort(key)
+        case .withdraw(let key):
+            withdraw(key)
         case .stop:
             isStopping = true
         }
@@ -76,7 +78,13 @@ final class DriverLoop {
             // A lookup cannot be stopped, so it keeps its place until it ends: otherwise clients that give up at once
             // could start any number of lookups.
             if transfer.easy.isResolving { transfer.easy.abandon() } else { finish(transfer, .aborted) }
-        } else if let place = waiting.firstIndex(where: { $0.key === key }) {
+        } else {
+            withdraw(key)
+        }
+    }
+
+    private func withdraw(_ key: any Driver.Key) {
+        if let place = waiting.firstIndex(where: { $0.key === key }) {
             _ = waiting.remove(at: place).transfer.end(.aborted)
         }
     }

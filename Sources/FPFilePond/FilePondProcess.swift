@@ -15,11 +15,10 @@ extension FilePondDialect {
         guard request.mediaType == "multipart/form-data" else {
             throw FilePondHeaders.unsupported(request.headers)
         }
-        // Before anything of the body is read. An announcement is let in once its form has told that it is one.
-        let isAnnounced = request.headers.contains(.uploadLength)
+        // Before anything of the body is read.
         var form = UploadForm(
             uploads, by: uploader, length: request.contentLength.map { UInt64($0) },
-            under: isAnnounced ? nil : try await uploads.admit(uploader))
+            under: try await uploads.admit(uploader))
         do {
             try await Self.read(request, into: &form)
             switch try await form.finish() {

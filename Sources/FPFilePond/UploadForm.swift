@@ -48,8 +48,8 @@ struct UploadForm {
     /// - Parameters:
     ///   - uploader: Who brings the uploads of the form.
     ///   - length: The size of the form, if it is known.
-    ///   - admission: What its upload was let in with; `nil` if that is to be asked for with the first file.
-    init(_ uploads: Uploads, by uploader: Uploader, length: UInt64?, under admission: Admission?) {
+    ///   - admission: What its upload was let in with.
+    init(_ uploads: Uploads, by uploader: Uploader, length: UInt64?, under admission: Admission) {
         self.length = length
         self.admission = admission
         self.uploads = uploads
@@ -128,6 +128,8 @@ struct UploadForm {
             }
             try checkSize(text)
             await abandon()
+            // The upload itself is let in next, and is not to count twice.
+            admission = nil
             return .announced(metadata: text)
         }
         var metadata: String?

@@ -5,7 +5,8 @@ import Logging
 import Synchronization
 
 /// The application as one who asks it sees it: the same question is asked once at a time, and its answer is kept for a
-/// while. A question that no visitor waits for any more is given up.
+/// while. A question that waits for a place, and that no visitor waits for any more, is given up; one that the application
+/// is at work on keeps its place, so that visitors who come and go cannot give it more work than there are places.
 final class Application: Sendable {
     typealias Outcome = Result<Answer, NoAnswer>
     private typealias Key = HMAC<SHA256>.MAC
@@ -102,7 +103,7 @@ final class Application: Sendable {
             guard state.asked[key]?.waiting.isEmpty == true else { return (waiter, nil) }
             return (waiter, state.asked.removeValue(forKey: key)?.ticket)
         }
-        if let unwanted { driver.abort(unwanted) }
+        if let unwanted { driver.withdraw(unwanted) }
         waiter?.resume(returning: .failure(NoAnswer("the visitor has gone away")))
     }
 
@@ -117,7 +118,7 @@ final class Application: Sendable {
         }
         if !isStarted { conclude(.failure(NoAnswer("the server is stopping")), key, ticket, asked) }
         // The visitor may have gone between, before there was a transfer to give up.
-        if state.withLock({ $0.asked[key]?.ticket !== ticket }) { driver.abort(ticket) }
+        if state.withLock({ $0.asked[key]?.ticket !== ticket }) { driver.withdraw(ticket) }
     }
 
     private func conclude(_ outcome: Outcome, _ key: Key, _ ticket: Ticket, _ asked: ContinuousClock.Instant) {

@@ -51,7 +51,8 @@ final class KeyFile: Sendable {
 
     private func complain() {
         logger.error(
-            "\(path) cannot be looked at: the disk does not answer. The keys that it had before stay in force.")
+            "\(path) cannot be looked at: the disk does not answer, or the system has no thread left. The keys that it had before stay in force."
+        )
     }
 
     private func look() {

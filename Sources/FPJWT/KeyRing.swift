@@ -17,25 +17,29 @@ struct KeyRing: Sendable {
 
     /// The keys as they are now.
     func current(_ now: ContinuousClock.Instant) async -> View {
-        await view(now, server?.current())
+        await server?.upToDate()
+        return await view(now)
     }
 
     /// The keys after the server has been asked for new ones, if that makes sense for that token: one that may be signed
     /// with a key which the server has and this ring has not. Otherwise nil.
     func renewed(for token: SignedToken, _ view: View, _ now: ContinuousClock.Instant) async -> View? {
         guard let server, view.mayLack(token) else { return nil }
-        return await self.view(now, server.renewed())
+        await server.renew()
+        return await self.view(now)
     }
 
-    private func view(_ now: ContinuousClock.Instant, _ served: KeyServer.View?) async -> View {
+    private func view(_ now: ContinuousClock.Instant) async -> View {
         var own = fixed
-        var revision = served?.revision ?? 0
+        var revision = 0
         for file in files {
             let (keys, change) = await file.current(now)
             own += keys
             revision += change
         }
-        return View(own: own, served: served, revision: revision)
+        // Last, and without waiting: of two views the later one has no older part.
+        let served = server?.latest
+        return View(own: own, served: served, revision: revision + (served?.revision ?? 0))
     }
 }
 

@@ -61,23 +61,24 @@ final class KeyServer: Sendable {
     /// Begins the first download.
     func start() { beginIfWanted { $0.begun == nil } }
 
-    /// The keys. Waits, if at all, for the download under way.
-    func current() async -> View {
+    /// The keys that were downloaded last.
+    var latest: View { state.withLock { $0.view } }
+
+    /// Downloads the keys when it is time. Waits, if at all, for the download under way.
+    func upToDate() async {
         let now = self.now()
         beginIfWanted { $0.isDue(now, refresh) }
         if state.withLock({ $0.mustWait(now, refresh) }) { await wait() }
-        return state.withLock { $0.view }
     }
 
-    /// The keys, after a download for the sake of one that they do not have, if it is time for that.
-    func renewed() async -> View {
+    /// Downloads the keys for the sake of one that they do not have, if it is time for that.
+    func renew() async {
         let now = self.now()
         beginIfWanted { state in
             guard let begun = state.begun else { return true }
             return now >= begun + Self.pauseForUnknown
         }
         await wait()
-        return state.withLock { $0.view }
     }
 
     private func beginIfWanted(_ isWanted: (State) -> Bool) {

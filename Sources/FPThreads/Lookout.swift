@@ -35,7 +35,7 @@ package final class Lookout: Sendable {
     /// Has a look if one is due. Returns when it is over, unless that takes too long.
     /// - Parameters:
     ///   - now: The time, from a clock that never goes back.
-    ///   - whenLate: Is called once for a look that nobody waits for any more.
+    ///   - whenLate: Is called once for a look that nobody waits for any more, or that no thread can be had for.
     ///   - look: What to do; never twice at once.
     package func upToDate(
         at now: Duration, whenLate: @escaping @Sendable () -> Void, _ look: @escaping @Sendable () -> Void
@@ -74,6 +74,7 @@ package final class Lookout: Sendable {
         guard !isStarted else { return }
         timer.cancel()
         end()
+        whenLate()
     }
 
     private func giveUp(_ number: Int) -> Bool {

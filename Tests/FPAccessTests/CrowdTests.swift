@@ -29,6 +29,8 @@ import Testing
             crowd.add(known, isKnown: true)
         }
         #expect(crowd.excess(known, isKnown: true) == .ofAddress)
+        // Nor do others at that address hold it up.
+        #expect(crowd.excess(try question("cat", "here"), isKnown: true) == nil)
         for _ in 0..<Crowd.mostOfAddress { crowd.remove(known, isKnown: true) }
         crowd.remove(waiting.removeLast(), isKnown: false)
         #expect(crowd.excess(other, isKnown: false) == nil)

@@ -61,7 +61,9 @@ final class WatchedFile<Content: Sendable>: Sendable {
     }
 
     private func complain() {
-        logger.error("\(path) cannot be looked at: the disk does not answer. What it said before goes on to hold.")
+        logger.error(
+            "\(path) cannot be looked at: the disk does not answer, or the system has no thread left. What it said before goes on to hold."
+        )
     }
 
     private func look() {
