@@ -6,11 +6,11 @@ import Testing
 @testable import FPAccess
 
 @Suite struct CrowdTests {
-    private static let key = SymmetricKey(size: .bits256)
+    private static let seed = HMAC<SHA256>(key: SymmetricKey(size: .bits256))
 
     private func question(_ name: String, _ address: String) throws -> Question {
         let text = Data("\(name):guess".utf8).base64EncodedString()
-        return Question(try #require(BasicCredentials(text)), from: address, Self.key)
+        return Question(try #require(BasicCredentials(text)), from: address, Self.seed)
     }
 
     @Test func `logins that wait are bounded in all, but for those that were right from their address before`() throws {

@@ -37,7 +37,7 @@ final class PasswordJudge: Sendable {
     private let file: WatchedFile<PasswordTable>
     private let clock: AccessClock
     private let pool = BlockingPool(threads: 2, capacity: 64)
-    private let key = SymmetricKey(size: .bits256)
+    private let seed = HMAC<SHA256>(key: SymmetricKey(size: .bits256))
     private let state = Mutex(State())
 
     init(path: String, clock: AccessClock, logger: Logger) throws(AccessFileError) {
@@ -56,7 +56,7 @@ final class PasswordJudge: Sendable {
             case done(Verdict)
             case ask(Task<Verdict, Never>)
         }
-        let question = Question(credentials, from: Self.neighbourhood(of: address), key)
+        let question = Question(credentials, from: Self.neighbourhood(of: address), seed)
         await file.upToDate()
         let step = state.withLock { state -> Step in
             // Asked under the lock, so that no older file is seen after a newer one.
@@ -69,10 +69,13 @@ final class PasswordJudge: Sendable {
             }
             let now = clock.uptime()
             if let task = state.running[question.digest] { return .ask(task) }
+            // As a rule nobody waits, and the chunks of an upload cost little.
+            let isRemembered = state.remembered.value(of: question.digest, at: now) != nil
+            if isRemembered, state.crowd.isEmpty { return .done(.right) }
             let isKnown = state.proved.value(of: question.pair, at: now) != nil
             // Before what is remembered: an answer to more questions than may wait would tell right from wrong at once.
             if let excess = state.crowd.excess(question, isKnown: isKnown) { return .done(.tooMany(excess)) }
-            if state.remembered.value(of: question.digest, at: now) != nil { return .done(.right) }
+            if isRemembered { return .done(.right) }
             state.crowd.add(question, isKnown: isKnown)
             let pause = state.failures.pause(before: question, isKnown: isKnown, at: now)
             // A task of its own: who asked first may go away, and others wait for the same answer.

@@ -7,21 +7,27 @@ struct Question: Sendable {
     let address: String
     /// Of address, name and password: what one address has proved tells another nothing.
     let digest: HMAC<SHA256>.MAC
-    /// Of address and name.
-    let pair: HMAC<SHA256>.MAC
-    private let key: SymmetricKey
+    private let seed: HMAC<SHA256>
 
-    init(_ credentials: BasicCredentials, from address: String, _ key: SymmetricKey) {
+    /// - Parameter seed: Of a key that nobody else has. Begun once, as a key costs more than what is made with it.
+    init(_ credentials: BasicCredentials, from address: String, _ seed: HMAC<SHA256>) {
         user = credentials.user
         password = credentials.password
         self.address = address
         // There is neither NUL nor colon in a name, and no NUL in a password: no two of these texts are one.
-        digest = HMAC.authenticationCode(for: Array("\(address)\u{0}\(user):\(password)".utf8), using: key)
-        pair = HMAC.authenticationCode(for: Array("\(address)\u{0}\(user)".utf8), using: key)
-        self.key = key
+        digest = Self.code(Array("\(address)\u{0}\(user):\(password)".utf8), seed)
+        self.seed = seed
     }
 
-    /// Of the name alone, so that names of any length take the same room. Made when it is asked for: what is remembered is
-    /// known without.
-    var name: HMAC<SHA256>.MAC { HMAC.authenticationCode(for: Array(user.utf8), using: key) }
+    /// Of address and name. Made when it is asked for, as what is remembered is known without.
+    var pair: HMAC<SHA256>.MAC { Self.code(Array("\(address)\u{0}\(user)".utf8), seed) }
+
+    /// Of the name alone, so that names of any length take the same room.
+    var name: HMAC<SHA256>.MAC { Self.code(Array(user.utf8), seed) }
+
+    private static func code(_ text: [UInt8], _ seed: HMAC<SHA256>) -> HMAC<SHA256>.MAC {
+        var code = seed
+        code.update(data: text)
+        return code.finalize()
+    }
 }
