@@ -127,9 +127,8 @@ struct UploadForm {
                 throw Problem(.badRequest, "Invalid data type has been parsed.")
             }
             try checkSize(text)
+            // Lets go of what the form was let in with, too: the upload itself is let in next, and is not to count twice.
             await abandon()
-            // The upload itself is let in next, and is not to count twice.
-            admission = nil
             return .announced(metadata: text)
         }
         var metadata: String?
