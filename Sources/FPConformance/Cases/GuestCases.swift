@@ -50,6 +50,7 @@ enum GuestCases {
         },
         guest("thread-signals", "threads of the plugin block all signals") { bench, after in
             for thread in after.threads.subtracting(bench.baseline.threads) {
+                awaitStart(of: thread)
                 guard let blocked = blockedSignals(of: thread), blocked & Self.blockable != Self.blockable else {
                     continue
                 }
@@ -185,6 +186,21 @@ enum GuestCases {
     private static func blockedSignals(of thread: Int32) -> UInt64? {
         let line = text(of: "/proc/self/task/\(thread)/status").split(separator: "\n").first { $0.hasPrefix("SigBlk:") }
         return line.flatMap { UInt64($0.dropFirst(7).filter(\.isHexDigit), radix: 16) }
+    }
+
+    /// Waits until a thread has run: the C library has every new one block all signals until then. One that works all the
+    /// time is waited for in vain for a second.
+    private static func awaitStart(of thread: Int32) {
+        let end = MonotonicClock.seconds + 1
+        while MonotonicClock.seconds < end, isRunnable(thread) { usleep(1000) }
+    }
+
+    /// Whether it works, or waits to be given a processor (proc_pid_stat(5), `state`).
+    private static func isRunnable(_ thread: Int32) -> Bool {
+        // The name in front may have brackets of its own.
+        let fields = text(of: "/proc/self/task/\(thread)/stat").utf8
+        guard let bracket = fields.lastIndex(of: UInt8(ascii: ")")) else { return false }
+        return fields[bracket...].dropFirst(2).first == UInt8(ascii: "R")
     }
 
     private static func residentPages() -> Int {
