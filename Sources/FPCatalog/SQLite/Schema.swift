@@ -8,7 +8,7 @@ enum Schema {
 
     /// One step per version: step 0 leads from an empty database to version 1. A step that has been released is
     /// never edited.
-    static let steps = [first, second, third, fourth, fifth, sixth, seventh, eighth]
+    static let steps = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh]
 
     private static let first = """
         CREATE TABLE about (
@@ -173,6 +173,18 @@ enum Schema {
         -- `owners` and `charged` are right only where this says so: they cost every upload with an owner something, and are
         -- kept only for a host with limits for owners.
         INSERT INTO about VALUES ('owners kept', 1);
+        """
+
+    private static let ninth = """
+        -- Digests.
+        """
+
+    private static let tenth = """
+        -- Events.
+        """
+
+    private static let eleventh = """
+        -- Acceptance, and paths of folders.
         """
 
     /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.
