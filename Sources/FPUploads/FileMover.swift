@@ -162,6 +162,8 @@ struct FileMover {
         _ key: String, from source: Store, to targetKey: String, in target: Store, options: CopyOptions,
         type: String? = nil
     ) async throws(StoreError) -> CopyResult {
+        // Else the catalog would survive a loss of power that the file's new name does not.
+        let options = uploads.settings.isPowerDurable ? options.union(.power) : options
         guard source.name != target.name else {
             return try await source.copy(key, to: targetKey, options: options, contentType: type)
         }

@@ -22,7 +22,9 @@ public struct PluginControl: Sendable {
         case trace
         /// What health says that is free, in bytes; 0 for 400, -1 for unknown.
         case free
-        case perOperation = 16
+        /// How often it was to survive a loss of power.
+        case power
+        case perOperation = 17
     }
 
     private let words: Words

@@ -28,7 +28,8 @@ enum {
     REFUSAL,     /* in: status for keys that begin with "refused", 0 = take them      */
     TRACE,       /* out: fingerprint of the last call's trace id, 0 for none          */
     FREE,        /* in: of health: the bytes that it has free, 0 = 400, -1 = unknown  */
-    PER_OP = 16
+    POWER,       /* out: how often it was to survive a loss of power                  */
+    PER_OP = 17
 };
 
 static inline int64_t control_get(int64_t *words, int op, int field)

@@ -545,9 +545,9 @@ static fp_status write_some(fp_writer *w, const fp_call *call, uint64_t offset, 
 
 static fp_status write_sync(fp_writer *w, const fp_call *call, uint32_t flags, fp_write_state *st)
 {
-    (void)flags;
     fp_instance *in = w->in;
     ENTER(in, OP_WRITE_SYNC, call);
+    if (flags & FP_SYNC_POWER) control_add(in->control, OP_WRITE_SYNC, POWER, 1);
     w->of->durable = w->of->size;
     st->durable_offset = LIES(in, OP_WRITE_SYNC, 1)   ? w->of->size + 1
                          : LIES(in, OP_WRITE_SYNC, 2) ? 0
@@ -562,6 +562,7 @@ static fp_status write_commit(fp_writer *w, const fp_call *call, const fp_commit
     session *s = w->of;
     fp_status status = FP_OK;
     ENTER(in, OP_WRITE_COMMIT, call);
+    if (req->flags & FP_SYNC_POWER) control_add(in->control, OP_WRITE_COMMIT, POWER, 1);
     pthread_mutex_lock(&in->lock);
     if (req->size != s->size) status = FP_E_INVALID;
     else if (s->flags & FP_W_IF_NOT_EXISTS && find(in, s->key)) status = FP_E_EXISTS;
@@ -634,6 +635,7 @@ static fp_status copy(fp_instance *in, const fp_call *call, const fp_copy_req *r
 {
     ENTER(in, OP_COPY, call);
     REFUSE(in, OP_COPY, call, req->dst);
+    if (req->flags & FP_COPY_POWER) control_add(in->control, OP_COPY, POWER, 1);
     pthread_mutex_lock(&in->lock);
     fp_status status = hand_over(in, in, req, res, info);
     pthread_mutex_unlock(&in->lock);
@@ -645,6 +647,7 @@ static fp_status transfer(fp_instance *dst, const fp_call *call, fp_instance *sr
 {
     ENTER(dst, OP_TRANSFER, call);
     REFUSE(dst, OP_TRANSFER, call, req->dst);
+    if (req->flags & FP_COPY_POWER) control_add(dst->control, OP_TRANSFER, POWER, 1);
     fp_instance *first = dst < src ? dst : src, *second = dst < src ? src : dst;
     pthread_mutex_lock(&first->lock);
     pthread_mutex_lock(&second->lock);

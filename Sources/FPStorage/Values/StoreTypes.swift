@@ -92,6 +92,8 @@ public struct CopyOptions: OptionSet, Sendable {
     public static let requireAtomic = CopyOptions(rawValue: 4)
     /// Let the plugin pass the bytes through this machine if it has no better way.
     public static let allowStream = CopyOptions(rawValue: 8)
+    /// Return only when the target survives a loss of power.
+    public static let power = CopyOptions(rawValue: 16)
 }
 
 /// What a copy did.
