@@ -93,7 +93,7 @@ lint: $(STAMPS)/toolchain ## Check the formatting, and that our own code builds 
 	@scripts/abi check
 	@echo "lint: what each module imports"
 	@scripts/architecture
-	@echo "lint: the tests that docs/security.md names"
+	@echo "lint: the tests that docs/security.md and docs/durability.md name"
 	@scripts/guards
 	@echo "lint: text from outside"
 	@scripts/lint-text

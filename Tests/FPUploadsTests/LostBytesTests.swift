@@ -22,7 +22,9 @@ struct LostBytesTests {
         return upload.id
     }
 
-    @Test("an upload that is asked for how far it has come begins again at 0", arguments: [0, 20, 30])
+    @Test(
+        "tusd defect 3: an upload whose bytes are gone from its store begins again at 0, and is not called complete",
+        arguments: [0, 20, 30])
     func asked(arrived: Int) async throws {
         let house = try await House()
         let id = try await begun(house, upTo: arrived)

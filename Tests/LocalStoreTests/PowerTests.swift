@@ -36,7 +36,7 @@ struct PowerTests {
         }
     }
 
-    @Test("After a power loss only what was synced for it counts")
+    @Test("tusd defect 9: after a power loss only what was synced for it counts")
     func powerLoss() throws {
         let fixture = try Fixture()
         let writer = try fixture.store.begin("k", flags: FP_W_RESUMABLE)
@@ -72,7 +72,7 @@ struct PowerTests {
         #expect(try fixture.store.resume(writer.token).writer?.offset == 400)
     }
 
-    @Test("A torn record counts as nothing synced, and a lost one as a lost session")
+    @Test("tusd defect 9: a torn record counts as nothing synced, and a lost one as a lost session")
     func tornRecord() throws {
         let fixture = try Fixture()
         let writer = try fixture.store.begin("k", flags: FP_W_RESUMABLE)

@@ -25,6 +25,40 @@ extension S3StoreTests {
             expectSame(try fixture.store.get("k"), bytes)
         }
 
+        @Test(
+            "tusd defect 5: the rest that is smaller than a part is in the object, also of unknown length",
+            arguments: [0, partSize])
+        func smallRest(before: Int) throws {
+            let fixture = try Fixture()
+            let bytes = Pattern.bytes(before + 18)
+            let writer = try fixture.store.begin("k", flags: FP_W_RESUMABLE)
+            try writer.write(Array(bytes[..<(before + 12)]))
+            #expect(try writer.sync() == UInt64(before + 12))
+            writer.close()
+            let again = try #require(try fixture.store.resume(writer.token).writer)
+            #expect(again.offset == UInt64(before + 12))
+            try again.write(Array(bytes[(before + 12)...]))
+            try again.commit()
+            expectSame(try fixture.store.get("k"), bytes)
+        }
+
+        @Test("tusd defect 7: the size of the parts is planned for the whole file, over all of its requests")
+        func plannedParts() throws {
+            let proxy = FaultProxy()
+            let fixture = try Fixture(url: proxy.url)
+            // In parts of 5 MiB these would be 209,716 parts, of which S3 takes 10,000.
+            let token = try fixture.store.begin("k", flags: FP_W_RESUMABLE, size: 1 << 40).token
+            for step in 0..<2 {
+                let writer = try #require(try fixture.another([:]).resume(token).writer)
+                #expect(writer.offset == UInt64(step * 12 << 20))
+                try writer.write(Pattern.bytes(12 << 20, seed: UInt64(step)))
+                #expect(try writer.sync() == UInt64((step + 1) * 12 << 20))
+                writer.close()
+            }
+            #expect(!proxy.requests.contains { $0.contains("partNumber=") }, "the first part has 160 MiB")
+            try fixture.store.discard(token)
+        }
+
         @Test("Parts that find no memory wait in files, so that a writer that stands still holds nobody up")
         func spool() throws {
             let directory = try TemporaryDirectory()

@@ -25,7 +25,7 @@ extension S3StoreTests {
         }
 
         @Test(
-            "A part that fails while later ones succeed leaves no hole",
+            "tusd defect 1: a part that fails while later ones succeed leaves no hole",
             arguments: [
                 Fault.reply(500), .reply(503, [:], errorBody("SlowDown")), .cutRequest(after: 1 << 20), .loseReply,
                 .flipRequest(at: 12345),
@@ -84,7 +84,7 @@ extension S3StoreTests {
         }
 
         @Test(
-            "A completion that failed leaves the session open",
+            "tusd defect 2: a completion that failed leaves the session open",
             arguments: [
                 Fault.reply(500), .reply(200, [:], errorBody("InternalError")), .reply(200, [:], "<half"),
                 .reply(409, [:], errorBody("ConditionalRequestConflict")), .cutRequest(after: 10),
@@ -151,7 +151,7 @@ extension S3StoreTests {
             #expect(try fixture.store.get("k") == [1, 2, 3])
         }
 
-        @Test("A mark that cannot be left leaves the session where the one before was")
+        @Test("tusd defect 4: a mark that cannot be left leaves the session where the one before was")
         func mark() throws {
             let proxy = FaultProxy()
             let fixture = try Fixture(url: proxy.url)
