@@ -21,6 +21,9 @@ let exports: [LinkerSetting] =
         ])
     ] : []
 
+/// For C that sees every byte of every upload: tests of a debug build would wait for it.
+let optimised: CSetting = .unsafeFlags(["-O2"])
+
 /// A storage plugin: a dynamic library on FPPluginKit that exports the entry point and nothing else. lld, because gold
 /// keeps some local symbols in the dynamic symbol table.
 func plugin(_ name: String, links: [Target.Dependency] = []) -> Target {
@@ -76,7 +79,8 @@ let package = Package(
         .target(name: "FPPluginKit", dependencies: ["FPPluginAPI", "FPThreads"]),
         .target(name: "CLinux"),
         plugin("LocalStore", links: ["CLinux"]),
-        .target(name: "CChecksums"),
+        .target(name: "CChecksums", cSettings: [optimised]),
+        .target(name: "CDigests", cSettings: [optimised]),
         .target(name: "S3Signature", dependencies: ["COpenSSL", "FPFormats"]),
         plugin("S3Store", links: ["CChecksums", "CLinux", "COpenSSL", "FPCurl", "FPFormats", "S3Signature"]),
         plugin("SFTPStore", links: ["CSSH"]),
@@ -167,6 +171,8 @@ let package = Package(
         .testTarget(
             name: "SFTPStoreTests", dependencies: ["PluginTestKit", "StoreUnderTest", "store-driver"],
             exclude: ["overrides-lsh", "overrides-openssh", "overrides-proftpd", "overrides-rclone"]),
+        .testTarget(name: "CChecksumsTests", dependencies: ["CChecksums", "Support"]),
+        .testTarget(name: "CDigestsTests", dependencies: ["CDigests", "Support", crypto]),
         .testTarget(name: "FPFormatsTests", dependencies: ["FPFormats", "Support"]),
         .testTarget(name: "FPConfigTests", dependencies: ["FPConfig", "FPFormats"]),
         .testTarget(

@@ -14,4 +14,13 @@ uint64_t cs_crc64nvme(uint64_t crc, const void *bytes, size_t count);
 /* The CRC-64/NVME of a concatenation, from those of its two pieces; the second piece has `count` bytes. */
 uint64_t cs_crc64nvme_join(uint64_t first, uint64_t second, uint64_t count);
 
+/* The ways to compute a CRC-64/NVME, slowest first: tables; carry-less multiplication of 16 bytes at a time, and of 32. */
+enum cs_way { CS_TABLES, CS_FOLD_128, CS_FOLD_256 };
+
+/* The fastest way that this processor knows, by which cs_crc64nvme goes. */
+enum cs_way cs_crc64nvme_best(void);
+
+/* cs_crc64nvme by a way that is no faster than `way`, for tests of the slower ones. */
+uint64_t cs_crc64nvme_by(enum cs_way way, uint64_t crc, const void *bytes, size_t count);
+
 #endif
