@@ -3,6 +3,9 @@ extension UInt8 {
     /// Whether the byte is one of A to Z and a to z.
     public var isASCIILetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 
+    /// Whether the byte is one of a to z.
+    public var isASCIISmall: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
+
     /// Whether the byte is one of 0 to 9.
     public var isASCIIDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 

@@ -12,6 +12,12 @@ extension HTTPField.Name {
     /// `Referrer-Policy` (W3C).
     public static let referrerPolicy = HTTPField.Name(constant: "Referrer-Policy")
 
+    /// `Content-Digest` (RFC 9530, section 2): digests of a message's content.
+    public static let contentDigest = HTTPField.Name(constant: "Content-Digest")
+
+    /// `Repr-Digest` (RFC 9530, section 3): digests of a whole representation, whatever part of it a message has.
+    public static let reprDigest = HTTPField.Name(constant: "Repr-Digest")
+
     /// `Host` (RFC 9110, section 7.2), which swift-http-types keeps apart from the fields.
     static let hostField = HTTPField.Name(constant: "Host")
 

@@ -4,12 +4,13 @@ import HTTPTypes
 import RemoteNames
 
 extension FuzzTarget {
-    /// The lines of header fields: ranges, conditions, dates, tags, and names of files.
+    /// The lines of header fields: ranges, conditions, dates, tags, digests, and names of files.
     static let fields = FuzzTarget("fields") { input in
         let text = String(decoding: input, as: UTF8.self)
         let lines = text.split(separator: "\n").map(String.init)
         range(lines)
         conditions(lines)
+        digests(lines)
         for line in lines {
             date(line)
             if let tag = EntityTag(line) { require(EntityTag(tag.description) == tag, "another tag: \(line)") }
@@ -38,6 +39,22 @@ extension FuzzTarget {
             fields[values: .ifUnmodifiedSince].isEmpty, fields[values: .ifNoneMatch].count == 1
         {
             require(result == .notModified, "what exists is sent although it must not exist")
+        }
+    }
+
+    private static func digests(_ lines: [String]) {
+        if let set = try? DigestSet(field: lines) {
+            require((try? DigestSet(field: [set.description])) == set, "other digests when written anew: \(lines)")
+            require(set.kinds.allSatisfy { set[$0]?.count == $0.length }, "no digest: \(lines)")
+        }
+        if let wishes = try? DigestWishes(field: lines) {
+            require(Set(wishes.kinds).count == wishes.kinds.count, "wanted twice: \(lines)")
+        }
+        for line in lines {
+            _ = try? DigestSet(contentMD5: line)
+            _ = try? DigestSet(uploadChecksum: line)
+            guard let set = try? DigestSet(formField: line) else { continue }
+            require((try? DigestSet(formField: set.description)) == set, "other digests when written anew: \(line)")
         }
     }
 
