@@ -107,7 +107,7 @@ ONCE_MORE := scripts/once-more
 
 .PHONY: test
 test: ## Run every test but test-packages, which needs root
-	@$(ONCE_MORE) all $(MAKE) --no-print-directory test-ci test-unit test-api test-plugins test-stores test-browser test-install
+	@$(ONCE_MORE) all $(MAKE) --no-print-directory test-ci test-unit test-api test-plugins test-stores test-power test-browser test-install
 
 .PHONY: test-ci
 test-ci: $(STAMPS)/pytest ## Try what repeats a failed test, on tests made to fail
@@ -132,6 +132,11 @@ test-plugins: setup build ## Try the contract's locks, the plugin guide's code, 
 test-stores: $(STAMPS)/servers build ## Put S3Store and SFTPStore to the conformance kit on each of their servers
 	@$(ONCE_MORE) step validate-s3 scripts/validate-s3 $(PYTHON) $(HOST) .build/release/libS3Store.so
 	@$(ONCE_MORE) step validate-sftp scripts/validate-sftp $(HOST) .build/release/libSFTPStore.so
+
+.PHONY: test-power
+test-power: setup-test build ## Take the power from the release build at many moments, and hold what is left against what it had said
+	@echo "test: losses of power"
+	@$(ONCE_MORE) pytest $(PYTHON) Tests/PowerLoss $(PYTEST_ARGS)
 
 .PHONY: test-browser
 test-browser: setup-test build ## Run the tests of the real FilePond in Chromium against the release build

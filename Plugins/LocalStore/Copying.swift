@@ -16,6 +16,7 @@ extension LocalStore: CopyingStore, TransferringStore {
         from source: LocalStore, _ request: CopyRequest, _ call: borrowing Call
     ) throws(PluginError) -> CopyOutcome {
         let object = try source.tree.openObject(request.source, ifMatch: request.ifMatch)
+        if request.power { tree.syncsForPower.store(true, ordering: .relaxed) }
         return request.move
             ? try tree.move(object, request, from: source.tree) : try tree.copy(object, request, call)
     }

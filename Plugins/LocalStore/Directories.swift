@@ -69,7 +69,9 @@ extension Tree {
         var made: [String] = []
         for _ in 0..<Self.raceLimit {
             do throws(SystemError) {
-                return try directory(path, in: root)
+                let found = try directory(path, in: root)
+                if power { try keepName(of: path, in: root) }
+                return found
             } catch {
                 guard error.number == ENOENT else { throw obstacle(error, path) }
             }
@@ -85,6 +87,22 @@ extension Tree {
             }
         }
         throw PluginError(.transient, "the directory \"\(path)\" is removed again and again")
+    }
+
+    /// Makes the names that lead to a directory survive power loss, once in the life of this process: whoever made them may
+    /// have been killed before it had flushed them, or had not been asked to.
+    func keepName(of path: String, in root: Int32) throws(SystemError) {
+        guard !keptNames.withLock({ $0.contains(path) }) else { return }
+        var parent: String?
+        for segment in path.utf8.split(separator: UInt8(ascii: "/")) {
+            try directory(parent, in: root).sync()
+            parent = parent.map { "\($0)/\(Substring(segment))" } ?? String(Substring(segment))
+        }
+        keptNames.withLock { names in
+            // Bounded, and cheap to learn anew.
+            if names.count >= 4096 { names.removeAll() }
+            names.insert(path)
+        }
     }
 
     private func obstacle(_ error: SystemError, _ path: String) -> PluginError {
@@ -110,7 +128,10 @@ extension Tree {
         }
         let made = mkdirat(parent.raw, name, mode_t(mode ?? 0o777)) == 0
         guard made || errno == EEXIST else { throw SystemError(number: errno) }
-        if made { all.append(path) }
+        if made {
+            all.append(path)
+            keptNames.withLock { _ = $0.remove(path) }
+        }
         let child = try open(name, cl_o_path | O_DIRECTORY, in: parent.raw)
         if made, let mode, try child.status().permissions != mode {
             let readable = try Descriptor(cl_open(child.raw, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0))

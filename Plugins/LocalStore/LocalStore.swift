@@ -86,6 +86,8 @@ final class LocalStore: PluginStore {
             do throws(SystemError) {
                 let directory = try tree.directory(key.directory, in: root)
                 try check(unlinkat(directory.raw, key.name, 0))
+                // Else a loss of power brings back a file that nobody's record names.
+                if tree.syncsForPower.load(ordering: .relaxed) { try directory.sync() }
                 return true
             } catch {
                 // Directories are no objects: their keys are absent.

@@ -40,11 +40,15 @@ final class StagedFile {
     func syncForPower(upTo offset: UInt64) throws(PluginError) {
         guard let session, offset > powerOffset || powerOffset == 0 else { return }
         try flush()
+        let root = try tree.root()
         let staging = try tree.staging(making: false)
         let doing = "recording how far the upload of \"\(session.key)\" is safe"
         try tree.changing(doing, isStaging: true) { () throws(SystemError) in
             try SessionRecord.store(.init(boot: .current, offset: offset), named: session.id.recordName, in: staging)
-            if powerOffset == 0 { try staging.sync() }
+            if powerOffset == 0 {
+                try staging.sync()
+                try tree.keepName(of: Tree.stagingPath, in: root)
+            }
         }
         powerOffset = offset
     }

@@ -14,6 +14,8 @@ final class Tree: Sendable {
     let lacksNamelessFiles = Atomic<Bool>(access("/proc/self/fd", X_OK) != 0)
     /// True once something was to survive power loss: what is written from then on will have to as well.
     let syncsForPower = Atomic<Bool>(false)
+    /// The directories whose names ``keepName(of:in:)`` has flushed.
+    let keptNames = Mutex<Set<String>>([])
     /// Locations that were removed and put back. A call may still be using one.
     private let retiredRoots = Mutex<[Int32]>([])
 
@@ -59,6 +61,7 @@ final class Tree: Sendable {
             return earlier
         }
         retiredRoots.withLock { $0.append(old) }
+        keptNames.withLock { $0.removeAll() }
         return root
     }
 
@@ -89,12 +92,20 @@ final class Tree: Sendable {
     /// Makes a directory and those above it that are missing.
     private func make(_ directory: String) throws(PluginError) {
         let mode = mode_t(settings.directoryMode ?? 0o777)
-        if mkdir(directory, mode) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, directory != "/" else { throw LocationProblem.error(errno, making: directory) }
-        try make(LocationProblem.parent(of: directory))
-        guard mkdir(directory, mode) == 0 || errno == EEXIST else {
-            throw LocationProblem.error(errno, making: directory)
+        if mkdir(directory, mode) != 0 {
+            if errno == EEXIST { return }
+            guard errno == ENOENT, directory != "/" else { throw LocationProblem.error(errno, making: directory) }
+            try make(LocationProblem.parent(of: directory))
+            guard mkdir(directory, mode) == 0 || errno == EEXIST else {
+                throw LocationProblem.error(errno, making: directory)
+            }
         }
+        // What is flushed in the location is of no use if a loss of power takes the location's own name.
+        let parent = cl_open(AT_FDCWD, LocationProblem.parent(of: directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        // Without the right to read it, it cannot be flushed from here; it is the operator's directory then.
+        guard parent >= 0 else { return }
+        defer { close(parent) }
+        guard fsync(parent) == 0 || errno == EINVAL else { throw LocationProblem.error(errno, making: directory) }
     }
 
     /// Opens `path`, segments split by single slashes, below the location.
