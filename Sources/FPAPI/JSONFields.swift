@@ -59,6 +59,18 @@ struct JSONFields {
         }
     }
 
+    /// One of a few words; `nil` if it is absent or null.
+    mutating func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ name: String
+    ) throws(Complaint) -> Choice? {
+        guard let word = try optionalString(name) else { return nil }
+        guard let choice = Choice.allCases.first(where: { $0.rawValue.isSame(as: word) }) else {
+            let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Complaint(sentence: "The member \"\(name)\" is \"\(Self.shown(word))\"; it may be one of: \(known).")
+        }
+        return choice
+    }
+
     /// - Throws: If there is a member that was not taken out.
     func finish(known: [String]) throws(Complaint) {
         guard let name = order.first(where: { rest[TextKey($0)] != nil }) else { return }

@@ -92,19 +92,21 @@ package struct UploadResource: Sendable {
     }
 
     private func store(_ id: UploadID, _ request: Request) async throws -> Response {
-        let claim: (path: String, store: String?, variants: [String]?)
+        let claim: (path: String, store: String?, variants: [String]?, ifExists: IfExists)
         let body = try await Self.json(request)
         do throws(JSONFields.Complaint) {
             var fields = try JSONFields(body)
             claim = (
-                try fields.string("path"), try fields.optionalString("store"), try fields.optionalStrings("variants")
+                try fields.string("path"), try fields.optionalString("store"), try fields.optionalStrings("variants"),
+                try fields.optionalChoice("if_exists") ?? .fail
             )
-            try fields.finish(known: ["path", "store", "variants"])
+            try fields.finish(known: ["path", "store", "variants", "if_exists"])
         } catch {
             throw Problem(.badRequest, error.sentence)
         }
         return Self.response(
-            try await uploads.store(id, path: claim.path, in: claim.store, variants: claim.variants))
+            try await uploads.store(
+                id, path: claim.path, in: claim.store, variants: claim.variants, ifExists: claim.ifExists))
     }
 
     private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {

@@ -74,6 +74,16 @@ public protocol Catalog: Sendable {
     ///   the paths that it had until it is forgotten: its bytes may still be removed from there.
     func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool
 
+    /// As ``beginStoring(_:destinations:)``, with destinations that have a number: a free one is found in the same
+    /// change, as ``FreeNumber`` does, so that of many callers each gets one at the first try.
+    /// - Parameters:
+    ///   - first: the lowest number to take.
+    ///   - destinations: a number's destinations. Not those of another, unless nothing has room for numbers.
+    /// - Returns: the number whose destinations were taken; `nil`, and nothing has changed, if the upload is not complete.
+    func beginStoring(
+        _ id: UploadID, from first: Int, destinations: @escaping @Sendable (_ number: Int) -> [Destination]
+    ) async throws(CatalogError) -> Int?
+
     /// Writes down the write session that carries one file (by its position) of a storing upload, and, for
     /// ``begunWrites(to:in:)``, that this catalog's host writes to the file's destination.
     /// - Throws: ``CatalogError/failed(_:)`` if the upload is not storing, or has no such file.

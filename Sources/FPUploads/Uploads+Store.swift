@@ -5,26 +5,28 @@ import FPStorage
 extension Uploads {
     /// Claims an upload for good: its files go to the paths given, in the store given.
     ///
-    /// A path that is taken is refused, also when two calls race for it. After a crash at any point the upload is
+    /// What is at a path is never written over, also when two calls race for it. After a crash at any point the upload is
     /// either complete or stored when the host has started again. Asking for what has been done already succeeds.
     /// - Parameters:
     ///   - path: the object's path; one that ends in `/` is a directory, and the file keeps its own name there.
     ///   - store: the name of a configured store; `nil` for the default one.
     ///   - variants: the paths of the other files, in their order; `nil` puts each beside the main file under its
     ///     own name.
+    ///   - ifExists: what becomes of the upload if a path is taken.
+    /// - Returns: the upload with the paths that its files have.
     public func store(
-        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil
+        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil, ifExists: IfExists = .fail
     ) async throws(UploadError) -> Upload {
         let target = try destinationStore(store)
         try await gates.enter(id, UploadGates.Pass())
         defer { gates.leave(id) }
         guard let record = try await record(id) else { throw .notFound(id) }
-        return view(try await self.store(record, path: path, in: target, variants: variants))
+        return view(try await self.store(record, path: path, in: target, variants: variants, ifExists: ifExists))
     }
 
     /// As above, for somebody who has passed the upload's gate.
     func store(
-        _ record: UploadRecord, path: String, in target: Store, variants: [String]?
+        _ record: UploadRecord, path: String, in target: Store, variants: [String]?, ifExists: IfExists = .fail
     ) async throws(UploadError) -> UploadRecord {
         var record = record
         if record.state == .storing {
@@ -32,23 +34,26 @@ extension Uploads {
             record = settled
         }
         let destinations = try self.destinations(of: record, path: path, in: target, variants: variants)
+        let numbered = NumberedDestinations(destinations, in: target)
         switch record.state {
         case .complete: break
-        case .stored
-        where zip(record.files, destinations).allSatisfy({ $0.store == $1.store && $0.key.isSame(as: $1.key) }):
+        case .stored where record.files.are(at: destinations),
+            .stored where ifExists == .rename && numbered.include(record.files):
             return record
         case .stored:
             throw UploadError(.conflict, "The upload is stored already, at \"\(record.files[0].key)\".")
         default:
             throw UploadError(.conflict, "The upload is not whole yet.")
         }
-        let begun = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.beginStoring(record.id, destinations: destinations)
+        switch ifExists {
+        case .rename: return try await storeNumbered(record, numbered)
+        case .fail:
+            let begun = try await translatingCatalogError { () async throws(CatalogError) in
+                try await catalog.beginStoring(record.id, destinations: destinations)
+            }
+            guard begun else { throw .notFound(record.id) }
+            return try await carryOut(record, to: destinations)
         }
-        guard begun else { throw .notFound(record.id) }
-        record.state = .storing
-        for index in record.files.indices { record.files[index].destination = destinations[index] }
-        return try await carryOut(record)
     }
 
     func destinationStore(_ name: String?) throws(UploadError) -> Store {
@@ -92,9 +97,11 @@ extension Uploads {
         }
     }
 
-    /// Moves every file of a storing upload, and makes the catalog say so; or takes everything back.
-    private func carryOut(_ storing: UploadRecord) async throws(UploadError) -> UploadRecord {
-        var record = storing
+    /// Moves every file of an upload that is storing by now, and makes the catalog say so; or takes everything back.
+    func carryOut(_ complete: UploadRecord, to destinations: [Destination]) async throws(UploadError) -> UploadRecord {
+        var record = complete
+        record.state = .storing
+        for index in record.files.indices { record.files[index].destination = destinations[index] }
         var etags: [String?] = []
         var copied: [FileRecord] = []
         for index in record.files.indices {

@@ -94,11 +94,13 @@ struct UploadsCommand: AsyncParsableCommand {
         @Argument(help: "Its path in the store; one that ends in / is a directory for the file's own name.")
         var path: String
         @Option(name: .customLong("store"), help: "The store; by default storages_backend.") var storeName: String?
+        @Option(help: "What to do if the path is taken: fail, or rename to name_2.ext and so on.") var ifExists: String?
 
         func run() async throws {
             try await reportingRefusals {
                 var request = ["path": path]
                 request["store"] = storeName
+                request["if_exists"] = ifExists
                 try printJSON(
                     connection.send("POST", "/uploads/\(PercentEncoding.encoded(id))/store", json: request))
             }

@@ -129,6 +129,36 @@ struct ApplicationAPITests {
         }
     }
 
+    @Test("store says what becomes of an upload whose path is taken: a refusal, or the next name")
+    func storeIfExists() async throws {
+        try await ServerHouse.with { house async throws in
+            try await house.store(try await house.upload("a.txt", "first"), "docs/")
+            let id = try await house.upload("a.txt", "second")
+            let target = "/api/v1/uploads/\(id)/store"
+            for json in [
+                "{\"path\": \"docs/\"}", "{\"path\": \"docs/\", \"if_exists\": null}",
+                "{\"path\": \"docs/\", \"if_exists\": \"fail\"}",
+            ] {
+                #expect(try await house.call("POST", target, json: json).status == 409)
+            }
+            for wrong in ["\"Rename\"", "\"\"", "true", "[\"rename\"]"] {
+                let reply = try await house.call(
+                    "POST", target, json: "{\"path\": \"docs/\", \"if_exists\": \(wrong)}")
+                #expect(reply.status == 400)
+                #expect(reply.text.contains("if_exists"), "\(reply.text)")
+            }
+            for _ in 0..<2 {
+                let reply = try await house.call(
+                    "POST", target, json: "{\"path\": \"docs/\", \"if_exists\": \"rename\"}")
+                #expect(reply.status == 200, "\(reply.text)")
+                #expect(try object(reply)["path"] as? String == "docs/a_2.txt")
+            }
+            #expect(try house.directory.contents("media/docs/a.txt") == Array("first".utf8))
+            #expect(try house.directory.contents("media/docs/a_2.txt") == Array("second".utf8))
+            #expect(house.directory.files(below: "media").count == 2)
+        }
+    }
+
     @Test("store takes the name of a store and the paths of the variants")
     func storeVariants() async throws {
         try await ServerHouse.with { house async throws in

@@ -200,6 +200,16 @@ extension SQLiteCatalog {
         return try await changes.perform { db in try db.beginStoring(id, destinations: destinations) }
     }
 
+    /// As ``Catalog/beginStoring(_:from:destinations:)`` says.
+    package func beginStoring(
+        _ id: UploadID, from first: Int, destinations: @escaping @Sendable (Int) -> [Destination]
+    ) async throws(CatalogError) -> Int? {
+        for destination in destinations(first) { try destination.check() }
+        return try await changes.perform { db in
+            try db.beginStoring(id, from: first, destinations: destinations)
+        }
+    }
+
     /// As ``Catalog/recordStoringSession(_:file:token:at:)`` says.
     package func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp)
         async throws(CatalogError)

@@ -32,6 +32,16 @@ extension Connection {
         return true
     }
 
+    func beginStoring(_ id: UploadID, from first: Int, destinations: (Int) -> [Destination]) throws -> Int? {
+        let number = try FreeNumber.find(from: first) { number in
+            try destinations(number).allSatisfy { place in
+                try self.first("SELECT 1 FROM paths WHERE store = ? AND key = ?", place.store, place.key) { _ in true }
+                    == nil
+            }
+        }
+        return try beginStoring(id, destinations: destinations(number)) ? number : nil
+    }
+
     func recordStoringSession(_ id: UploadID, file ordinal: Int, token: [UInt8], at now: Timestamp) throws {
         let place: (String, String)?
         if ordinal == 0 {

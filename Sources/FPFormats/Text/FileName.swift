@@ -66,18 +66,25 @@ public enum FileName {
     /// left of a text in form C is in form C too.
     private static func capped(_ name: String) -> String {
         guard name.utf8.count > maxBytes else { return name }
-        var (stem, ending) = (name[...], Substring())
-        if let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex,
-            (2...maxExtension).contains(name[dot...].utf8.count)
-        {
-            (stem, ending) = (name[..<dot], name[dot...])
-        }
-        let limit = maxBytes - ending.utf8.count
-        let whole = prefix(of: stem.map(String.init), within: limit)
-        // A single character can be longer than any name.
-        let kept = whole.isEmpty ? prefix(of: stem.unicodeScalars.map(String.init), within: limit) : whole
+        let (stem, ending) = parted(name)
+        let kept = prefix(of: stem, within: maxBytes - ending.utf8.count)
         // The cut may have come behind white space.
         return ending.isEmpty ? String(trimmed(kept[...])) : kept + ending
+    }
+
+    /// A name's stem and its extension with the dot, which is empty where there is none, or one too long to be one.
+    static func parted(_ name: String) -> (stem: Substring, ending: Substring) {
+        guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex,
+            (2...maxExtension).contains(name[dot...].utf8.count)
+        else { return (name[...], "") }
+        return (name[..<dot], name[dot...])
+    }
+
+    /// As many whole characters of a text as fit; of one whose first character does not, as many scalars.
+    static func prefix(of text: Substring, within limit: Int) -> String {
+        guard text.utf8.count > limit else { return String(text) }
+        let whole = prefix(of: text.map(String.init), within: limit)
+        return whole.isEmpty ? prefix(of: text.unicodeScalars.map(String.init), within: limit) : whole
     }
 
     private static func prefix(of pieces: [String], within limit: Int) -> String {

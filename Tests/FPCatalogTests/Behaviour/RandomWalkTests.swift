@@ -9,7 +9,8 @@ private enum Call {
     case advance(UploadID, ChunkArrival, OwnerLimits)
     case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
-    case beginStoring(UploadID, [Destination]), recordSession(UploadID, Int, [UInt8], Timestamp)
+    case beginStoring(UploadID, [Destination]), beginNumbered(UploadID, Int, Int)
+    case recordSession(UploadID, Int, [UInt8], Timestamp)
     case finishStoring(UploadID, [String?], Timestamp), abandonStoring(UploadID, Timestamp)
     case beginDeleting(UploadID, Set<UploadState>), forget(UploadID), expired(Timestamp, Int)
     case interrupted(Set<UploadState>, Int), knownKeys([String], String), knownTokens([[UInt8]])
@@ -22,7 +23,7 @@ private enum Call {
         let offset = UInt64.random(in: 0...4, using: &random) * 10
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
-        switch Int.random(in: 0..<27, using: &random) {
+        switch Int.random(in: 0..<28, using: &random) {
         case 0...3: return .insert(world.upload(id, &random), world.limits(&random), world.source(&random))
         case 4: return .upload(id)
         case 5: return .find(world.destination(&random))
@@ -50,6 +51,7 @@ private enum Call {
         case 23: return .beginAgain(id, world.file(&random), now)
         case 24: return .forgetBegun(world.destination(&random).store, now, world.destination(&random).key)
         case 25: return .begun((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
+        case 26: return .beginNumbered(id, random.pick([1, 1, 2]), few)
         default:
             return random.chance(50)
                 ? .knownKeys((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
@@ -80,6 +82,10 @@ private enum Call {
             return try await catalog.complete(id, file: file, chunk: chunk, at: now)
         case .touch(let id, let now): return try await catalog.touch(id, at: now)
         case .beginStoring(let id, let places): return try await catalog.beginStoring(id, destinations: places)
+        case .beginNumbered(let id, let first, let count):
+            return try await catalog.beginStoring(id, from: first) { number in
+                (0..<count).map { Destination(store: "media", key: "\($0 == 0 ? "a" : "b\($0)")_\(number)") }
+            } as Any
         case .recordSession(let id, let file, let token, let now):
             return try await catalog.recordStoringSession(id, file: file, token: token, at: now)
         case .beginAgain(let id, let file, let now):

@@ -206,4 +206,70 @@ import Testing
             #expect(try await catalog.counts() == [.complete: 63, .storing: 1])
         }
     }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `of 64 uploads that want one name at once each gets a number of its own, without a gap`(
+        _ withCatalog: CatalogUnderTest
+    ) async throws {
+        try await withCatalog { catalog in
+            let uploads = (0..<64).map { _ in UploadRecord.complete() }
+            for upload in uploads { try await catalog.insert(upload) }
+            let numbers = try await withThrowingTaskGroup(of: Int?.self) { group in
+                for upload in uploads {
+                    group.addTask {
+                        try await catalog.beginStoring(upload.id, from: 1) { number in
+                            [Destination(store: "media", key: "name_\(number)")]
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(numbers.compactMap(\.self).sorted() == Array(1...64))
+            for upload in uploads {
+                let key = try #require(await catalog.upload(upload.id)?.files[0].destination?.key)
+                #expect(key.hasPrefix("name_"))
+            }
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `a number is one with which every file has a free place, from the first that was asked for`(
+        _ withCatalog: CatalogUnderTest
+    ) async throws {
+        try await withCatalog { catalog in
+            for key in ["b_1", "a_2", "b_3"] {
+                let holder = UploadRecord.complete()
+                try await catalog.insert(holder)
+                _ = try await catalog.beginStoring(holder.id, destinations: destinations(key))
+            }
+            let upload = UploadRecord.complete(names: ["a.txt", "b.txt"])
+            try await catalog.insert(upload)
+            let places: @Sendable (Int) -> [Destination] = { number in
+                ["a", "b"].map { Destination(store: "media", key: "\($0)_\(number)") }
+            }
+            #expect(try await catalog.beginStoring(upload.id, from: 1, destinations: places) == 4)
+            #expect(try await catalog.upload(upload.id)?.files.map(\.destination?.key) == ["a_4", "b_4"])
+            // It is storing by now.
+            #expect(try await catalog.beginStoring(upload.id, from: 1, destinations: places) == nil)
+            let other = UploadRecord.complete(names: ["a.txt", "b.txt"])
+            try await catalog.insert(other)
+            #expect(try await catalog.beginStoring(other.id, from: 9, destinations: places) == 9)
+        }
+    }
+
+    @Test func `a free number is found with few questions, however many are taken`() {
+        for taken in [0, 1, 5, 9, 10, 11, 1000, 999_999] {
+            for first in [1, 2, 8] {
+                var questions = 0
+                let found = FreeNumber.find(from: first) { number in
+                    questions += 1
+                    return number > taken
+                }
+                #expect(found == max(first, taken + 1), "\(taken)")
+                #expect(questions < 50, "\(taken): \(questions)")
+            }
+        }
+        // Of a few, a gap is found too.
+        #expect(FreeNumber.find(from: 1) { ![1, 2, 4].contains($0) } == 3)
+    }
 }

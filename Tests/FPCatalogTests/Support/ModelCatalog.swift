@@ -191,16 +191,18 @@ final class ModelCatalog: Catalog {
     }
 
     func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool {
+        try open { state throws(CatalogError) in try state.beginStoring(id, destinations) }
+    }
+
+    func beginStoring(
+        _ id: UploadID, from first: Int, destinations: @escaping @Sendable (Int) -> [Destination]
+    ) async throws(CatalogError) -> Int? {
         try open { state throws(CatalogError) in
-            guard var entry = state.entries[id], entry.record.state == .complete else { return false }
-            guard destinations.count == entry.record.files.count else { throw .failed("count") }
-            try state.take(destinations, for: &entry)
-            entry.record.state = .storing
-            for (number, destination) in destinations.enumerated() {
-                entry.record.files[number].destination = destination
+            let taken = state.entries.values.flatMap(\.paths)
+            let number = FreeNumber.find(from: first) { number in
+                destinations(number).allSatisfy { !taken.contains(Place($0.store, $0.key)) }
             }
-            state.entries[id] = entry
-            return true
+            return try state.beginStoring(id, destinations(number)) ? number : nil
         }
     }
 
@@ -272,6 +274,18 @@ extension ModelCatalog.State {
         return OwnerUsage(
             uploads: theirs.count, inProgress: theirs.filter { $0.state == .receiving }.count,
             bytes: sizes.reduce(0) { $0 + min($1, 1 << 50) })
+    }
+
+    mutating func beginStoring(_ id: UploadID, _ destinations: [Destination]) throws(CatalogError) -> Bool {
+        guard var entry = entries[id], entry.record.state == .complete else { return false }
+        guard destinations.count == entry.record.files.count else { throw .failed("count") }
+        try take(destinations, for: &entry)
+        entry.record.state = .storing
+        for (number, destination) in destinations.enumerated() {
+            entry.record.files[number].destination = destination
+        }
+        entries[id] = entry
+        return true
     }
 
     mutating func take(_ places: [Destination], for entry: inout ModelCatalog.Entry) throws(CatalogError) {
