@@ -97,7 +97,9 @@ let package = Package(
         .target(name: "FPContractDriver", dependencies: ["FPPluginAPI"]),
         .target(name: "FPConformance", dependencies: ["FPContractDriver", "FPPluginAPI", crypto]),
         .target(name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging]),
-        .target(name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging]),
+        .target(
+            name: "FPUploads",
+            dependencies: ["CChecksums", "FPCatalog", "FPFormats", "FPStorage", nioCore, logging, crypto]),
         .target(
             name: "FPForwardAuth", dependencies: ["FPCurl", "FPFormats", "FPHTTP", httpTypes, crypto, logging]),
         .target(
@@ -185,7 +187,7 @@ let package = Package(
         .testTarget(
             name: "FPUploadsTests",
             dependencies: [
-                "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging,
+                "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging, crypto,
             ]),
         .testTarget(name: "FPPolicyTests", dependencies: ["FPFormats", "FPPolicy", "Support", crypto]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess", "FPThreads", "Support", logging, crypto]),
@@ -211,7 +213,7 @@ let package = Package(
                 "FPAPI", "FPAccess", "FPCatalog", "FPFetch", "FPFilePond", "FPFormats", "FPForwardAuth", "FPHTTP",
                 "FPJWT",
                 "FPPolicy", "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore,
-                logging,
+                logging, crypto,
             ]),
         .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
     ],

@@ -1,3 +1,4 @@
+import FPFormats
 import FPHTTP
 import FPUploads
 import FPUploadsHTTP
@@ -23,13 +24,21 @@ extension FilePondDialect {
         }
         // FilePond ends a file of n whole chunks with an empty one, at the end.
         guard !isEmpty || offset == length else { throw Problem(.badRequest, "Upload data type not recognised.") }
+        var content = try DigestSet(contentOf: headers)
+        let checksum = try DigestSet(chunkOf: headers)
         var chunk = Chunk(offset: offset, bodyLength: nil, uploadLength: length, name: name)
         let upload: Upload
         if isForm && !isEmpty {
-            upload = try await append(id, chunk, try MultipartChunkSource(request))
+            upload = try await append(
+                id, chunk, try MultipartChunkSource(request, content: content, file: checksum))
         } else {
             chunk.bodyLength = request.contentLength.map { UInt64($0) }
-            upload = try await append(id, chunk, RequestBodySource(body: request.body))
+            // Of a body that is nothing but the chunk, the two are about the same bytes.
+            do throws(Complaint) { try content.add(checksum) } catch {
+                throw Problem(.badRequest, "Upload-Checksum \(error.text).")
+            }
+            let body = CheckedSource(RequestBodySource(body: request.body), DigestCheck(content))
+            upload = try await append(id, chunk, body)
         }
         var response = Self.idResponse(upload)
         response.headers[.uploadOffset] = String(upload.committed)

@@ -1,15 +1,19 @@
+import FPFormats
 import FPHTTP
 import FPMultipart
 import FPUploads
+import FPUploadsHTTP
 import HTTPTypes
 import NIOCore
 
 extension FilePondDialect {
     /// POST: a form with whole files, or the announcement of one that comes in chunks.
     func process(_ request: Request, by uploader: Uploader) async throws -> Response {
+        let stated = try DigestSet(contentOf: request.headers)
         // FilePond 5 announces with nothing but a length.
         guard request.contentLength != 0 else {
             guard request.headers.contains(.uploadLength) else { throw UploadForm.missingField }
+            try DigestCheck(stated)?.verify()
             return try await announce(metadata: nil, by: uploader, request)
         }
         guard request.mediaType == "multipart/form-data" else {
@@ -20,7 +24,8 @@ extension FilePondDialect {
             uploads, by: uploader, length: request.contentLength.map { UInt64($0) },
             under: try await uploads.admit(uploader))
         do {
-            try await Self.read(request, into: &form)
+            let parser = try Self.multipartParser(for: request)
+            try await Self.read(FormReader(request.body, parser, stated: stated), into: &form)
             switch try await form.finish() {
             case .received(let upload): return Self.idResponse(upload)
             case .announced(let metadata): return try await announce(metadata: metadata, by: uploader, request)
@@ -39,8 +44,7 @@ extension FilePondDialect {
             try await uploads.create(length: length, metadata: metadata, name: name, by: uploader))
     }
 
-    private static func read(_ request: Request, into form: inout UploadForm) async throws {
-        let reader = FormReader(request.body, try multipartParser(for: request))
+    private static func read(_ reader: FormReader, into form: inout UploadForm) async throws {
         while try await reader.readMore() {
             var pieces: [ByteBuffer] = []
             while let event = try reader.next() {
@@ -52,8 +56,7 @@ extension FilePondDialect {
                 if !pieces.isEmpty { try await form.add(pieces) }
                 pieces = []
                 switch event {
-                case .partBegin(let part):
-                    try await form.begin(field: part.name, fileName: part.filename, type: part.contentType)
+                case .partBegin(let part): try await form.begin(part)
                 case .partEnd: try await form.end()
                 case .bytes, .end: break
                 }

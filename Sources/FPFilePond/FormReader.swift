@@ -1,5 +1,8 @@
+import FPFormats
 import FPHTTP
 import FPMultipart
+import FPUploads
+import FPUploadsHTTP
 import NIOCore
 import Synchronization
 
@@ -13,8 +16,11 @@ final class FormReader: Sendable {
 
     private let body: RequestBody
     private let state: Mutex<State>
+    private let check: DigestCheck?
 
-    init(_ body: RequestBody, _ parser: MultipartParser) {
+    /// - Parameter content: What is stated of the whole body, as it is sent.
+    init(_ body: RequestBody, _ parser: MultipartParser, stated content: DigestSet = DigestSet()) {
+        check = DigestCheck(content)
         self.body = body
         state = Mutex(State(parser: parser))
     }
@@ -24,6 +30,7 @@ final class FormReader: Sendable {
     func readMore() async throws(BodyError) -> Bool {
         if state.withLock({ $0.pending != nil }) { return true }
         guard let buffers = try await body.next() else { return false }
+        check?.note(buffers)
         state.withLock { $0.parser.append(buffers) }
         return true
     }
@@ -39,8 +46,10 @@ final class FormReader: Sendable {
 
     /// More bytes of the part whose bytes were the last event, if they have arrived; nil if not.
     func followingBytes() -> [ByteBuffer]? {
-        state.withLock { state in
+        check?.catchUp()
+        return state.withLock { state in
             guard state.pending == nil, let buffers = body.nextWithoutWaiting(), !buffers.isEmpty else { return nil }
+            check?.note(buffers)
             state.parser.append(buffers)
             var pieces: [ByteBuffer] = []
             do throws(MultipartError) {
@@ -58,10 +67,11 @@ final class FormReader: Sendable {
         }
     }
 
-    /// Checks, behind the end of the body, that the form was whole.
+    /// Checks, behind the end of the body, that the form was whole, and the one that was meant.
     func finish() throws(Problem) {
         do throws(MultipartError) {
             try state.withLock { state throws(MultipartError) in try state.parser.finish() }
         } catch { throw Problem(error) }
+        do throws(UploadError) { try check?.verify() } catch { throw error.problem }
     }
 }

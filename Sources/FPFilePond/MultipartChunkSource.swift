@@ -1,3 +1,4 @@
+import FPFormats
 import FPHTTP
 import FPMultipart
 import FPUploads
@@ -12,27 +13,32 @@ final class MultipartChunkSource: ByteSource {
         var parser: MultipartParser
         var files = 0
         var isInFile = false
+        var check: DigestCheck?
     }
 
-    private let body: RequestBody
+    private let body: CheckedSource<RequestBodySource>
+    private let stated: DigestSet
     private let state: Mutex<State>
 
-    init(_ request: Request) throws(Problem) {
-        body = request.body
+    /// - Parameters:
+    ///   - content: what is stated of the whole form.
+    ///   - file: what is stated of the file in it, beside what its own header states.
+    init(_ request: Request, content: DigestSet, file: DigestSet) throws(Problem) {
+        body = CheckedSource(RequestBodySource(body: request.body), DigestCheck(content))
+        stated = file
         state = Mutex(State(parser: try FilePondDialect.multipartParser(for: request)))
     }
 
     func next() async throws(ByteSourceError) -> [ByteBuffer]? {
         while true {
-            let buffers: [ByteBuffer]?
-            do throws(BodyError) { buffers = try await body.next() } catch { throw ByteSourceError(error) }
-            let pieces = state.withLock { state in Result { () throws(Problem) in try Self.take(buffers, &state) } }
-            do throws(Problem) {
+            let buffers = try await body.next()
+            let pieces = state.withLock { state in Result { () throws(UploadError) in try take(buffers, &state) } }
+            do throws(UploadError) {
                 let pieces = try pieces.get()
                 if buffers == nil { return nil }
                 if !pieces.isEmpty { return pieces }
             } catch {
-                throw .failed(UploadError(.invalid, error.sentence))
+                throw .failed(error)
             }
         }
     }
@@ -40,27 +46,44 @@ final class MultipartChunkSource: ByteSource {
     func stop() { body.stop() }
 
     /// The file's bytes among what has arrived; `nil` stands for the end of the body.
-    private static func take(_ buffers: [ByteBuffer]?, _ state: inout State) throws(Problem) -> [ByteBuffer] {
+    private func take(_ buffers: [ByteBuffer]?, _ state: inout State) throws(UploadError) -> [ByteBuffer] {
         var pieces: [ByteBuffer] = []
-        do throws(MultipartError) {
-            state.parser.append(buffers ?? [])
-            while let event = try state.parser.next() {
-                switch event {
-                case .partBegin(let part):
-                    state.isInFile = part.filename != nil
-                    if state.isInFile { state.files += 1 }
-                case .bytes(let piece): if state.isInFile { pieces.append(piece) }
-                case .partEnd: state.isInFile = false
-                case .end: break
-                }
+        state.parser.append(buffers ?? [])
+        while let event = try Self.reading({ () throws(MultipartError) in try state.parser.next() }) {
+            switch event {
+            case .partBegin(let part):
+                state.isInFile = part.filename != nil
+                guard state.isInFile else { continue }
+                state.files += 1
+                state.check = DigestCheck(try stated(by: part))
+            case .bytes(let piece):
+                guard state.isInFile else { continue }
+                state.check?.note([piece])
+                pieces.append(piece)
+            case .partEnd:
+                if state.isInFile { try state.check?.verify() }
+                state.isInFile = false
+            case .end: break
             }
-            if buffers == nil { try state.parser.finish() }
-        } catch {
-            throw Problem(error)
         }
+        if buffers == nil { try Self.reading { () throws(MultipartError) in try state.parser.finish() } }
         guard state.files <= 1, buffers != nil || state.files == 1 else {
-            throw Problem(.badRequest, "The form of a chunk must have exactly one file.")
+            throw UploadError(.invalid, "The form of a chunk must have exactly one file.")
         }
         return pieces
+    }
+
+    private func stated(by part: MultipartPart) throws(UploadError) -> DigestSet {
+        var stated = stated
+        do throws(Complaint) { try stated.add(part.digests) } catch {
+            throw UploadError(.invalid, "The header of the form's file \(error.text).")
+        }
+        return stated
+    }
+
+    private static func reading<Value>(_ read: () throws(MultipartError) -> Value) throws(UploadError) -> Value {
+        do throws(MultipartError) { return try read() } catch {
+            throw UploadError(.invalid, Problem(error).sentence)
+        }
     }
 }

@@ -1,5 +1,6 @@
 import FPFormats
 import FPHTTP
+import FPMultipart
 import FPUploads
 import NIOCore
 
@@ -18,7 +19,7 @@ struct UploadForm {
     }
 
     private enum Part {
-        case text(field: String, bytes: ByteBuffer)
+        case text(field: String, bytes: ByteBuffer, digests: DigestSet)
         case file(Reception)
         case ignored
     }
@@ -57,15 +58,15 @@ struct UploadForm {
     }
 
     /// Begins the next part.
-    /// - Parameter fileName: `nil` for a text, empty for a file input without a file.
-    mutating func begin(field: String, fileName: String?, type: String?) async throws {
+    /// - Parameter part: without a file's name it is a text, with an empty one a file input without a file.
+    mutating func begin(_ part: MultipartPart) async throws {
         parts += 1
         guard parts <= Self.maximumParts else {
             throw Problem(.payloadTooLarge, "A form may have \(Self.maximumParts) parts at most.", code: "too-large")
         }
-        let field = Self.plain(field)
-        guard let fileName else {
-            current = .text(field: field, bytes: ByteBuffer())
+        let field = Self.plain(part.name)
+        guard let fileName = part.filename else {
+            current = .text(field: field, bytes: ByteBuffer(), digests: part.digests)
             return
         }
         if fileName.isEmpty {
@@ -75,7 +76,8 @@ struct UploadForm {
             current = .ignored
         } else {
             let reception = try reception(for: field)
-            try await reception.beginFile(name: fileName, declaredType: type)
+            try await reception.beginFile(
+                name: fileName, declaredType: part.contentType, digests: part.digests)
             current = .file(reception)
         }
     }
@@ -88,7 +90,7 @@ struct UploadForm {
         switch current {
         case .ignored: break
         case .file(let reception): try await reception.write(buffers, following: following)
-        case .text(let field, var bytes):
+        case .text(let field, var bytes, let digests):
             current = .ignored
             for buffer in buffers {
                 textBytes += buffer.readableBytes
@@ -100,7 +102,7 @@ struct UploadForm {
                 }
                 bytes.writeImmutableBuffer(buffer)
             }
-            current = .text(field: field, bytes: bytes)
+            current = .text(field: field, bytes: bytes, digests: digests)
         }
     }
 
@@ -109,7 +111,12 @@ struct UploadForm {
         switch current {
         case .ignored: break
         case .file(let reception): try await reception.endFile()
-        case .text(let field, let bytes): texts.append((field, String(buffer: bytes)))
+        case .text(let field, let bytes, let digests):
+            if let check = DigestCheck(digests) {
+                check.note([bytes])
+                try check.verify()
+            }
+            texts.append((field, String(buffer: bytes)))
         }
         current = .ignored
     }

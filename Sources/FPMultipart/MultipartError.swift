@@ -1,3 +1,5 @@
+public import FPFormats
+
 /// Why a body is not multipart/form-data, or more of it than is allowed. Every one of them is the client's mistake.
 public enum MultipartError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The content type is another one.
@@ -24,6 +26,8 @@ public enum MultipartError: Error, Sendable, Equatable, CustomStringConvertible 
     case missingName
     /// A part's header is not UTF-8.
     case notUTF8
+    /// A part's field that states a digest cannot be read.
+    case badDigest(Complaint)
     /// A part is encoded; RFC 7578 has no encodings any more.
     case encoded
 
@@ -42,6 +46,7 @@ public enum MultipartError: Error, Sendable, Equatable, CustomStringConvertible 
         case .brokenParameter: "A parameter of a part's header is broken or repeated."
         case .missingName: "A part's Content-Disposition has no name."
         case .notUTF8: "A part's header is not UTF-8."
+        case .badDigest(let complaint): "A part's Content-Digest or Content-MD5 \(complaint.text)."
         case .encoded: "A part has a Content-Transfer-Encoding; send its bytes as they are."
         }
     }

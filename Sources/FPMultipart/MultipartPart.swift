@@ -1,4 +1,4 @@
-import FPFormats
+public import FPFormats
 
 /// What a part says about itself (RFC 7578, section 4).
 public struct MultipartPart: Sendable, Equatable {
@@ -12,11 +12,15 @@ public struct MultipartPart: Sendable, Equatable {
     /// The content type as the client gave it.
     public let contentType: String?
 
+    /// What is stated of the part's bytes: its Content-Digest (RFC 9530) and Content-MD5 (RFC 1864), which are fields of MIME.
+    public let digests: DigestSet
+
     /// Takes the parts of a header together, for code that makes parts itself.
-    public init(name: String, filename: String? = nil, contentType: String? = nil) {
+    public init(name: String, filename: String? = nil, contentType: String? = nil, digests: DigestSet = DigestSet()) {
         self.name = name
         self.filename = filename
         self.contentType = contentType
+        self.digests = digests
     }
 }
 
@@ -29,6 +33,8 @@ extension MultipartPart {
     init(header: ArraySlice<UInt8>, limit: Int) throws(MultipartError) {
         var disposition: String?
         var contentType: String?
+        var digests: [String] = []
+        var contentMD5: [String] = []
         var count = 0
         var rest = header
         while !rest.isEmpty {
@@ -57,6 +63,10 @@ extension MultipartPart {
                 guard ["7bit", "8bit", "binary"].contains(value.asciiLowercased()) else {
                     throw .encoded
                 }
+            case "content-digest":
+                digests.append(value)
+            case "content-md5":
+                contentMD5.append(value)
             default:
                 break
             }
@@ -66,6 +76,17 @@ extension MultipartPart {
         }
         (name, filename) = try Self.names(disposition)
         self.contentType = contentType
+        self.digests = try Self.stated(digests, contentMD5: contentMD5)
+    }
+
+    private static func stated(_ digests: [String], contentMD5: [String]) throws(MultipartError) -> DigestSet {
+        do throws(Complaint) {
+            var stated = try DigestSet(field: digests)
+            for text in contentMD5 { try stated.add(try DigestSet(contentMD5: text)) }
+            return stated
+        } catch {
+            throw .badDigest(error)
+        }
     }
 
     private static func field(_ line: ArraySlice<UInt8>) throws(MultipartError) -> (name: String, value: String) {

@@ -1,5 +1,5 @@
 import FPCatalog
-import FPFormats
+public import FPFormats
 import FPStorage
 public import NIOCore
 import Synchronization
@@ -42,6 +42,7 @@ public final class Reception: Sendable {
         var size: UInt64 = 0
         var writer: StoreWriter?
         var signature: [UInt8] = []
+        let check: DigestCheck?
     }
 
     private let uploads: Uploads
@@ -72,7 +73,10 @@ public final class Reception: Sendable {
     }
 
     /// Begins the next file. The first one is the main file, the others are its variants.
-    public func beginFile(name: String, declaredType: String?) async throws(UploadError) {
+    /// - Parameter digests: what is stated of its bytes; without those, it does not end.
+    public func beginFile(
+        name: String, declaredType: String?, digests: DigestSet = DigestSet()
+    ) async throws(UploadError) {
         let count = state.withLock { $0.files.count }
         let most = uploads.maxFiles(uploader.allowance)
         guard count < most else {
@@ -86,7 +90,8 @@ public final class Reception: Sendable {
         }
         try await uploads.claim.require()
         let incoming = Incoming(
-            name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id))
+            name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id),
+            check: DigestCheck(digests))
         state.withLock { $0.current = incoming }
     }
 
@@ -115,10 +120,12 @@ public final class Reception: Sendable {
             if incoming.signature.count == FileContent.headLength { _ = try type(of: incoming) }
         }
         incoming.size += count
+        incoming.check?.note(buffers)
         if let writer = incoming.writer {
             let followers = Followers()
             _ = try await translatingStoreError { () async throws(StoreError) in
-                try await writer.write(buffers, thenSync: nil) { [self] in
+                try await writer.write(buffers, thenSync: nil) { [self, check = incoming.check] in
+                    check?.catchUp()
                     guard let more = following() else { return nil }
                     let count = Self.count(more)
                     guard mayReceive(count) else {
@@ -126,6 +133,7 @@ public final class Reception: Sendable {
                         return nil
                     }
                     followers.size.add(count, ordering: .relaxed)
+                    check?.note(more)
                     return more
                 }
             }
@@ -179,6 +187,7 @@ public final class Reception: Sendable {
         guard let incoming = state.withLock({ $0.current }) else { return }
         let isPowerDurable = uploads.settings.isPowerDurable
         let type = try type(of: incoming)
+        try incoming.check?.verify()
         let info = try await translatingStoreError { () async throws(StoreError) in
             guard let writer = incoming.writer else {
                 let request = Self.request(key: incoming.key, size: incoming.size)

@@ -27,6 +27,8 @@ public struct UploadError: Error, Sendable {
         case usedUp
         /// The body ended early.
         case truncated
+        /// The bytes are not those of which a digest was stated.
+        case digestMismatch
         /// A newer request took over.
         case interrupted
         /// The body came too slowly.

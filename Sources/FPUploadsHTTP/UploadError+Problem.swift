@@ -18,6 +18,7 @@ extension UploadError: ProblemConvertible {
             case .unsupportedType: (.unsupportedMediaType, "type-not-allowed")
             case .usedUp: (.forbidden, "used-up")
             case .truncated: (.badRequest, "truncated")
+            case .digestMismatch: (.badRequest, "digest-mismatch")
             case .interrupted: (.conflict, "interrupted")
             case .tooSlow: (.requestTimeout, "too-slow")
             case .rangeNotSatisfiable: (.rangeNotSatisfiable, "range-not-satisfiable")

@@ -195,15 +195,23 @@ struct Form {
     /// A form whose connection was cut.
     var openBody: [UInt8] { parts }
 
-    mutating func add(_ field: String, _ text: String) {
-        parts += Array("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"\r\n\r\n\(text)\r\n".utf8)
+    /// - Parameter fields: more of the part's header.
+    mutating func add(_ field: String, _ text: String, fields: [(String, String)] = []) {
+        parts += Array("--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"\r\n".utf8)
+        parts += Self.lines(fields) + Array("\r\n\(text)\r\n".utf8)
     }
 
-    mutating func add(_ field: String, file name: String, _ content: [UInt8], type: String? = nil) {
+    private static func lines(_ fields: [(String, String)]) -> [UInt8] {
+        fields.flatMap { Array("\($0): \($1)\r\n".utf8) }
+    }
+
+    mutating func add(
+        _ field: String, file name: String, _ content: [UInt8], type: String? = nil, fields: [(String, String)] = []
+    ) {
         let name = name.replacingOccurrences(of: "\"", with: "%22")
         parts += Array(
             "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(field)\"; filename=\"\(name)\"\r\n".utf8)
-        parts +=
-            Array("Content-Type: \(type ?? "application/octet-stream")\r\n\r\n".utf8) + content + Array("\r\n".utf8)
+        parts += Array("Content-Type: \(type ?? "application/octet-stream")\r\n".utf8) + Self.lines(fields)
+        parts += Array("\r\n".utf8) + content + Array("\r\n".utf8)
     }
 }

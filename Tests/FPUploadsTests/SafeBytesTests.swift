@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import FPStorage
 import Foundation
 import Support
@@ -26,6 +27,29 @@ struct SafeBytesTests {
         body.feed(Array(bytes), piece: 7)
         body.fail(end)
         return body
+    }
+
+    @Test("a chunk whose digest is another does not count at all, and the upload goes on from where it was")
+    func otherDigest() async throws {
+        let house = try await House()
+        var random = SeededGenerator()
+        let content = random.bytes(500_000)
+        let upload = try await house.uploads.create(length: 500_000, metadata: nil)
+        try await house.appendInOrder(upload.id, at: 0, Array(content[..<200_000]))
+        for (range, restarts) in [(200_000..<400_000, false), (200_000..<500_000, true)] {
+            let chunk = Chunk(
+                offset: 200_000, bodyLength: UInt64(range.count), uploadLength: nil, name: nil, keeping: .everySafeByte)
+            let stated = DigestSet(.sha256, [UInt8](repeating: 0, count: 32))
+            let body = CheckedSource(TestBody(Array(content[range])), DigestCheck(stated))
+            #expect(
+                await failure { _ = try await house.uploads.append(upload.id, chunk, body: body) } == .digestMismatch,
+                "seed \(random.seed)")
+            if restarts { try await house.restart() }
+            #expect(try await house.uploads.progress(of: upload.id)?.received == 200_000, "seed \(random.seed)")
+        }
+        try await house.appendInOrder(upload.id, at: 200_000, Array(content[200_000...]))
+        #expect(try await house.bytes(of: upload.id) == content, "seed \(random.seed)")
+        await house.close()
     }
 
     @Test("a chunk that is cut counts as far as it came, and that is on record when its request fails")

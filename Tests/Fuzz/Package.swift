@@ -58,6 +58,7 @@ let package = Package(
             name: "FPJWT",
             dependencies: ["FPCurl", "FPFormats", "FPHTTP", "FPThreads", httpTypes, crypto, jwtKit, logging],
             path: "FPJWT"),
+        .target(name: "CChecksums", path: "CChecksums"),
         .target(name: "CFPStorage", path: "CFPStorage"),
         .target(
             name: "FPStorage",
@@ -67,7 +68,8 @@ let package = Package(
         .target(
             name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging], path: "FPCatalog"),
         .target(
-            name: "FPUploads", dependencies: ["FPCatalog", "FPFormats", "FPStorage", nioCore, logging],
+            name: "FPUploads",
+            dependencies: ["CChecksums", "FPCatalog", "FPFormats", "FPStorage", nioCore, logging, crypto],
             path: "FPUploads"),
         .target(
             name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore],
