@@ -32,6 +32,24 @@ public struct CatalogIdentity: Sendable, Equatable {
         self.name(for: upload, Array(name.description.utf8.prefix(UploadID.length / 2))) == name
     }
 
+    /// The upload for which this catalog made a key, in one of the forms of ``parts(ofKey:)``; `nil` for any other key.
+    public func upload(ofKey key: String) -> UploadID? {
+        guard let (upload, name) = Self.parts(ofKey: key), made(name, for: upload) else { return nil }
+        return upload
+    }
+
+    /// The upload and the name in a key that has the form of one that a catalog made, whichever that was: `<upload
+    /// id>.<name>`, and of older releases `<upload id>/<name>`.
+    public static func parts(ofKey key: String) -> (upload: UploadID, name: UploadID)? {
+        let bytes = Array(key.utf8)
+        let length = UploadID.length
+        guard bytes.count == 2 * length + 1, [UInt8(ascii: "."), UInt8(ascii: "/")].contains(bytes[length]),
+            let upload = UploadID(String(decoding: bytes[..<length], as: UTF8.self)),
+            let name = UploadID(String(decoding: bytes[(length + 1)...], as: UTF8.self))
+        else { return nil }
+        return (upload, name)
+    }
+
     private func name(for upload: UploadID, _ random: [UInt8]) -> UploadID {
         var hash = SipHash(key: key)
         hash.append("name\0".utf8)

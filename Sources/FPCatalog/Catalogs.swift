@@ -64,7 +64,7 @@ public enum Catalogs {
         }
     }
 
-    private enum Kind {
+    enum Kind {
         case sqlite(path: String)
 
         init(_ url: String) throws(CatalogError) {

@@ -24,6 +24,8 @@ public struct Sweeper: Sendable {
     /// Sweeps once.
     public func sweep() async {
         await uploads.writers.closeIdle()
+        // A damaged catalog may have lost the records of what it would then take for leftovers.
+        if await uploads.catalog.trouble()?.kind == .damaged { return }
         await uploads.settleInterrupted()
         await expire()
         await forgetCounts()

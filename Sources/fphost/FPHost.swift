@@ -20,8 +20,8 @@ struct FPHost: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, UploadsCommand.self, StoresCommand.self, PolicyCommand.self,
-            TokenCommand.self, PluginCommand.self,
+            ServeCommand.self, CheckCommand.self, UploadsCommand.self, StoresCommand.self, CatalogCommand.self,
+            PolicyCommand.self, TokenCommand.self, PluginCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )

@@ -68,6 +68,9 @@ final class Host: Sendable {
         let tokens = try bearerTokens(settings, logger: logger)
         let authenticators = try Authenticators.make(settings, logger: logger)
         await uploads.recover()
+        if let trouble = await catalog.trouble(), trouble.kind == .damaged {
+            throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(trouble.reason)")
+        }
         let fetcher = try settings.fetch.enabled ? fetcher(settings, logger: logger) : nil
         let server = UploadServer(
             try ServerSettings(

@@ -86,6 +86,15 @@ extension DatabaseFile {
 }
 
 extension Schema {
+    /// Whether a file begins as SQLite's do.
+    static func isDatabase(_ file: String) throws(CatalogError) -> Bool {
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .failed("\(file) cannot be opened: \(describe(errno: errno)).") }
+        defer { Glibc.close(descriptor) }
+        var beginning = [UInt8](repeating: 0, count: 16)
+        return pread(descriptor, &beginning, beginning.count, 0) == 16 && beginning == Array("SQLite format 3\0".utf8)
+    }
+
     /// What is wrong with a database by its header (https://www.sqlite.org/fileformat2.html, 1.3), which SQLite itself
     /// would have to open, and so change, to tell.
     static func objection(toHeaderOf file: String) throws(CatalogError) -> String? {

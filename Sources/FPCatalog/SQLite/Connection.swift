@@ -161,6 +161,9 @@ struct SQLiteError: Error {
     /// The result code without what extends it.
     var primaryCode: Int32 { code & 0xFF }
 
+    /// Whether the database is damaged, or none.
+    var isDamage: Bool { [SQLITE_CORRUPT, SQLITE_NOTADB].contains(primaryCode) }
+
     /// An error of one's own making.
     init(code: Int32, message: String) {
         self.code = code

@@ -40,6 +40,40 @@ enum DatabaseFile {
         return status.st_mode & 0o077
     }
 
+    /// Creates a file for its owner only, in a directory that exists, where nothing is yet.
+    static func createNew(_ path: String) throws(CatalogError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            let reason = errno
+            throw .failed(
+                reason == EEXIST
+                    ? "\(path) exists already, and nothing is ever written over a file; name another one."
+                    : "\(path) cannot be made: \(describe(errno: reason)).")
+        }
+        close(descriptor)
+    }
+
+    /// Has a file, and its name, survive a loss of power.
+    static func sync(_ path: String) throws(CatalogError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0, fsync(descriptor) == 0 else {
+            let reason = errno
+            if descriptor >= 0 { close(descriptor) }
+            throw .failed("\(path) cannot be flushed to the disk: \(describe(errno: reason)).")
+        }
+        close(descriptor)
+        syncDirectory(split(path).directory)
+    }
+
+    /// Gives a file that root has made to whom the database belongs or, where there is none, its directory.
+    static func give(_ path: String, toOwnerOf database: String) {
+        var status = stat()
+        guard geteuid() == 0, stat(database, &status) == 0 || stat(split(database).directory, &status) == 0 else {
+            return
+        }
+        lchown(path, status.st_uid, status.st_gid)
+    }
+
     private static func split(_ path: String) -> (directory: String, name: String) {
         guard let slash = path.lastIndex(of: "/") else { return (".", path) }
         let directory = path[..<slash]

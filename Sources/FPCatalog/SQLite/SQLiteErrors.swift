@@ -8,6 +8,12 @@ extension CatalogError {
             self = error
             return
         }
+        if let error = error as? CatalogBackup.Unsound {
+            self = .failed(
+                "The catalog \(path) is damaged (\(error.faults.prefix(3).joined(separator: "; "))). \(CatalogCheck.advice)"
+            )
+            return
+        }
         guard let error = error as? SQLiteError else {
             self = .failed("The catalog \(path) failed: \(error).")
             return
@@ -26,8 +32,7 @@ extension CatalogError {
                 "The catalog \(path) cannot be read or written (\(cause)). Check its disk and the kernel's log.")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             self = .failed(
-                "The catalog \(path) is damaged (\(cause)). Stop fphost, keep a copy of the file, and restore a backup "
-                    + "or what `sqlite3 \(path) .recover` saves."
+                "The catalog \(path) is damaged (\(cause)). `fphost catalog check` says more. \(CatalogCheck.advice)"
             )
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH:
             self = .failed(

@@ -211,6 +211,12 @@ enum Schema {
         }
     }
 
+    /// As ``check(_:)``, and refuses a database without tables, too.
+    static func checkCatalog(_ db: Connection) throws {
+        try check(db)
+        guard try version(of: db) > 0 else { throw CatalogError.failed("\(db.path) is empty, and no catalog yet.") }
+    }
+
     /// Takes the database to ``version`` in one transaction.
     /// - Parameter program: who to name if an older program meets this database.
     static func migrate(_ db: Connection, program: String) throws {
@@ -228,7 +234,7 @@ enum Schema {
         }
     }
 
-    private static func version(of db: Connection) throws -> Int {
+    static func version(of db: Connection) throws -> Int {
         try db.first("PRAGMA user_version") { $0[0] as Int } ?? 0
     }
 }

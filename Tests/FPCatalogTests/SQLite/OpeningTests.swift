@@ -350,6 +350,6 @@ import Testing
             sentences.append("\(error)")
         }
         #expect(!sentences.isEmpty)
-        #expect(sentences.allSatisfy { $0.contains("is damaged") && $0.contains("restore a backup") })
+        #expect(sentences.allSatisfy { $0.contains("is damaged") && $0.contains("fphost catalog restore") })
     }
 }
