@@ -11,6 +11,8 @@ public struct UploadTerms: Sendable, Equatable {
     public var path: String?
     /// The name of the store for ``path``; `nil` for the default one.
     public var store: String?
+    /// What its client has stated of the main file's bytes, without which it is never complete.
+    public var digests = DigestSet()
 
     /// No terms at all.
     public init() {}
@@ -29,6 +31,7 @@ extension UploadTerms {
         }
         if let path { members.append(JSON.Member(name: "path", value: .string(path))) }
         if let store { members.append(JSON.Member(name: "store", value: .string(store))) }
+        if !digests.isEmpty { members.append(JSON.Member(name: "digests", value: .string(digests.description))) }
         return .object(members)
     }
 
@@ -50,6 +53,9 @@ extension UploadTerms {
                 }
             case ("path", .string(let text)): path = text
             case ("store", .string(let text)): store = text
+            case ("digests", .string(let text)):
+                guard let stated = try? DigestSet(field: [text]) else { return nil }
+                digests = stated
             default: return nil
             }
         }

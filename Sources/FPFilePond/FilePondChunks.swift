@@ -27,6 +27,7 @@ extension FilePondDialect {
         var content = try DigestSet(contentOf: headers)
         let checksum = try DigestSet(chunkOf: headers)
         var chunk = Chunk(offset: offset, bodyLength: nil, uploadLength: length, name: name)
+        chunk.fileDigests = try DigestSet(fileOf: headers)
         let upload: Upload
         if isForm && !isEmpty {
             upload = try await append(

@@ -9,12 +9,14 @@ import NIOCore
 extension FilePondDialect {
     /// POST: a form with whole files, or the announcement of one that comes in chunks.
     func process(_ request: Request, by uploader: Uploader) async throws -> Response {
-        let stated = try DigestSet(contentOf: request.headers)
+        let isAnnounced = request.headers.contains(.uploadLength)
+        let stated = try DigestSet(contentOf: request.headers, isRepresentation: !isAnnounced)
+        let file = isAnnounced ? try DigestSet(fileOf: request.headers) : DigestSet()
         // FilePond 5 announces with nothing but a length.
         guard request.contentLength != 0 else {
-            guard request.headers.contains(.uploadLength) else { throw UploadForm.missingField }
+            guard isAnnounced else { throw UploadForm.missingField }
             try DigestCheck(stated)?.verify()
-            return try await announce(metadata: nil, by: uploader, request)
+            return try await announce(metadata: nil, file, by: uploader, request)
         }
         guard request.mediaType == "multipart/form-data" else {
             throw FilePondHeaders.unsupported(request.headers)
@@ -26,9 +28,10 @@ extension FilePondDialect {
         do {
             let parser = try Self.multipartParser(for: request)
             try await Self.read(FormReader(request.body, parser, stated: stated), into: &form)
-            switch try await form.finish() {
+            switch try await form.finish(stated: file) {
             case .received(let upload): return Self.idResponse(upload)
-            case .announced(let metadata): return try await announce(metadata: metadata, by: uploader, request)
+            case .announced(let metadata, let file):
+                return try await announce(metadata: metadata, file, by: uploader, request)
             }
         } catch {
             await form.abandon()
@@ -36,12 +39,15 @@ extension FilePondDialect {
         }
     }
 
-    private func announce(metadata: String?, by uploader: Uploader, _ request: Request) async throws -> Response {
+    private func announce(
+        metadata: String?, _ digests: DigestSet, by uploader: Uploader, _ request: Request
+    ) async throws -> Response {
         // A page's own headers function may leave the length out; the first chunk tells it then.
         let length = try FilePondHeaders.byteCount(.uploadLength, in: request.headers)
         let name = request.headers[values: .uploadName].first
         return Self.idResponse(
-            try await uploads.create(length: length, metadata: metadata, name: name, by: uploader))
+            try await uploads.create(
+                length: length, metadata: metadata, name: name, digests: digests, by: uploader))
     }
 
     private static func read(_ reader: FormReader, into form: inout UploadForm) async throws {

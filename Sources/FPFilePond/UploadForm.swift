@@ -14,8 +14,8 @@ struct UploadForm {
     enum Outcome {
         /// Whole files: the upload is complete.
         case received(Upload)
-        /// Metadata without a file, as JSON text: the bytes will come in chunks.
-        case announced(metadata: String)
+        /// Metadata without a file, as JSON text: the bytes will come in chunks. With what is stated of them.
+        case announced(metadata: String, DigestSet)
     }
 
     private enum Part {
@@ -26,6 +26,8 @@ struct UploadForm {
 
     /// The form field that names the upload's field, as in django-drf-filepond.
     private static let selector = "fp_upload_field"
+    /// The form field that states digests of the main file.
+    private static let digestField = "fp_digest"
     /// More than any form that a person fills in has.
     private static let maximumParts = 200
     private static let maximumFileFields = 4
@@ -41,6 +43,7 @@ struct UploadForm {
     private var admission: Admission?
     private var texts: [(field: String, value: String)] = []
     private var textBytes = 0
+    private var stated: DigestSet?
     private var receptions: [(field: String, reception: Reception)] = []
     private var fieldsWithoutFile: [String] = []
     private var parts = 0
@@ -116,13 +119,31 @@ struct UploadForm {
                 check.note([bytes])
                 try check.verify()
             }
-            texts.append((field, String(buffer: bytes)))
+            if field.isSame(as: Self.digestField) {
+                try state(String(buffer: bytes))
+            } else {
+                texts.append((field, String(buffer: bytes)))
+            }
         }
         current = .ignored
     }
 
+    private mutating func state(_ text: String) throws(Problem) {
+        guard stated == nil else { throw Problem(.badRequest, "The form has \(Self.digestField) twice.") }
+        do throws(Complaint) {
+            stated = try DigestSet(formField: text)
+        } catch {
+            throw Problem(.badRequest, "\(Self.digestField) \(error.text).")
+        }
+    }
+
     /// Decides what the form is, after its last part.
-    mutating func finish() async throws -> Outcome {
+    /// - Parameter file: What the request's header states of the main file.
+    mutating func finish(stated file: DigestSet) async throws -> Outcome {
+        var digests = file
+        do throws(Complaint) { try digests.add(stated ?? DigestSet()) } catch {
+            throw Problem(.badRequest, "\(Self.digestField) \(error.text).")
+        }
         let field = try uploadField()
         let values = texts.filter { $0.field.isSame(as: field) }.map(\.value)
         guard values.count <= 1 else { throw Problem(.badRequest, "Invalid number of fields in request data.") }
@@ -136,7 +157,7 @@ struct UploadForm {
             try checkSize(text)
             // Lets go of what the form was let in with, too: the upload itself is let in next, and is not to count twice.
             await abandon()
-            return .announced(metadata: text)
+            return .announced(metadata: text, digests)
         }
         var metadata: String?
         if let text = values.first {
@@ -146,7 +167,7 @@ struct UploadForm {
             try checkSize(kept)
             metadata = kept
         }
-        let upload = try await receptions[chosen].reception.finish(metadata: metadata)
+        let upload = try await receptions[chosen].reception.finish(metadata: metadata, digests: digests)
         receptions.remove(at: chosen)
         await abandon()
         return .received(upload)

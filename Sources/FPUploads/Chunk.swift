@@ -1,3 +1,5 @@
+public import FPFormats
+
 /// A chunk as its request announces it.
 public struct Chunk: Sendable {
     /// Where its first byte belongs.
@@ -14,6 +16,9 @@ public struct Chunk: Sendable {
     /// the last. A dialect that announces the end says `true` or `false`; the last chunk may then be empty, and the
     /// length need not have been known.
     public var isLast: Bool?
+    /// What its request states of the whole file. It counts on the chunk with which the file is whole; on others, what was
+    /// stated when the upload began must not contradict it.
+    public var fileDigests = DigestSet()
 
     /// Makes a chunk as given.
     public init(

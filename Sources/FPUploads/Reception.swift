@@ -214,9 +214,11 @@ public final class Reception: Sendable {
     }
 
     /// Makes the upload known. From here on its id is good.
-    public func finish(metadata: String?) async throws(UploadError) -> Upload {
+    /// - Parameter digests: what is stated of the main file; without those, it does not finish.
+    public func finish(metadata: String?, digests: DigestSet = DigestSet()) async throws(UploadError) -> Upload {
         let (files, limits) = state.withLock { ($0.files, $0.admission?.limits ?? OwnerLimits()) }
         guard !files.isEmpty else { throw UploadError(.invalid, "An upload needs at least one file.") }
+        try await uploads.compare(files[0], with: digests)
         let now = Timestamp.now
         let record = UploadRecord(
             id: id, state: .complete, createdAt: now, touchedAt: now, completedAt: now, metadata: metadata,

@@ -47,7 +47,9 @@ extension Uploads {
         }
         await writer.close()
         let known = ChunkRecord(offset: chunk.offset, length: arrival.length, fingerprint: arrival.fingerprint)
-        return try await complete(record, file: file, info: info, chunk: known, signature: arrival.signature)
+        return try await complete(
+            record, file: file, info: info, chunk: known, signature: arrival.signature,
+            stated: try statedDigests(of: record, chunk))
     }
 
     private func write(

@@ -1,9 +1,13 @@
 import FPCatalog
+import FPFormats
 import FPStorage
 
 extension Uploads {
     /// Catches up with a commit whose outcome never reached the catalog.
-    func completeCommitted(_ record: UploadRecord, file: FileRecord) async throws(UploadError) -> Upload {
+    /// - Parameter stated: digests of the file, without which the upload is not complete.
+    func completeCommitted(
+        _ record: UploadRecord, file: FileRecord, stated: DigestSet
+    ) async throws(UploadError) -> Upload {
         let info = try await translatingStoreError { () async throws(StoreError) in
             try await stores.staging.stat(file.key)
         }
@@ -13,12 +17,14 @@ extension Uploads {
             await writers.put(writer, for: again)
             throw Self.lostBytes
         }
-        return try await complete(record, file: file, info: info, chunk: nil, signature: nil)
+        return try await complete(record, file: file, info: info, chunk: nil, signature: nil, stated: stated)
     }
 
     /// Puts an upload on record as complete, whose file is committed in staging.
+    /// - Parameter stated: digests of the file, without which the upload is not complete.
     func complete(
-        _ record: UploadRecord, file: FileRecord, info: ObjectInfo, chunk: ChunkRecord?, signature: [UInt8]?
+        _ record: UploadRecord, file: FileRecord, info: ObjectInfo, chunk: ChunkRecord?, signature: [UInt8]?,
+        stated: DigestSet
     ) async throws(UploadError) -> Upload {
         var file = file
         file.size = info.size
@@ -27,6 +33,7 @@ extension Uploads {
         let head: [UInt8]
         if let signature { head = signature } else { head = try await readSignature(of: file) }
         file.contentType = try checkType(name: file.name, head: head, record.terms)
+        try await compare(file, of: record, with: stated)
         let now = Timestamp.now
         let whole = file
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in

@@ -1,5 +1,5 @@
 import FPCatalog
-import FPFormats
+public import FPFormats
 import FPStorage
 
 extension Uploads {
@@ -8,11 +8,17 @@ extension Uploads {
     ///   - length: the size of the file in bytes; `nil` if the first chunk will tell.
     ///   - metadata: the client's JSON text.
     ///   - name: the client's name for the file; `nil` if a chunk will tell.
+    ///   - digests: what is stated of the file; without those, the upload is never complete.
     ///   - uploader: who uploads.
     public func create(
-        length: UInt64?, metadata: String?, name: String? = nil, by uploader: Uploader = Uploader()
+        length: UInt64?, metadata: String?, name: String? = nil, digests: DigestSet = DigestSet(),
+        by uploader: Uploader = Uploader()
     ) async throws(UploadError) -> Upload {
-        let terms = uploader.terms
+        var terms = uploader.terms
+        if !digests.isEmpty {
+            terms = terms ?? UploadTerms()
+            terms?.digests = digests
+        }
         if let length { try checkSize(length, terms) }
         let name = name.map(FileName.sanitised) ?? ""
         if !name.isEmpty { try checkType(name: name, terms) }

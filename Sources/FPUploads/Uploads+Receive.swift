@@ -14,6 +14,7 @@ extension Uploads {
         try await gates.enter(id, pass)
         defer { gates.leave(id) }
         guard let record = try await record(id) else { throw .notFound(id) }
+        _ = try statedDigests(of: record, chunk)
         do throws(UploadError) {
             return try await storeAsAgreed(try await append(record, chunk, body), record.terms)
         } catch  where error.kind == .unsupportedType {
@@ -91,6 +92,7 @@ extension Uploads {
             // The upload is whole: only an empty chunk at its end is still right.
             try checkReplayOfWhole(record, chunk)
             _ = try await readThrough(body, atMost: 0)
+            try await compareWhole(record, with: chunk, length: 0)
             return view(record)
         }
         let file = try announcedFile(record, by: chunk)
@@ -165,7 +167,8 @@ extension Uploads {
         case .committed:
             // The commit had succeeded, but its outcome never reached the catalog.
             _ = try await readThrough(body, atMost: (file.size ?? maxSize(record.terms)) - chunk.offset)
-            return try await completeCommitted(record, file: file)
+            return try await completeCommitted(
+                record, file: file, stated: try statedDigests(of: record, chunk))
         case .short(let reason):
             logger.error("upload \(record.id): \(reason); it starts again")
             _ = try await takeBack(record, to: 0)

@@ -56,6 +56,7 @@ extension Uploads {
         guard fingerprint == expected else {
             throw UploadError(.conflict, "The upload is whole, and other bytes had arrived at \(chunk.offset).")
         }
+        try await compareWhole(record, with: chunk, length: length)
         return view(record)
     }
 

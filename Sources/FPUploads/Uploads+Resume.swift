@@ -1,5 +1,6 @@
 import FPCatalog
 import FPStorage
+import Logging
 
 /// What has become of a receiving upload's write session.
 enum Resumption {
@@ -104,9 +105,10 @@ extension Uploads {
         }
     }
 
-    /// Gives an upload whose staged bytes are gone a new session under a new key, at 0. The session is the caller's.
+    /// Gives an upload whose staged bytes are gone, or do not count, a new session under a new key, at 0. The session is the
+    /// caller's.
     func beginAgain(
-        _ record: UploadRecord, file: FileRecord, because reason: String
+        _ record: UploadRecord, file: FileRecord, because reason: String, _ level: Logger.Level = .error
     ) async throws(UploadError) -> (UploadRecord, StoreWriter) {
         if let writer = writers.take(record.id) { await writer.close() }
         let arrival = arrivals.hold(record.id)
@@ -132,7 +134,7 @@ extension Uploads {
             await writer.close()
             throw .notFound(record.id)
         }
-        logger.error("upload \(record.id): \(reason); it begins again at 0")
+        logger.log(level: level, "upload \(record.id): \(reason); it begins again at 0")
         await removeRemains(of: record)
         return (again, writer)
     }

@@ -13,9 +13,12 @@ extension HTTPField.Name {
 extension DigestSet {
     /// What a request states of its content, as it is on the wire but for the transfer coding: `Content-Digest` and
     /// `Content-MD5`.
+    /// - Parameter isRepresentation: Whether the content is all that the request is about, so that `Repr-Digest` is of it,
+    ///   too.
     /// - Throws: What is wrong with a field.
-    package init(contentOf headers: HTTPFields) throws(Problem) {
+    package init(contentOf headers: HTTPFields, isRepresentation: Bool = false) throws(Problem) {
         self.init()
+        if isRepresentation { self = try DigestSet(fileOf: headers) }
         let digests = headers[values: .contentDigest]
         if !digests.isEmpty {
             try add(.contentDigest) { () throws(Complaint) in try DigestSet(field: digests) }
@@ -23,6 +26,16 @@ extension DigestSet {
         for text in headers[values: .contentMD5] {
             try add(.contentMD5) { () throws(Complaint) in try DigestSet(contentMD5: text) }
         }
+    }
+
+    /// What a request that brings a part of a file, or announces one, states of the whole file: `Repr-Digest`
+    /// (draft-ietf-httpbis-resumable-upload has it so).
+    /// - Throws: What is wrong with the field.
+    package init(fileOf headers: HTTPFields) throws(Problem) {
+        self.init()
+        let digests = headers[values: .reprDigest]
+        guard !digests.isEmpty else { return }
+        try add(.reprDigest) { () throws(Complaint) in try DigestSet(field: digests) }
     }
 
     /// What a request states of the bytes of its chunk, however they are wrapped: `Upload-Checksum`.

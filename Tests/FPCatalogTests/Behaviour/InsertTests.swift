@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Testing
 
 @Suite struct InsertTests {
@@ -28,6 +29,7 @@ import Testing
         agreed.terms?.types = [.type("application/pdf"), .group("image"), .ending("tar")]
         agreed.terms?.path = "in \"quotes\" \\ ä/{id}"
         agreed.terms?.store = "media"
+        agreed.terms?.digests = DigestSet(.sha256, [UInt8](repeating: 7, count: 32))
         return [receiving, cut, complete, storing, agreed, .stored(keys: ["one", "two"])]
             + texts.map { text in
                 var upload = UploadRecord.stored(owner: text, store: text, keys: [text])

@@ -1,4 +1,5 @@
 import FPCatalog
+import FPFormats
 import Support
 
 /// Random uploads and queries over so few values that they often meet.
@@ -48,6 +49,7 @@ struct RandomWorld {
             terms.types = random.pick([[], [.group("image"), .ending("pdf")]])
             terms.path = random.pick([nil, "a/{id}"])
             terms.store = random.pick([nil, "media"])
+            terms.digests = random.pick([DigestSet(), DigestSet(.md5, [UInt8](repeating: 7, count: 16))])
             upload.terms = terms
         }
         switch state {
