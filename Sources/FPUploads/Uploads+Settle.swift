@@ -10,14 +10,12 @@ extension Uploads {
         }
     }
 
-    /// Settles every storing and deleting upload that nobody works on at the moment.
-    func settleInterrupted() async {
-        await forEach(in: [.storing, .deleting]) { record in
-            guard self.gates.enterIfFree(record.id) else { return }
-            defer { self.gates.leave(record.id) }
-            guard let record = try? await self.catalog.upload(record.id) else { return }
-            await self.settleQuietly(record)
-        }
+    /// Settles a storing or deleting upload, unless somebody works on it at the moment.
+    func settleIfFree(_ id: UploadID) async {
+        guard gates.enterIfFree(id) else { return }
+        defer { gates.leave(id) }
+        guard let record = try? await catalog.upload(id) else { return }
+        await settleQuietly(record)
     }
 
     private func settleQuietly(_ record: UploadRecord) async {

@@ -21,7 +21,7 @@ struct FPHost: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, CheckCommand.self, UploadsCommand.self, StoresCommand.self, CatalogCommand.self,
-            PolicyCommand.self, TokenCommand.self, PluginCommand.self,
+            SweepCommand.self, PolicyCommand.self, TokenCommand.self, PluginCommand.self,
         ],
         defaultSubcommand: ServeCommand.self
     )
