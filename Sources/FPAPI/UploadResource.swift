@@ -40,7 +40,7 @@ package struct UploadResource: Sendable {
         case .list: try await list(request, within: reach)
         case .upload where method == .delete: try await delete(id, request)
         case .upload: Self.response(try await existing(id))
-        case .store: try await store(id, request)
+        case .store: try await store(id, request, within: reach)
         case .content, .file: try await content(id, file: number, request)
         }
     }
@@ -91,7 +91,7 @@ package struct UploadResource: Sendable {
         }
     }
 
-    private func store(_ id: UploadID, _ request: Request) async throws -> Response {
+    private func store(_ id: UploadID, _ request: Request, within reach: Reach) async throws -> Response {
         let claim: (path: String, store: String?, variants: [String]?, ifExists: IfExists)
         let body = try await Self.json(request)
         do throws(JSONFields.Complaint) {
@@ -106,7 +106,8 @@ package struct UploadResource: Sendable {
         }
         return Self.response(
             try await uploads.store(
-                id, path: claim.path, in: claim.store, variants: claim.variants, ifExists: claim.ifExists))
+                id, path: claim.path, in: claim.store, variants: claim.variants, ifExists: claim.ifExists, within: reach
+            ))
     }
 
     private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {

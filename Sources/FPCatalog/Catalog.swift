@@ -31,6 +31,9 @@ public protocol Catalog: Sendable {
     /// The stored upload that has a file at that place; `nil` if there is none.
     func upload(store: String, key: String) async throws(CatalogError) -> UploadRecord?
 
+    /// The upload that takes the place of that one, and has not finished; `nil` if there is none.
+    func replacement(of id: UploadID) async throws(CatalogError) -> UploadRecord?
+
     /// One page of the uploads that match, ordered by creation time and id.
     func uploads(matching query: UploadQuery) async throws(CatalogError) -> UploadPage
 
@@ -71,7 +74,9 @@ public protocol Catalog: Sendable {
     /// - Returns: `false`, and nothing has changed, if the upload is not complete.
     /// - Throws: ``CatalogError/pathTaken(store:key:)`` if a file of another storing or stored upload has, or is
     ///   going to, one of those places, or two of the destinations are the same. An upload that is being deleted keeps
-    ///   the paths that it had until it is forgotten: its bytes may still be removed from there.
+    ///   the paths that it had until it is forgotten: its bytes may still be removed from there. A destination that
+    ///   replaces is that of an upload's only file, and may be the path of the stored upload that it names, of one file
+    ///   too and not being replaced already; that one keeps the path until ``finishStoring(_:etags:at:)``.
     func beginStoring(_ id: UploadID, destinations: [Destination]) async throws(CatalogError) -> Bool
 
     /// As ``beginStoring(_:destinations:)``, with destinations that have a number: a free one is found in the same
@@ -90,7 +95,7 @@ public protocol Catalog: Sendable {
     func recordStoringSession(_ id: UploadID, file: Int, token: [UInt8], at now: Timestamp) async throws(CatalogError)
 
     /// Turns a storing upload into a stored one: each file's destination becomes its place, with the etags given, in
-    /// the files' order. Its chunk records go.
+    /// the files' order. Its chunk records go, and so does an upload that it replaces.
     /// - Returns: `false`, and nothing has changed, if the upload is not storing.
     func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool
 
@@ -101,9 +106,11 @@ public protocol Catalog: Sendable {
     /// Marks an upload as being deleted if it is in one of the states given; one that is already deleting is
     /// returned again.
     /// - Returns: the record as it was before, or `nil`, and nothing has changed, if there is none in those states.
+    /// - Throws: ``CatalogError/beingReplaced`` of a stored upload.
     func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord?
 
     /// Forgets an upload, with its files and chunks. Does nothing if there is none.
+    /// - Throws: ``CatalogError/beingReplaced`` of a stored upload.
     func forget(_ id: UploadID) async throws(CatalogError)
 
     /// Receiving and complete uploads last touched before that moment, oldest first.
@@ -286,6 +293,8 @@ public struct UploadPage: Sendable, Equatable {
 public enum CatalogError: Error, Equatable {
     /// Another upload has a file there or is about to put one there.
     case pathTaken(store: String, key: String)
+    /// Another upload is taking the place of this one, whose bytes may be gone.
+    case beingReplaced
     /// The upload's owner would have more than the limits say.
     case ownerExcess(OwnerExcess)
     /// As many uploads as may be are counted already.
@@ -307,6 +316,7 @@ public enum CatalogError: Error, Equatable {
     public var sentence: String {
         switch self {
         case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): text
+        case .beingReplaced: "Another upload is taking the place of this one."
         case .pathTaken(let store, let key): "Another upload has the path \(key) in the store \(store)."
         case .ownerExcess: "The owner of the upload would have more than they may."
         case .sourceExcess: "More uploads than may be would be arriving from one source."

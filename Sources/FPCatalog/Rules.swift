@@ -5,12 +5,12 @@ extension UploadRecord {
         let isReceiving = state == .receiving
         guard state != .deleting, !files.isEmpty, !isReceiving || files.count == 1, isReceiving == (session != nil),
             session?.token.isEmpty != true, session.map({ $0.received >= $0.committed }) ?? true,
-            files.allSatisfy({ ($0.destination != nil) == (state == .storing) })
+            files.allSatisfy({ ($0.destination != nil) == (state == .storing) && $0.destination?.replaced == nil })
         else {
             throw .failed(
                 "The upload \(id) cannot be added as \(state.rawValue) with \(files.count) files: a receiving upload has "
                     + "one file and a session with a token that has received what is committed, any other has files and "
-                    + "no session, and only a storing one has destinations."
+                    + "no session, and only a storing one has destinations, which replace nothing."
             )
         }
         try checkText(metadata)
@@ -35,6 +35,7 @@ extension Destination {
         try checkText(store)
         try checkText(key)
         if let token { try checkToken(token) }
+        try checkText(replaced?.etag)
     }
 }
 

@@ -97,12 +97,29 @@ public struct Destination: Sendable, Equatable {
     public var key: String
     /// The write session that carries the bytes, where they are streamed.
     public var token: [UInt8]?
+    /// What gives way to the file; `nil` where the key has to be free.
+    public var replaced: Replaced?
 
     /// Makes a destination as given.
-    public init(store: String, key: String, token: [UInt8]? = nil) {
+    public init(store: String, key: String, token: [UInt8]? = nil, replaced: Replaced? = nil) {
         self.store = store
         self.key = key
         self.token = token
+        self.replaced = replaced
+    }
+}
+
+/// What a file takes the place of.
+public struct Replaced: Sendable, Equatable {
+    /// The stored upload that is there; `nil` where there is none, whatever the store may have there.
+    public var upload: UploadID?
+    /// The version tag that the store gave what was there; `nil` where nothing was.
+    public var etag: String?
+
+    /// Makes it as given.
+    public init(upload: UploadID?, etag: String?) {
+        self.upload = upload
+        self.etag = etag
     }
 }
 

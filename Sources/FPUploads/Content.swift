@@ -202,9 +202,17 @@ extension Uploads {
             return try await Content(file, name: name, store: store, isDirect: stores.redirects(store), for: use)
         } catch  where error.code == .notFound && record.state == .storing {
             return try await openMoved(record, file: file, name: name, for: use)
+        } catch  where error.code == .corrupt && record.state == .stored {
+            // It may be just being replaced: then its path has the new bytes already.
+            guard let new = try await replacement(of: record.id) else { throw UploadError(error) }
+            return try await openMoved(new, file: new.files[0], name: name, for: use)
         } catch {
             throw UploadError(error)
         }
+    }
+
+    private func replacement(of id: UploadID) async throws(UploadError) -> UploadRecord? {
+        try await translatingCatalogError { () async throws(CatalogError) in try await catalog.replacement(of: id) }
     }
 
     /// While an upload is being stored, its file is in one of two places.

@@ -5,7 +5,7 @@ import FPStorage
 /// after an interruption how far that had come.
 struct FileMover {
     /// What the catalog keeps in place of a write session's token before a server-side copy. The target was absent
-    /// then, so what is there after a crash is this copy.
+    /// then, or of another version, so what is there after a crash is this copy.
     static let copyMarker: [UInt8] = [0]
 
     /// What became of the file.
@@ -33,7 +33,11 @@ struct FileMover {
 
     func move(_ file: inout FileRecord) async throws(StoreError) -> Outcome {
         let (source, target, destination) = try places(of: file)
-        let atomic: CopyOptions = [.move, .ifNotExists, .requireAtomic]
+        let replaces = destination.replaced != nil
+        // What gives way is gone for good, so nothing may turn out to be wrong afterwards.
+        if replaces { try file.check(try await source.stat(file.key), in: source) }
+        let place: CopyOptions = replaces ? [] : .ifNotExists
+        let atomic = place.union([.move, .requireAtomic])
         if let result = try await offered({ () async throws(StoreError) in
             try await copy(
                 file.key, from: source, to: destination.key, in: target, options: atomic, type: file.contentType)
@@ -41,12 +45,12 @@ struct FileMover {
             do throws(StoreError) {
                 try file.check(result.info, in: target)
             } catch {
-                try await moveBack(file)
+                if !replaces { try await moveBack(file) }
                 throw error
             }
             return Outcome(etag: result.info.etag, isSourceGone: true)
         }
-        if try await exists(destination.key, in: target) {
+        if !replaces, try await exists(destination.key, in: target) {
             throw StoreError(
                 .exists, store: target.name, operation: "store", message: "\(destination.key) exists")
         }
@@ -55,13 +59,13 @@ struct FileMover {
         do throws(StoreError) {
             if let result = try await offered({ () async throws(StoreError) in
                 try await copy(
-                    file.key, from: source, to: destination.key, in: target, options: .ifNotExists,
+                    file.key, from: source, to: destination.key, in: target, options: place,
                     type: file.contentType)
             }) {
                 do throws(StoreError) {
                     try file.check(result.info, in: target)
                 } catch {
-                    try await target.remove(destination.key)
+                    if !replaces { try await target.remove(destination.key) }
                     throw error
                 }
                 return Outcome(etag: result.info.etag, isSourceGone: false)
@@ -75,7 +79,7 @@ struct FileMover {
         defer { if let token { file.destination?.token = token } }
         let stream = FileStream(
             file: file, source: source, target: target, key: destination.key,
-            isPowerDurable: uploads.settings.isPowerDurable
+            isPowerDurable: uploads.settings.isPowerDurable, replaces: replaces
         ) { (session) async throws(StoreError) in
             token = session
             try await record(session)
@@ -93,11 +97,13 @@ struct FileMover {
         } catch  where error.isForGood {
             return .refused(error)
         }
+        // What was to give way is there still.
+        let isAsBefore = destination.replaced?.etag.map { $0 == arrived?.etag } ?? false
         guard isSourceThere else {
-            guard let arrived, arrived.size == file.size ?? arrived.size else { return .lost }
+            guard let arrived, !isAsBefore, arrived.size == file.size ?? arrived.size else { return .lost }
             return .done(etag: arrived.etag, isSourceGone: true)
         }
-        guard let token = destination.token, let arrived else { return .notDone }
+        guard let token = destination.token, let arrived, !isAsBefore else { return .notDone }
         if token == Self.copyMarker {
             return arrived.size == file.size ? .done(etag: arrived.etag, isSourceGone: false) : .notDone
         }

@@ -12,6 +12,8 @@ struct FileStream {
     let target: Store
     let key: String
     let isPowerDurable: Bool
+    /// Whether what is at the key gives way.
+    var replaces = false
     var syncEvery = FileStream.leastSync
     /// Writes the session down before the first byte.
     let record: ([UInt8]) async throws(StoreError) -> Void
@@ -99,7 +101,8 @@ struct FileStream {
         let isResumable = target.capabilities.contains(.resumable)
         let writer = try await target.beginWrite(
             WriteRequest(
-                key: key, size: original.size, resumable: isResumable, ifNotExists: true, contentType: file.contentType)
+                key: key, size: original.size, resumable: isResumable, ifNotExists: !replaces,
+                contentType: file.contentType)
         )
         ends.writer = writer
         if isResumable {

@@ -8,6 +8,8 @@ public enum IfExists: String, Sendable, CaseIterable {
     case fail
     /// It is stored beside what is there: `name_2.ext`, `name_3.ext`, ...
     case rename
+    /// It takes the place of what is there, in a store that allows that.
+    case replace
 }
 
 /// Where an upload's files go with each number: all of them take the same, so that they are still seen to belong

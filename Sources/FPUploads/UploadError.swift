@@ -120,7 +120,7 @@ extension UploadError {
         storeCode = error.code
     }
 
-    private static func taken(_ path: String?) -> String {
+    static func taken(_ path: String?) -> String {
         "There is already a file at \(path.map { "the path \"\($0)\"" } ?? "that path")."
     }
 
@@ -140,6 +140,10 @@ extension UploadError {
         switch error {
         case .pathTaken(_, let key):
             self.init(.pathTaken, Self.taken(key))
+        case .beingReplaced:
+            self.init(
+                .unavailable, "Another upload is taking this one's place at the moment; try again.",
+                retryAfter: .seconds(5))
         case .ownerExcess(let excess): self.init(excess)
         case .sourceExcess(let most): self = .tooManyFromAddress(most)
         case .usedUp:

@@ -21,7 +21,9 @@ extension Uploads {
         try await gates.enter(id, UploadGates.Pass())
         defer { gates.leave(id) }
         guard var record = try await record(id) else { throw .notFound(id) }
-        if record.state == .storing, let settled = try await settled(record, orAnyway: !keepFile) { record = settled }
+        // What an upload may have written over is known only when it is settled.
+        let isAnyway = !keepFile && record.files[0].destination?.replaced == nil
+        if record.state == .storing, let settled = try await settled(record, orAnyway: isAnyway) { record = settled }
         guard keepFile else {
             if try await !remove(id, from: [.receiving, .complete, .storing, .stored]) { record.state = .deleting }
             return view(record)

@@ -5,7 +5,7 @@ import FPStorage
 extension Uploads {
     /// Claims an upload for good: its files go to the paths given, in the store given.
     ///
-    /// What is at a path is never written over, also when two calls race for it. After a crash at any point the upload is
+    /// What is at a path is written over only if that is asked for, also when two calls race for it. After a crash at any point the upload is
     /// either complete or stored when the host has started again. Asking for what has been done already succeeds.
     /// - Parameters:
     ///   - path: the object's path; one that ends in `/` is a directory, and the file keeps its own name there.
@@ -13,20 +13,25 @@ extension Uploads {
     ///   - variants: the paths of the other files, in their order; `nil` puts each beside the main file under its
     ///     own name.
     ///   - ifExists: what becomes of the upload if a path is taken.
+    ///   - reach: whose uploads may be replaced.
     /// - Returns: the upload with the paths that its files have.
     public func store(
-        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil, ifExists: IfExists = .fail
+        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil, ifExists: IfExists = .fail,
+        within reach: Reach = .everybodys
     ) async throws(UploadError) -> Upload {
         let target = try destinationStore(store)
         try await gates.enter(id, UploadGates.Pass())
         defer { gates.leave(id) }
         guard let record = try await record(id) else { throw .notFound(id) }
-        return view(try await self.store(record, path: path, in: target, variants: variants, ifExists: ifExists))
+        return view(
+            try await self.store(
+                record, path: path, in: target, variants: variants, ifExists: ifExists, within: reach))
     }
 
     /// As above, for somebody who has passed the upload's gate.
     func store(
-        _ record: UploadRecord, path: String, in target: Store, variants: [String]?, ifExists: IfExists = .fail
+        _ record: UploadRecord, path: String, in target: Store, variants: [String]?, ifExists: IfExists = .fail,
+        within reach: Reach = .everybodys
     ) async throws(UploadError) -> UploadRecord {
         var record = record
         if record.state == .storing {
@@ -47,6 +52,7 @@ extension Uploads {
         }
         switch ifExists {
         case .rename: return try await storeNumbered(record, numbered)
+        case .replace: return try await storeReplacing(record, at: destinations[0], in: target, within: reach)
         case .fail:
             let begun = try await translatingCatalogError { () async throws(CatalogError) in
                 try await catalog.beginStoring(record.id, destinations: destinations)

@@ -94,7 +94,8 @@ struct UploadsCommand: AsyncParsableCommand {
         @Argument(help: "Its path in the store; one that ends in / is a directory for the file's own name.")
         var path: String
         @Option(name: .customLong("store"), help: "The store; by default storages_backend.") var storeName: String?
-        @Option(help: "What to do if the path is taken: fail, or rename to name_2.ext and so on.") var ifExists: String?
+        @Option(help: "What to do if the path is taken: fail, rename (to name_2.ext and so on) or replace.")
+        var ifExists: String?
 
         func run() async throws {
             try await reportingRefusals {

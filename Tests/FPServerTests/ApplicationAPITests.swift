@@ -141,6 +141,10 @@ struct ApplicationAPITests {
             ] {
                 #expect(try await house.call("POST", target, json: json).status == 409)
             }
+            let replacing = try await house.call(
+                "POST", target, json: "{\"path\": \"docs/\", \"if_exists\": \"replace\"}")
+            #expect(replacing.status == 400)
+            #expect(replacing.text.contains("replaces no files"), "\(replacing.text)")
             for wrong in ["\"Rename\"", "\"\"", "true", "[\"rename\"]"] {
                 let reply = try await house.call(
                     "POST", target, json: "{\"path\": \"docs/\", \"if_exists\": \(wrong)}")

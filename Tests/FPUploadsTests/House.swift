@@ -19,19 +19,23 @@ final class House {
     private let settings: UploadSettings
     private let elsewhere: TemporaryDirectory?
     private let neighbour: TemporaryDirectory?
+    private let overwrites: Bool
 
     /// - Parameters:
     ///   - elsewhere: where the store `far` is, which cannot be reached by renaming.
     ///   - neighbour: the directory of a house whose staging this one uses too.
+    ///   - overwrites: whether files may be replaced in the stores.
     init(
         settings: UploadSettings = UploadSettings(), elsewhere: TemporaryDirectory? = nil,
-        neighbour: TemporaryDirectory? = nil
+        neighbour: TemporaryDirectory? = nil, overwrites: Bool = false
     ) async throws {
         directory = try TemporaryDirectory()
         self.settings = settings
         self.elsewhere = elsewhere
         self.neighbour = neighbour
-        (uploads, catalog, stores) = try await Self.open(directory.url, settings, elsewhere, neighbour)
+        self.overwrites = overwrites
+        (uploads, catalog, stores) = try await Self.open(
+            directory.url, settings, elsewhere, neighbour, overwrites: overwrites)
     }
 
     var staging: Store { stores[0] }
@@ -45,21 +49,24 @@ final class House {
 
     func restart() async throws {
         await close()
-        (uploads, catalog, stores) = try await Self.open(directory.url, settings, elsewhere, neighbour)
+        (uploads, catalog, stores) = try await Self.open(
+            directory.url, settings, elsewhere, neighbour, overwrites: overwrites)
         await uploads.recover()
     }
 
     /// What a house consists of, in a directory that may have been another's.
     static func open(
         _ directory: URL, _ settings: UploadSettings = UploadSettings(), _ elsewhere: TemporaryDirectory? = nil,
-        _ neighbour: TemporaryDirectory? = nil
+        _ neighbour: TemporaryDirectory? = nil, overwrites: Bool = false
     ) async throws -> (Uploads, any Catalog, [Store]) {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let path = HostProcess.products.appendingPathComponent("libLocalStore.so").path
         let library = try PluginLibrary.load(
             path: path, expectedName: "LocalStore", host: PluginHostInfo(version: "test"), logger: logger)
         func store(_ name: String, at location: String) throws -> Store {
-            let config = PluginConfigNode.map([.scalar(location, key: "location")])
+            let config = PluginConfigNode.map([
+                .scalar(location, key: "location"), .integer(overwrites ? 1 : 0, key: "allow_overwrite"),
+            ])
             return try Store.open(
                 name: name, library: library, config: config, settings: StoreSettings(), logger: logger)
         }

@@ -163,6 +163,7 @@ extension Connection {
             row in
             (owner: row[0] as String?, state: UploadState(rawValue: row[1]), charged: row[2] as Int64)
         }
+        if gone?.state == .stored { try checkNotReplaced(id) }
         guard let gone, let owner = gone.owner else { return }
         try countGone(owner, wasReceiving: gone.state == .receiving, charged: gone.charged)
     }
@@ -171,6 +172,7 @@ extension Connection {
         guard let before = try record(id) else { return nil }
         if before.state == .deleting { return before }
         guard states.contains(before.state) else { return nil }
+        if before.state == .stored { try checkNotReplaced(id) }
         try run("UPDATE uploads SET state = 'deleting' WHERE id = ?", id.description)
         if before.state == .receiving, let owner = before.owner { try countReceiving(owner, -1) }
         return before

@@ -15,6 +15,15 @@ extension Connection {
         }
     }
 
+    func replacement(of id: UploadID) throws -> UploadRecord? {
+        try inSnapshot {
+            let number = try first(
+                "SELECT number FROM uploads WHERE replaces = ?1 AND id <> ?1", id.description
+            ) { $0[0] as Int64 }
+            return try number.map(record(number:))
+        }
+    }
+
     func chunk(of id: UploadID, at offset: UInt64) throws -> ChunkRecord? {
         guard let position = Int64(exactly: offset) else { return nil }
         return try first(

@@ -31,7 +31,7 @@ extension Connection {
                 f.destination_store, f.destination_key, f.destination_token,
                 CASE WHEN ?3 AND coalesce(f.ordinal, 1) = 1 THEN
                     coalesce(u.metadata, (SELECT json FROM metadata WHERE upload = u.number)) END,
-                u.terms
+                u.terms, u.replaces, u.replaced_etag
             FROM uploads u LEFT JOIN files f ON f.upload = u.number
             WHERE u.number = coalesce(?1, (SELECT number FROM uploads WHERE id = ?2)) ORDER BY f.ordinal
             """, number, id, withMetadata ? 1 : 0
@@ -69,9 +69,14 @@ extension UploadRecord {
             }
             return terms
         }
+        var main = FileRecord(row, from: 10)
+        if let replaces = row[30] as String? {
+            main.destination?.replaced = Replaced(
+                upload: replaces.isSame(as: name) ? nil : UploadID(replaces), etag: row[31])
+        }
         self.init(
             id: id, state: state, createdAt: row[2], touchedAt: row[3], completedAt: row[4], storedAt: row[5],
-            metadata: row[28], owner: row[6], files: [FileRecord(row, from: 10)], session: session, terms: terms
+            metadata: row[28], owner: row[6], files: [main], session: session, terms: terms
         )
     }
 }

@@ -264,6 +264,11 @@ extension SQLiteCatalog {
         return try await lookups.performHere { db in try db.stored(store, key) }
     }
 
+    /// As ``Catalog/replacement(of:)`` says.
+    package func replacement(of id: UploadID) async throws(CatalogError) -> UploadRecord? {
+        try await lookups.performHere { db in try db.replacement(of: id) }
+    }
+
     /// As ``Catalog/chunk(of:at:)`` says.
     package func chunk(of id: UploadID, at offset: UInt64) async throws(CatalogError) -> ChunkRecord? {
         try await lookups.performHere { db in try db.chunk(of: id, at: offset) }

@@ -184,7 +184,11 @@ enum Schema {
         """
 
     private static let eleventh = """
-        -- Acceptance, and paths of folders.
+        -- The stored upload that a storing one replaces, and its own id where it replaces what is no upload's; and the
+        -- version tag of what was there, by which it is told after a crash whose bytes are there.
+        ALTER TABLE uploads ADD COLUMN replaces TEXT;
+        ALTER TABLE uploads ADD COLUMN replaced_etag TEXT;
+        CREATE UNIQUE INDEX uploads_by_replaced ON uploads (replaces) WHERE replaces IS NOT NULL;
         """
 
     /// In bytes, what is short enough for an upload's own row, which is written again with every chunk.

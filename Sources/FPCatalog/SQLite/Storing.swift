@@ -10,7 +10,14 @@ extension Connection {
         guard let number else { return false }
         try checkCount(destinations.count, of: number, id)
         for (ordinal, destination) in destinations.enumerated() {
-            try take(destination.store, destination.key, for: number)
+            if let replaced = destination.replaced {
+                guard destinations.count == 1 else {
+                    throw CatalogError.failed("The upload \(id) has several files, and was to replace another.")
+                }
+                try replace(replaced, at: destination, by: number, id)
+            } else {
+                try take(destination.store, destination.key, for: number)
+            }
             if ordinal == 0 {
                 try run(
                     """
@@ -69,17 +76,27 @@ extension Connection {
     }
 
     func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) throws -> Bool {
-        let number = try first(
+        let stored = try first(
             """
             UPDATE uploads SET state = 'stored', stored_at = ?,
                 store = destination_store, key = destination_key, etag = ?,
                 destination_store = NULL, destination_key = NULL, destination_token = NULL, source = NULL
-            WHERE id = ? AND state = 'storing' RETURNING number
+            WHERE id = ? AND state = 'storing' RETURNING number, replaces, store, key
             """,
             now, etags.first ?? nil, id.description
-        ) { $0[0] as Int64 }
-        guard let number else { return false }
+        ) { row in
+            (number: row[0] as Int64, replaces: row[1] as String?, store: row[2] as String, key: row[3] as String)
+        }
+        guard let stored else { return false }
+        let number = stored.number
         try checkCount(etags.count, of: number, id)
+        if let replaced = stored.replaces {
+            try run("UPDATE uploads SET replaces = NULL, replaced_etag = NULL WHERE number = ?", number)
+            if let replaced = UploadID(replaced), replaced != id {
+                try forget(replaced)
+                try take(stored.store, stored.key, for: number)
+            }
+        }
         for (ordinal, etag) in etags.enumerated().dropFirst() {
             try run(
                 """
@@ -98,7 +115,8 @@ extension Connection {
         let number = try first(
             """
             UPDATE uploads SET state = 'complete', touched_at = ?,
-                destination_store = NULL, destination_key = NULL, destination_token = NULL
+                destination_store = NULL, destination_key = NULL, destination_token = NULL,
+                replaces = NULL, replaced_etag = NULL
             WHERE id = ? AND state = 'storing' RETURNING number
             """,
             now, id.description
@@ -128,6 +146,34 @@ extension Connection {
         for key in begun where !kept.contains(TextKey(key)) {
             try run("DELETE FROM begun_writes WHERE store = ? AND key = ?", store, key)
         }
+    }
+
+    /// Has an upload replace what is at a path.
+    /// - Throws: ``CatalogError/pathTaken(store:key:)`` if that is not what was expected there.
+    private func replace(_ replaced: Replaced, at place: Destination, by number: Int64, _ id: UploadID) throws {
+        if let holder = replaced.upload {
+            let found = try first(
+                """
+                SELECT 1 FROM paths p JOIN uploads u ON u.number = p.upload
+                WHERE p.store = ?1 AND p.key = ?2 AND u.id = ?3 AND u.state = 'stored'
+                    AND NOT EXISTS (SELECT * FROM files WHERE upload = u.number)
+                    AND NOT EXISTS (SELECT * FROM uploads WHERE replaces = ?3)
+                """,
+                place.store, place.key, holder.description
+            ) { _ in true }
+            guard found != nil else { throw CatalogError.pathTaken(store: place.store, key: place.key) }
+        } else {
+            try take(place.store, place.key, for: number)
+        }
+        try run(
+            "UPDATE uploads SET replaces = ?, replaced_etag = ? WHERE number = ?",
+            (replaced.upload ?? id).description, replaced.etag, number)
+    }
+
+    /// - Throws: ``CatalogError/beingReplaced`` if a storing upload takes the place of that one.
+    func checkNotReplaced(_ id: UploadID) throws {
+        let replacer = try first("SELECT 1 FROM uploads WHERE replaces = ?1 AND id <> ?1", id.description) { _ in true }
+        if replacer != nil { throw CatalogError.beingReplaced }
     }
 
     private func checkCount(_ count: Int, of number: Int64, _ id: UploadID) throws {

@@ -10,6 +10,7 @@ private enum Call {
     case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
     case beginStoring(UploadID, [Destination]), beginNumbered(UploadID, Int, Int)
+    case replace(UploadID, Destination), replacement(UploadID)
     case recordSession(UploadID, Int, [UInt8], Timestamp)
     case finishStoring(UploadID, [String?], Timestamp), abandonStoring(UploadID, Timestamp)
     case beginDeleting(UploadID, Set<UploadState>), forget(UploadID), expired(Timestamp, Int)
@@ -23,7 +24,7 @@ private enum Call {
         let offset = UInt64.random(in: 0...4, using: &random) * 10
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
-        switch Int.random(in: 0..<28, using: &random) {
+        switch Int.random(in: 0..<31, using: &random) {
         case 0...3: return .insert(world.upload(id, &random), world.limits(&random), world.source(&random))
         case 4: return .upload(id)
         case 5: return .find(world.destination(&random))
@@ -52,6 +53,12 @@ private enum Call {
         case 24: return .forgetBegun(world.destination(&random).store, now, world.destination(&random).key)
         case 25: return .begun((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
         case 26: return .beginNumbered(id, random.pick([1, 1, 2]), few)
+        case 27...28:
+            var place = world.destination(&random)
+            place.replaced = Replaced(
+                upload: random.chance(80) ? random.pick(ids) : nil, etag: random.pick([nil, "e"]))
+            return .replace(id, place)
+        case 29: return .replacement(id)
         default:
             return random.chance(50)
                 ? .knownKeys((0..<6).map { _ in world.destination(&random).key }, world.destination(&random).store)
@@ -82,6 +89,14 @@ private enum Call {
             return try await catalog.complete(id, file: file, chunk: chunk, at: now)
         case .touch(let id, let now): return try await catalog.touch(id, at: now)
         case .beginStoring(let id, let places): return try await catalog.beginStoring(id, destinations: places)
+        case .replace(let id, var place):
+            // Where the other one is: else hardly anything would be replaced.
+            if let other = place.replaced?.upload, let record = try await catalog.upload(other), record.state == .stored
+            {
+                (place.store, place.key) = (record.files[0].store, record.files[0].key)
+            }
+            return try await catalog.beginStoring(id, destinations: [place])
+        case .replacement(let id): return try await catalog.replacement(of: id) as Any
         case .beginNumbered(let id, let first, let count):
             return try await catalog.beginStoring(id, from: first) { number in
                 (0..<count).map { Destination(store: "media", key: "\($0 == 0 ? "a" : "b\($0)")_\(number)") }

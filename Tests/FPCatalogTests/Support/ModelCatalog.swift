@@ -225,6 +225,9 @@ final class ModelCatalog: Catalog {
             entry.record.state = .stored
             entry.record.storedAt = now
             entry.chunks = [:]
+            if let replaced = entry.record.files[0].destination?.replaced?.upload {
+                entry.paths = state.entries.removeValue(forKey: replaced)?.paths ?? []
+            }
             for (number, etag) in etags.enumerated() {
                 let destination = entry.record.files[number].destination!
                 entry.record.files[number].store = destination.store
@@ -248,12 +251,22 @@ final class ModelCatalog: Catalog {
 
     func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord? {
         let before = try await upload(id)
+        if let before, before.state == .stored, states.contains(.stored), try await replacement(of: id) != nil {
+            throw .beingReplaced
+        }
         let isDeleting = try change(id, in: states.union([.deleting])) { $0.record.state = .deleting }
         return isDeleting ? before : nil
     }
 
     func forget(_ id: UploadID) async throws(CatalogError) {
-        try open { _ = $0.entries.removeValue(forKey: id) }
+        try open { state throws(CatalogError) in
+            if state.entries[id]?.record.state == .stored, state.replacement(of: id) != nil { throw .beingReplaced }
+            _ = state.entries.removeValue(forKey: id)
+        }
+    }
+
+    func replacement(of id: UploadID) async throws(CatalogError) -> UploadRecord? {
+        try open { $0.replacement(of: id) }
     }
 
     func close() async { state.withLock { $0.isClosed = true } }
@@ -279,13 +292,32 @@ extension ModelCatalog.State {
     mutating func beginStoring(_ id: UploadID, _ destinations: [Destination]) throws(CatalogError) -> Bool {
         guard var entry = entries[id], entry.record.state == .complete else { return false }
         guard destinations.count == entry.record.files.count else { throw .failed("count") }
-        try take(destinations, for: &entry)
+        if let replaced = destinations.lazy.compactMap(\.replaced).first {
+            guard destinations.count == 1 else { throw .failed("several") }
+            try replace(replaced, destinations[0], for: &entry)
+        } else {
+            try take(destinations, for: &entry)
+        }
         entry.record.state = .storing
         for (number, destination) in destinations.enumerated() {
             entry.record.files[number].destination = destination
         }
         entries[id] = entry
         return true
+    }
+
+    func replacement(of id: UploadID) -> UploadRecord? {
+        entries.values.first { $0.record.files[0].destination?.replaced?.upload == id }?.record
+    }
+
+    private mutating func replace(
+        _ replaced: Replaced, _ place: Destination, for entry: inout ModelCatalog.Entry
+    ) throws(CatalogError) {
+        guard let id = replaced.upload else { return try take([place], for: &entry) }
+        guard let holder = entries[id], holder.record.state == .stored,
+            holder.paths == [ModelCatalog.Place(place.store, place.key)], holder.record.files.count == 1,
+            replacement(of: id) == nil
+        else { throw .pathTaken(store: place.store, key: place.key) }
     }
 
     mutating func take(_ places: [Destination], for entry: inout ModelCatalog.Entry) throws(CatalogError) {

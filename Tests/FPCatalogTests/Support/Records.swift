@@ -76,13 +76,15 @@ extension WriteSession {
 
 /// Which case of ``CatalogError``; the sentences are not for programs.
 enum Refusal: Equatable {
-    case pathTaken(String, String), ownerExcess(OwnerExcess), usedUp, sourceExcess(Int), badCursor, inUse, tooNew, full,
+    case pathTaken(String, String), beingReplaced, ownerExcess(OwnerExcess), usedUp, sourceExcess(Int), badCursor,
+        inUse, tooNew, full,
         failed
 
     init(_ error: CatalogError) {
         self =
             switch error {
             case .pathTaken(let store, let key): .pathTaken(store, key)
+            case .beingReplaced: .beingReplaced
             case .ownerExcess(let excess): .ownerExcess(excess)
             case .usedUp: .usedUp
             case .sourceExcess(let most): .sourceExcess(most)
