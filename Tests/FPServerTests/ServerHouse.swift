@@ -175,6 +175,19 @@ final class ServerHouse: Sendable {
         try file.close()
     }
 
+    /// The keys of all objects in a store.
+    func keys(in name: String) async throws -> Set<String> {
+        let store = try #require(stores.first { $0.name == name })
+        var keys: Set<String> = []
+        var cursor: [UInt8]?
+        repeat {
+            let page = try await store.list(cursor: cursor)
+            keys.formUnion(page.entries.map(\.key))
+            cursor = page.cursor
+        } while cursor != nil
+        return keys
+    }
+
     /// Everything on disk that holds bytes of uploads, finished or not; the stores' own bookkeeping is left out.
     func filesOnDisk() -> [String] {
         ["staging", "media", "archive"].flatMap { directory.files(below: $0) }

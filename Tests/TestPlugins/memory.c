@@ -686,7 +686,7 @@ static fp_status list(fp_instance *in, const fp_call *call, const fp_list_req *r
             break;
         }
         struct { fp_entry now; char later[64]; } e = {{.struct_size = ENTRY_SIZE, .key = {o->key, strlen(o->key)},
-            .size = o->size, .mtime_ns = FP_TIME_UNKNOWN, .etag = ENTRY_ETAG}, ""};
+            .size = o->size, .mtime_ns = 1700000000000000000ll + (int64_t)o->version, .etag = ENTRY_ETAG}, ""};
         given++;
         if (fn(ctx, &e.now)) break;
     }
