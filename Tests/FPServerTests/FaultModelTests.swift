@@ -19,7 +19,12 @@ struct FaultModelTests {
     private struct Known {
         let id: String
         let content: [UInt8]
+        /// A second file, of an upload that came as a form.
+        var variant: [UInt8]?
         var standing: Standing
+
+        /// Where its files are stored.
+        func paths(_ path: String) -> [String] { variant == nil ? [path] : [path, path + ".variant"] }
     }
 
     /// A failure that says nothing of the bytes: those that do, such as *gone*, are the store's word.
@@ -30,6 +35,8 @@ struct FaultModelTests {
     ]
     private static let chunk = 7_000
 
+    /// Requests that failed.
+    private let felt = Count()
     private let staging = PluginControl()
     private let media = PluginControl()
 
@@ -41,11 +48,12 @@ struct FaultModelTests {
             { settings, _ in settings.expireAfter = .milliseconds(1) }, sick: ["staging": staging, "media": media]
         ) { house async throws in
             var uploads: [Known] = []
-            for _ in 0..<150 {
-                let faulty = spoil(&random)
+            for _ in 0..<300 {
+                spoil(&random)
                 try await step(house, &uploads, &random)
-                heal(faulty)
+                heal()
             }
+            #expect(felt.value > 5, "the faults were felt")
             try await settle(house)
             for upload in uploads { try await check(upload, house, "in the end") }
             try await checkNothingIsLeft(house, uploads)
@@ -54,24 +62,29 @@ struct FaultModelTests {
 
     // MARK: - Faults
 
-    /// Has one kind of call fail in one of the stores; now and then none.
-    private func spoil(_ random: inout SeededGenerator) -> (PluginControl, PluginControl.Operation)? {
-        guard Int.random(in: 0..<4, using: &random) > 0 else { return nil }
+    /// Has calls of each kind fail in one of the stores after some that go well; now and then none.
+    private func spoil(_ random: inout SeededGenerator) {
+        guard Bool.random(using: &random) else { return }
         let control = Bool.random(using: &random) ? staging : media
-        let operation = Self.operations.randomElement(using: &random) ?? .write
-        let times = [1, 2, -1].randomElement(using: &random) ?? 1
-        if Bool.random(using: &random) {
-            control.loseAnswers(operation, 200, times: times)
-        } else {
-            control.fail(operation, Self.statuses.randomElement(using: &random) ?? 200, times: times)
+        for operation in Self.operations {
+            let times = [1, 2, -1].randomElement(using: &random) ?? 1
+            control[operation, .spared] = Int.random(in: 0...2, using: &random)
+            if Bool.random(using: &random) {
+                control.loseAnswers(operation, 200, times: times)
+            } else {
+                control.fail(operation, Self.statuses.randomElement(using: &random) ?? 200, times: times)
+            }
         }
-        return (control, operation)
     }
 
-    private func heal(_ faulty: (PluginControl, PluginControl.Operation)?) {
-        guard let (control, operation) = faulty else { return }
-        control.heal(operation)
-        control[operation, .errorFlags] = 0
+    private func heal() {
+        for control in [staging, media] {
+            for operation in Self.operations {
+                control.heal(operation)
+                control[operation, .errorFlags] = 0
+                control[operation, .spared] = 0
+            }
+        }
     }
 
     // MARK: - What clients do
@@ -79,22 +92,23 @@ struct FaultModelTests {
     private func step(
         _ house: ServerHouse, _ uploads: inout [Known], _ random: inout SeededGenerator
     ) async throws {
-        let index = uploads.indices.randomElement(using: &random)
-        switch Int.random(in: 0..<8, using: &random) {
+        func pick(_ condition: (Standing) -> Bool) -> Int? {
+            uploads.indices.filter { condition(uploads[$0].standing) }.randomElement(using: &random)
+        }
+        switch Int.random(in: 0..<9, using: &random) {
         case 0: try await process(house, &uploads, &random)
         case 1: try await announce(house, &uploads, &random)
         case 2, 3:
-            guard let index = uploads.lastIndex(where: { if case .receiving = $0.standing { true } else { false } })
-            else { return }
+            guard let index = pick({ if case .receiving = $0 { true } else { false } }) else { return }
             try await sendChunk(house, &uploads[index], &random)
-        case 4:
-            guard let index else { return }
+        case 4, 5:
+            guard let index = pick({ $0 == .complete }) else { return }
             try await store(house, &uploads[index], &random)
-        case 5:
-            guard let index else { return }
+        case 6:
+            guard let index = pick({ $0 != .gone }) else { return }
             try await take(house, &uploads[index], &random)
         default:
-            guard let index else { return }
+            guard let index = pick({ _ in true }) else { return }
             try await check(uploads[index], house, "meanwhile")
         }
     }
@@ -106,9 +120,11 @@ struct FaultModelTests {
         var form = Form()
         form.add("filepond", "{}")
         form.add("filepond", file: "a.bin", content)
+        let variant = Bool.random(using: &random) ? random.bytes(50) : nil
+        if let variant { form.add("filepond", file: "small.bin", variant) }
         let reply = try await house.send("POST", "/fp/process/", form.headers, form.body)
         guard isDone(reply) else { return }
-        uploads.append(Known(id: reply.text, content: content, standing: .complete))
+        uploads.append(Known(id: reply.text, content: content, variant: variant, standing: .complete))
     }
 
     private func announce(
@@ -136,12 +152,13 @@ struct FaultModelTests {
     }
 
     private func store(_ house: ServerHouse, _ upload: inout Known, _ random: inout SeededGenerator) async throws {
-        guard upload.standing == .complete else { return }
         // To archive no store can move: the bytes are streamed.
         let target = ["media", "archive"].randomElement(using: &random) ?? "media"
         let path = "\(Int.random(in: 0..<3, using: &random))/\(upload.id).bin"
+        let variants = upload.paths(path).dropFirst().map { ", \"variants\": [\"\($0)\"]" }.joined()
         let reply = try await house.call(
-            "POST", "/api/v1/uploads/\(upload.id)/store", json: "{\"path\": \"\(path)\", \"store\": \"\(target)\"}")
+            "POST", "/api/v1/uploads/\(upload.id)/store",
+            json: "{\"path\": \"\(path)\", \"store\": \"\(target)\"\(variants)}")
         try await conclude(&upload, .stored(target, path), isDone(reply), house)
     }
 
@@ -165,6 +182,7 @@ struct FaultModelTests {
     private func isDone(_ reply: HTTPReply) -> Bool {
         #expect(
             (200..<300).contains(reply.status) || [500, 502, 503, 504, 507].contains(reply.status), "\(reply.text)")
+        if reply.status >= 300 { felt.add() }
         return reply.status < 300
     }
 
@@ -176,9 +194,7 @@ struct FaultModelTests {
             upload.standing = after
             return
         }
-        for control in [staging, media] {
-            for operation in Self.operations { control.heal(operation) }
-        }
+        heal()
         let found = try await standing(of: upload, house)
         let isReleased = if case .released = after { found == .gone } else { false }
         let isAsKnown = found == upload.standing || found == after || isReleased
@@ -225,21 +241,29 @@ struct FaultModelTests {
         case .complete: target = "/fp/restore/?id=\(upload.id)"
         case .stored: target = "/fp/load/?id=\(upload.id)"
         }
+        try await check(target, upload.content, house, "\(moment): \(upload.id), \(upload.standing)", moment)
+        if let variant = upload.variant {
+            let target = "/api/v1/uploads/\(upload.id)/files/1/content"
+            try await check(target, variant, house, "\(moment): \(upload.id)'s variant, \(upload.standing)", moment)
+        }
+    }
+
+    private func check(
+        _ target: String, _ content: [UInt8], _ house: ServerHouse, _ about: String, _ moment: String
+    ) async throws {
         // A body that breaks off is no answer.
-        guard let reply = try? await house.send("GET", target), isDone(reply) else {
-            #expect(moment == "meanwhile", "\(upload.id) cannot be read")
+        guard let reply = try? await house.call("GET", target), isDone(reply) else {
+            #expect(moment == "meanwhile", "\(about) cannot be read")
             return
         }
-        #expect(reply.body == upload.content, "\(moment): \(upload.id), \(upload.standing), has other bytes")
+        #expect(reply.body == content, "\(about) has other bytes")
     }
 
     // MARK: - The end
 
     /// Heals everything, and sweeps until nothing is on its way any more.
     private func settle(_ house: ServerHouse) async throws {
-        for control in [staging, media] {
-            for operation in Self.operations { heal((control, operation)) }
-        }
+        heal()
         try await waitFor("the stores to be well", within: .seconds(60)) {
             try await house.send("GET", "/readyz").status == 200 ? true : nil
         }
@@ -249,10 +273,10 @@ struct FaultModelTests {
     /// Each store has the files of its records, and those that were to be kept, and nothing else.
     private func checkNothingIsLeft(_ house: ServerHouse, _ uploads: [Known]) async throws {
         for name in ["media", "archive"] {
-            let kept = uploads.compactMap { upload -> String? in
+            let kept = uploads.flatMap { upload -> [String] in
                 switch upload.standing {
-                case .stored(name, let path), .released(name, let path): path
-                default: nil
+                case .stored(name, let path), .released(name, let path): upload.paths(path)
+                default: []
                 }
             }
             #expect(try await house.keys(in: name) == Set(kept), "\(name) has what its records say")

@@ -28,7 +28,7 @@ enum Sickness: String, CaseIterable, Sendable {
     }
 }
 
-private final class Count: Sendable {
+final class Count: Sendable {
     private let count = Mutex(0)
     var value: Int { count.withLock { $0 } }
     func add() { count.withLock { $0 += 1 } }

@@ -24,7 +24,9 @@ public struct PluginControl: Sendable {
         case free
         /// How often it was to survive a loss of power.
         case power
-        case perOperation = 17
+        /// How many calls go well before the fault.
+        case spared
+        case perOperation = 18
     }
 
     private let words: Words

@@ -29,7 +29,8 @@ enum {
     TRACE,       /* out: fingerprint of the last call's trace id, 0 for none          */
     FREE,        /* in: of health: the bytes that it has free, 0 = 400, -1 = unknown  */
     POWER,       /* out: how often it was to survive a loss of power                  */
-    PER_OP = 17
+    SPARED,      /* in: how many calls go well before FAULT                          */
+    PER_OP = 18
 };
 
 static inline int64_t control_get(int64_t *words, int op, int field)

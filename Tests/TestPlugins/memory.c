@@ -100,6 +100,11 @@ static fp_status fault(fp_instance *in, int op, const fp_call *call)
     int64_t left = control_get(c, op, FAULTS_LEFT);
     if (left > 0) left = control_add(c, op, FAULTS_LEFT, -1) + 1;
     if (left == 0) return FP_OK;
+    if (control_get(c, op, SPARED) > 0) {
+        control_add(c, op, SPARED, -1);
+        if (left > 0) control_add(c, op, FAULTS_LEFT, 1);
+        return FP_OK;
+    }
     fp_status status = (fp_status)control_get(c, op, FAULT);
     int number = (int)control_get(c, op, OS_ERRNO);
     call->error->retry_after_ms = (uint32_t)control_get(c, op, RETRY_AFTER);
