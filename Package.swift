@@ -99,7 +99,7 @@ let package = Package(
         .target(name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging]),
         .target(
             name: "FPUploads",
-            dependencies: ["CChecksums", "FPCatalog", "FPFormats", "FPStorage", nioCore, logging, crypto]),
+            dependencies: ["CChecksums", "CDigests", "FPCatalog", "FPFormats", "FPStorage", nioCore, logging, crypto]),
         .target(
             name: "FPForwardAuth", dependencies: ["FPCurl", "FPFormats", "FPHTTP", httpTypes, crypto, logging]),
         .target(
@@ -187,7 +187,9 @@ let package = Package(
         .testTarget(
             name: "FPUploadsTests",
             dependencies: [
-                "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore, logging, crypto,
+                "CChecksums", "FPCatalog", "FPFormats", "FPStorage", "FPUploads", "LocalStore", "Support", nioCore,
+                logging,
+                crypto,
             ]),
         .testTarget(name: "FPPolicyTests", dependencies: ["FPFormats", "FPPolicy", "Support", crypto]),
         .testTarget(name: "FPAccessTests", dependencies: ["FPAccess", "FPThreads", "Support", logging, crypto]),

@@ -48,7 +48,8 @@ public protocol Catalog: Sendable {
     ) async throws(CatalogError) -> Bool
 
     /// Takes a receiving upload back to an offset: what is committed and what is received fall to it (and never rise),
-    /// and the records of chunks that end beyond it go. Renews the time from which expiry counts.
+    /// and the records of chunks that end beyond it go. The session's digest becomes what it was at the end of the chunk
+    /// that ends there, if one does. Renews the time from which expiry counts.
     /// - Returns: `false`, and nothing has changed, if the upload is not receiving.
     func rewind(_ id: UploadID, to offset: UInt64, at now: Timestamp) async throws(CatalogError) -> Bool
 
@@ -66,6 +67,10 @@ public protocol Catalog: Sendable {
     /// - Returns: `false`, and nothing has changed, if the upload is neither receiving nor complete, or has more files.
     func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp) async throws(CatalogError)
         -> Bool
+
+    /// Writes down what the bytes of one file (by its position) of a whole upload are known by, as far as that is not on
+    /// record yet. Does nothing if there is no such upload.
+    func recordDigests(_ digests: FileDigests, of id: UploadID, file: Int) async throws(CatalogError)
 
     /// Renews the time from which a temporary upload's expiry counts. Does nothing for any other.
     func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError)
@@ -231,15 +236,20 @@ public struct ChunkArrival: Sendable, Equatable {
     public var name: String
     /// A token that resumes faster than the one on record.
     public var token: [UInt8]?
+    /// What it takes to go on with the file's digests at the new end of what is received; `nil` if that is not known.
+    public var digest: [UInt8]?
     /// The time of arrival.
     public var arrivedAt: Timestamp
 
     /// Makes a change as given.
-    public init(_ extent: Extent, size: UInt64?, name: String, token: [UInt8]?, arrivedAt: Timestamp) {
+    public init(
+        _ extent: Extent, size: UInt64?, name: String, token: [UInt8]?, digest: [UInt8]? = nil, arrivedAt: Timestamp
+    ) {
         self.extent = extent
         self.size = size
         self.name = name
         self.token = token
+        self.digest = digest
         self.arrivedAt = arrivedAt
     }
 }

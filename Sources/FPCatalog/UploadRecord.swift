@@ -73,11 +73,15 @@ public struct FileRecord: Sendable, Equatable {
     public var key: String
     /// Where the file is going while the upload is ``UploadState/storing``.
     public var destination: Destination?
+    /// What the bytes that arrived are known by.
+    public var digests: FileDigests
+    /// When the bytes were last compared with ``digests``; `nil` if they were not since they arrived.
+    public var verifiedAt: Timestamp?
 
     /// Makes a record as given.
     public init(
         name: String, size: UInt64?, contentType: String? = nil, etag: String? = nil, store: String, key: String,
-        destination: Destination? = nil
+        destination: Destination? = nil, digests: FileDigests = FileDigests(), verifiedAt: Timestamp? = nil
     ) {
         self.name = name
         self.size = size
@@ -86,6 +90,22 @@ public struct FileRecord: Sendable, Equatable {
         self.store = store
         self.key = key
         self.destination = destination
+        self.digests = digests
+        self.verifiedAt = verifiedAt
+    }
+}
+
+/// What the bytes of a whole file are known by. They never change once they are known.
+public struct FileDigests: Sendable, Equatable {
+    /// The 32 bytes of SHA-256; `nil` while it is not known.
+    public var sha256: [UInt8]?
+    /// CRC-64/NVME; `nil` while it is not known.
+    public var crc64: UInt64?
+
+    /// Makes digests as given.
+    public init(sha256: [UInt8]? = nil, crc64: UInt64? = nil) {
+        self.sha256 = sha256
+        self.crc64 = crc64
     }
 }
 
@@ -132,13 +152,16 @@ public struct WriteSession: Sendable, Equatable {
     /// How many bytes are safe in the store, without a gap from the first on. More than ``committed`` where the last
     /// chunk was cut and its dialect keeps what came of it; never less.
     public var received: UInt64
+    /// What it takes to go on with the file's digests at ``received``; `nil` before the first byte, and if it is not known.
+    public var digest: [UInt8]?
 
     /// Makes a session as given.
     /// - Parameter received: `nil` for as many bytes as are ``committed``.
-    public init(token: [UInt8], committed: UInt64, received: UInt64? = nil) {
+    public init(token: [UInt8], committed: UInt64, received: UInt64? = nil, digest: [UInt8]? = nil) {
         self.token = token
         self.committed = committed
         self.received = received ?? committed
+        self.digest = digest
     }
 }
 
@@ -148,7 +171,7 @@ public struct ChunkRecord: Sendable, Equatable {
     public var offset: UInt64
     /// The number of bytes.
     public var length: UInt64
-    /// A 64-bit fingerprint of the bytes.
+    /// The CRC-64/NVME of the bytes.
     public var fingerprint: UInt64
 
     /// Makes a record as given.

@@ -38,6 +38,7 @@ extension SettingsDecoder {
             maxSize: values.size("uploads.max_size"),
             expireAfter: values.duration("uploads.expire_after"),
             durability: values.choice("uploads.durability"),
+            digest: values.choice("uploads.digest"),
             maxMetadata: values.size("uploads.max_metadata"),
             maxFiles: values.int("uploads.max_files"),
             perOwner: Settings.PerOwner(

@@ -180,6 +180,12 @@ extension Settings {
             help: "What an acknowledged byte survives: `process` a crash of the host, `power` also a loss of power, at "
                 + "the price of a flush to disk before each answer."),
         OptionSchema(
+            "uploads.digest", .choice, default: Uploads.Digest.sha256.rawValue,
+            choices: Uploads.Digest.allCases.map(\.rawValue),
+            help:
+                "What is computed of every file while it arrives: `sha256`, and CRC-64/NVME with it; or `crc64nvme` alone, "
+                + "which costs next to nothing, and by which a file cannot be told from one made to be taken for it."),
+        OptionSchema(
             "uploads.max_metadata", .size, default: "64KiB", min: 2, max: 64 << 20,
             help: "The largest metadata that FilePond may send along with an upload."),
         OptionSchema(

@@ -11,6 +11,14 @@ extension Settings {
             case power
         }
 
+        /// What is computed of every file while it arrives.
+        public enum Digest: String, Sendable, CaseIterable {
+            /// SHA-256, and CRC-64/NVME with it.
+            case sha256
+            /// CRC-64/NVME alone.
+            case crc64nvme
+        }
+
         /// The name of the store that temporary uploads are written to; always one of `stores`.
         public var staging: String
         /// The largest upload, in bytes.
@@ -19,6 +27,8 @@ extension Settings {
         public var expireAfter: Duration
         /// What an acknowledged byte survives.
         public var durability: Durability
+        /// What is computed of every file while it arrives.
+        public var digest: Digest
         /// The largest metadata that FilePond may send along, in bytes.
         public var maxMetadata: Int64
         /// Files of one upload: the main file and its variants.

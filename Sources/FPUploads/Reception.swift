@@ -43,6 +43,7 @@ public final class Reception: Sendable {
         var writer: StoreWriter?
         var signature: [UInt8] = []
         let check: DigestCheck?
+        let digest: RunningDigest
     }
 
     private let uploads: Uploads
@@ -91,7 +92,7 @@ public final class Reception: Sendable {
         try await uploads.claim.require()
         let incoming = Incoming(
             name: name, declaredType: declaredType, key: uploads.stagingKeys.make(for: id),
-            check: DigestCheck(digests))
+            check: DigestCheck(digests), digest: RunningDigest(uploads.settings.digest))
         state.withLock { $0.current = incoming }
     }
 
@@ -122,20 +123,22 @@ public final class Reception: Sendable {
         incoming.size += count
         incoming.check?.note(buffers)
         if let writer = incoming.writer {
-            let followers = Followers()
+            let (followers, digest) = (Followers(), incoming.digest)
             _ = try await translatingStoreError { () async throws(StoreError) in
-                try await writer.write(buffers, thenSync: nil) { [self, check = incoming.check] in
-                    check?.catchUp()
-                    guard let more = following() else { return nil }
-                    let count = Self.count(more)
-                    guard mayReceive(count) else {
-                        followers.areTooMany.store(true, ordering: .relaxed)
-                        return nil
-                    }
-                    followers.size.add(count, ordering: .relaxed)
-                    check?.note(more)
-                    return more
-                }
+                try await writer.write(
+                    buffers, thenSync: nil, each: { digest.update($0) },
+                    following: { [self, check = incoming.check] in
+                        check?.catchUp()
+                        guard let more = following() else { return nil }
+                        let count = Self.count(more)
+                        guard mayReceive(count) else {
+                            followers.areTooMany.store(true, ordering: .relaxed)
+                            return nil
+                        }
+                        followers.size.add(count, ordering: .relaxed)
+                        check?.note(more)
+                        return more
+                    })
             }
             guard !followers.areTooMany.load(ordering: .relaxed) else { throw tooLarge }
             incoming.size += followers.size.load(ordering: .relaxed)
@@ -146,12 +149,14 @@ public final class Reception: Sendable {
                 let writer = try await translatingStoreError { () async throws(StoreError) in
                     try await uploads.stores.staging.beginWrite(request)
                 }
-                let head = incoming.head
+                let (head, digest) = (incoming.head, incoming.digest)
                 incoming.head = []
                 incoming.writer = writer
                 let begun = incoming
                 state.withLock { $0.current = begun }
-                try await translatingStoreError { () async throws(StoreError) in try await writer.write(head) }
+                try await translatingStoreError { () async throws(StoreError) in
+                    try await writer.write(head, each: { digest.update($0) })
+                }
             }
         }
         let written = incoming
@@ -188,10 +193,16 @@ public final class Reception: Sendable {
         let isPowerDurable = uploads.settings.isPowerDurable
         let type = try type(of: incoming)
         try incoming.check?.verify()
+        let digest = incoming.digest
         let info = try await translatingStoreError { () async throws(StoreError) in
             guard let writer = incoming.writer else {
                 let request = Self.request(key: incoming.key, size: incoming.size)
-                return try await uploads.stores.staging.put(request, incoming.head, power: isPowerDurable)
+                return try await uploads.stores.staging.put(
+                    request, incoming.head, power: isPowerDurable,
+                    each: {
+                        digest.restart()
+                        return { digest.update($0) }
+                    })
             }
             let info = try await writer.commit(size: incoming.size, power: isPowerDurable)
             await writer.close()
@@ -199,7 +210,7 @@ public final class Reception: Sendable {
         }
         let file = FileRecord(
             name: incoming.name, size: incoming.size, contentType: type, etag: info.etag,
-            store: uploads.stores.staging.name, key: incoming.key)
+            store: uploads.stores.staging.name, key: incoming.key, digests: digest.file?.digests ?? FileDigests())
         state.withLock { state in
             state.files.append(file)
             state.current = nil

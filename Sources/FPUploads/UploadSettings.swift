@@ -6,6 +6,8 @@ public struct UploadSettings: Sendable {
     public var expireAfter: Duration = .seconds(24 * 60 * 60)
     /// Whether an answer promises that its bytes survive a loss of power, not only a crash of the process.
     public var isPowerDurable = false
+    /// What is computed of the bytes of each upload.
+    public var digest = UploadDigest.sha256
     /// The most bytes of a client's metadata.
     public var maxMetadata = 64 << 10
     /// The most files in one upload: the main file and its variants.

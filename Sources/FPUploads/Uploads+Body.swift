@@ -7,6 +7,8 @@ private struct Arrival {
     /// The number of bytes.
     var length: UInt64 = 0
     var fingerprint: UInt64 = 0
+    /// The file's digests up to the chunk's end; `nil` if they are not known.
+    var digest: FileDigest?
     /// The first bytes of the file, if they are known.
     var signature: [UInt8]?
     /// How far the session was safe when the chunk's last bytes had been written, if they were synced with them.
@@ -24,7 +26,7 @@ extension Uploads {
         _ record: UploadRecord, file: FileRecord
     ) async throws(UploadError) -> Upload {
         let beginning = beginning.flatMap { UInt64($0.count) == chunk.offset ? $0 : nil }
-        let arrival = try await write(body, of: chunk, behind: beginning, to: writer, file: file, record.terms)
+        let arrival = try await write(body, of: chunk, behind: beginning, to: writer, record, file: file)
         if let failure = arrival.failure {
             await keep(arrival, of: chunk, in: writer, record, file: file)
             throw failure
@@ -48,15 +50,17 @@ extension Uploads {
         await writer.close()
         let known = ChunkRecord(offset: chunk.offset, length: arrival.length, fingerprint: arrival.fingerprint)
         return try await complete(
-            record, file: file, info: info, chunk: known, signature: arrival.signature,
+            record, file: file, info: info, chunk: known, signature: arrival.signature, digest: arrival.digest,
             stated: try statedDigests(of: record, chunk))
     }
 
     private func write(
-        _ body: some ByteSource, of chunk: Chunk, behind beginning: [UInt8]?, to writer: StoreWriter, file: FileRecord,
-        _ terms: UploadTerms?
+        _ body: some ByteSource, of chunk: Chunk, behind beginning: [UInt8]?, to writer: StoreWriter,
+        _ record: UploadRecord, file: FileRecord
     ) async throws(UploadError) -> Arrival {
-        let fingerprint = ChunkFingerprint()
+        let terms = record.terms
+        let digest = RunningDigest(
+            behind: FileDigest(upTo: chunk.offset, kept: record.session?.digest, wanted: settings.digest))
         let limit = chunk.bodyLength ?? (file.size ?? maxSize(terms)) - chunk.offset
         let tooLong = BodyFailure(
             file.size == nil && chunk.bodyLength == nil ? beyondTheEnd(of: file, terms) : Self.longBody)
@@ -76,7 +80,7 @@ extension Uploads {
                 do throws(StoreError) {
                     arrival.progress = try await writer.write(
                         buffers, thenSync: isSynced ? settings.isPowerDurable : nil,
-                        each: { fingerprint.update($0) },
+                        each: { digest.update($0) },
                         following: {
                             guard let more = rest.next() else { return nil }
                             // Nothing is synced of a chunk that might still fail: some stores cannot go back behind a sync.
@@ -94,7 +98,8 @@ extension Uploads {
             guard error.leavesBytes, chunk.keeping == .everySafeByte else { throw error.reason }
             arrival.failure = error.reason
         }
-        arrival.fingerprint = fingerprint.value
+        arrival.fingerprint = digest.fingerprint
+        if digest.length == arrival.length { arrival.digest = digest.file }
         return arrival
     }
 
@@ -176,7 +181,7 @@ extension Uploads {
         let known = ChunkRecord(offset: chunk.offset, length: arrival.length, fingerprint: arrival.fingerprint)
         let change = ChunkArrival(
             isWhole ? .whole(known) : .part(upTo: safe), size: file.size, name: file.name, token: token,
-            arrivedAt: .now)
+            digest: safe == end ? arrival.digest?.kept : nil, arrivedAt: .now)
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
             try await catalog.advance(record.id, by: change, within: settings.perOwner)
         }
@@ -184,6 +189,7 @@ extension Uploads {
         guard safe >= end || arrival.failure != nil else { throw Self.unsafe(safe) }
         var record = record
         record.files[0] = file
+        if isWhole || safe > record.session?.received ?? 0 { record.session?.digest = change.digest }
         record.session?.received = safe
         if let token { record.session?.token = token }
         if isWhole { record.session?.committed = end }

@@ -17,18 +17,22 @@ extension Uploads {
             await writers.put(writer, for: again)
             throw Self.lostBytes
         }
-        return try await complete(record, file: file, info: info, chunk: nil, signature: nil, stated: stated)
+        return try await complete(
+            record, file: file, info: info, chunk: nil, signature: nil, digest: nil, stated: stated)
     }
 
     /// Puts an upload on record as complete, whose file is committed in staging.
-    /// - Parameter stated: digests of the file, without which the upload is not complete.
+    /// - Parameters:
+    ///   - digest: of the whole file; `nil` if it is not known yet.
+    ///   - stated: digests of the file, without which the upload is not complete.
     func complete(
         _ record: UploadRecord, file: FileRecord, info: ObjectInfo, chunk: ChunkRecord?, signature: [UInt8]?,
-        stated: DigestSet
+        digest: FileDigest?, stated: DigestSet
     ) async throws(UploadError) -> Upload {
         var file = file
         file.size = info.size
         file.etag = info.etag
+        if let digest, digest.length == info.size { file.digests = digest.digests }
         if file.name.isEmpty { file.name = "file" }
         let head: [UInt8]
         if let signature { head = signature } else { head = try await readSignature(of: file) }
@@ -46,6 +50,7 @@ extension Uploads {
         record.touchedAt = now
         record.session = nil
         record.files[0] = file
+        if file.digests == FileDigests() { backlog.add(record.id, of: self) }
         return view(record)
     }
 

@@ -61,29 +61,25 @@ extension Uploads {
     }
 
     private func fingerprint(of id: UploadID, offset: UInt64, length: UInt64) async throws(UploadError) -> UInt64 {
-        let fingerprint = ChunkFingerprint()
-        guard length > 0 else { return fingerprint.value }
+        let digest = RunningDigest(behind: nil)
+        guard length > 0 else { return digest.fingerprint }
         let reader = try await open(id).read(offset: offset, length: length)
         defer { reader.close() }
         while let buffer = try await reader.next() {
-            buffer.withUnsafeReadableBytes { fingerprint.update($0) }
+            buffer.withUnsafeReadableBytes { digest.update($0) }
         }
-        return fingerprint.value
+        return digest.fingerprint
     }
 
     func readThrough(
         _ body: some ByteSource, atMost limit: UInt64
     ) async throws(UploadError) -> (count: UInt64, fingerprint: UInt64) {
-        let fingerprint = ChunkFingerprint()
-        var count: UInt64 = 0
+        let digest = RunningDigest(behind: nil)
         while let buffers = try await nextBytes(of: body) {
-            for buffer in buffers {
-                count += UInt64(buffer.readableBytes)
-                buffer.withUnsafeReadableBytes { fingerprint.update($0) }
-            }
-            guard count <= limit else { throw Self.longBody }
+            for buffer in buffers { buffer.withUnsafeReadableBytes { digest.update($0) } }
+            guard digest.length <= limit else { throw Self.longBody }
         }
-        return (count, fingerprint.value)
+        return (digest.length, digest.fingerprint)
     }
 
     func nextBytes(of body: some ByteSource) async throws(UploadError) -> [ByteBuffer]? {

@@ -158,11 +158,7 @@ extension Uploads {
         let wasReceiving = try await translatingCatalogError { () async throws(CatalogError) in
             try await catalog.rewind(record.id, to: offset, at: now)
         }
-        guard wasReceiving, let session = record.session else { throw .notFound(record.id) }
-        var record = record
-        record.touchedAt = now
-        record.session?.committed = min(session.committed, offset)
-        record.session?.received = min(session.received, offset)
+        guard wasReceiving, let record = try await self.record(record.id) else { throw .notFound(record.id) }
         return record
     }
 }

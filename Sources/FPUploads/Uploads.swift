@@ -21,6 +21,7 @@ public final class Uploads: Sendable {
     let addressesAtWork = AtWork<ClientNetwork>()
     let claim: StagingClaim
     let space: StagingSpace
+    let backlog = DigestBacklog()
 
     /// Call ``recover()`` before the first request, and run a ``Sweeper`` from then on.
     public init(catalog: any Catalog, stores: StoreMap, settings: UploadSettings, logger: Logger) {
@@ -74,6 +75,7 @@ public final class Uploads: Sendable {
 
     /// Closes open write sessions, to be resumed later. Requests must have ended before.
     public func shutdown() async {
+        await backlog.end()
         await writers.closeAll()
     }
 

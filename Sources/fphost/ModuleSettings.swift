@@ -17,6 +17,7 @@ extension UploadSettings {
         maxSize = UInt64(settings.maxSize)
         expireAfter = settings.expireAfter
         isPowerDurable = settings.durability == .power
+        digest = settings.digest == .sha256 ? .sha256 : .crc64nvme
         maxMetadata = Int(settings.maxMetadata)
         maxFiles = settings.maxFiles
         perOwner = OwnerLimits(settings.perOwner)

@@ -40,6 +40,7 @@ struct SettingsTests {
         #expect(settings.uploads.maxSize == 20 << 30)
         #expect(settings.uploads.expireAfter == .seconds(86_400))
         #expect(settings.uploads.durability == .process)
+        #expect(settings.uploads.digest == .sha256)
         #expect(settings.uploads.maxMetadata == 64 << 10)
         #expect(settings.uploads.maxFiles == 32)
         #expect(settings.uploads.perOwner.bytes == nil)
@@ -109,6 +110,7 @@ struct SettingsTests {
               max_size: 2GB
               expire_after: 7d
               durability: power
+              digest: crc64nvme
               max_metadata: 2KiB
               max_files: 3
               per_owner: {bytes: 1GB, count: 7, in_progress: 2}
@@ -185,6 +187,7 @@ struct SettingsTests {
         #expect(settings.uploads.maxSize == 2_000_000_000)
         #expect(settings.uploads.expireAfter == .seconds(604_800))
         #expect(settings.uploads.durability == .power)
+        #expect(settings.uploads.digest == .crc64nvme)
         #expect(settings.uploads.maxMetadata == 2048)
         #expect(settings.uploads.maxFiles == 3)
         #expect(settings.uploads.perOwner.bytes == 1_000_000_000)

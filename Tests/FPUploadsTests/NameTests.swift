@@ -92,32 +92,4 @@ struct NameTests {
     func types(signature: [UInt8], name: String, declared: String?, expected: String) {
         #expect(MediaType.of(signature: signature, name: name, declared: declared) == expected)
     }
-
-    @Test("a fingerprint depends on the bytes and not on how they are cut")
-    func fingerprints() {
-        var random = SeededGenerator()
-        for _ in 0..<200 {
-            let bytes = random.bytes(Int.random(in: 0...500, using: &random))
-            let whole = ChunkFingerprint()
-            bytes.withUnsafeBytes { whole.update($0) }
-            let cut = ChunkFingerprint()
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let piece = rest.prefix(Int.random(in: 1...70, using: &random))
-                piece.withUnsafeBytes { cut.update($0) }
-                rest = rest.dropFirst(piece.count)
-            }
-            #expect(whole.value == cut.value, "seed \(random.seed)")
-            guard !bytes.isEmpty else { continue }
-            var other = bytes
-            other[Int.random(in: 0..<bytes.count, using: &random)] ^=
-                UInt8(1) << UInt8.random(in: 0..<8, using: &random)
-            let changed = ChunkFingerprint()
-            other.withUnsafeBytes { changed.update($0) }
-            #expect(changed.value != whole.value, "seed \(random.seed)")
-            let longer = ChunkFingerprint()
-            (bytes + [0]).withUnsafeBytes { longer.update($0) }
-            #expect(longer.value != whole.value, "seed \(random.seed)")
-        }
-    }
 }

@@ -34,6 +34,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CSQLite", path: "CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "COpenSSL", path: "COpenSSL", pkgConfig: "libcrypto"),
+        .target(name: "CChecksums", path: "CChecksums"),
+        .target(name: "CDigests", path: "CDigests"),
         .target(name: "FPFormats", path: "FPFormats"),
         .target(name: "FPThreads", path: "FPThreads"),
         .target(name: "FPContext", dependencies: [logging], path: "FPContext"),
@@ -69,7 +71,7 @@ let package = Package(
             name: "FPCatalog", dependencies: ["CSQLite", "FPFormats", "FPThreads", logging], path: "FPCatalog"),
         .target(
             name: "FPUploads",
-            dependencies: ["CChecksums", "FPCatalog", "FPFormats", "FPStorage", nioCore, logging, crypto],
+            dependencies: ["CChecksums", "CDigests", "FPCatalog", "FPFormats", "FPStorage", nioCore, logging, crypto],
             path: "FPUploads"),
         .target(
             name: "FPUploadsHTTP", dependencies: ["FPFormats", "FPHTTP", "FPUploads", httpTypes, nioCore],

@@ -11,8 +11,9 @@ extension Connection {
             """
             INSERT INTO uploads (id, state, created_at, touched_at, completed_at, stored_at, owner, metadata,
                 session_token, session_committed, session_received, name, size, content_type, etag, store, key,
-                destination_store, destination_key, destination_token, charged, terms, source)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                destination_store, destination_key, destination_token, charged, terms, source,
+                sha256, crc64, verified_at, session_digest)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO NOTHING
             """,
             upload.id.description, upload.state.rawValue, upload.createdAt, upload.touchedAt, upload.completedAt,
@@ -20,7 +21,8 @@ extension Connection {
             session?.token, try (session?.committed).map(signed), try (session?.received).map(signed),
             file.name, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
             file.destination?.store, file.destination?.key, file.destination?.token, charged,
-            upload.terms?.json.text, source?.name
+            upload.terms?.json.text, source?.name,
+            file.digests.sha256, file.digests.signedCRC, file.verifiedAt, session?.digest
         )
         guard changesCount == 1 else { throw CatalogError.failed("There already is an upload \(upload.id).") }
         let number = sqlite3_last_insert_rowid(handle)
@@ -65,19 +67,20 @@ extension Connection {
             guard !overflow else { throw CatalogError.failed("A chunk ends beyond what an offset can say.") }
             known = try first(
                 """
-                UPDATE uploads SET touched_at = ?1, session_committed = ?2, session_received = ?2
+                UPDATE uploads SET touched_at = ?1, session_committed = ?2, session_received = ?2, session_digest = ?4
                 WHERE id = ?3 AND state = 'receiving'
                 RETURNING number, name, size, owner, charged, session_received
                 """,
-                change.arrivedAt, try signed(end), id.description, read: KnownFile.init)
+                change.arrivedAt, try signed(end), id.description, change.digest, read: KnownFile.init)
         case .part(let end):
             known = try first(
                 """
-                UPDATE uploads SET touched_at = ?1, session_received = max(session_received, ?2)
+                UPDATE uploads SET touched_at = ?1, session_received = max(session_received, ?2),
+                    session_digest = CASE WHEN ?2 > session_received THEN ?4 ELSE session_digest END
                 WHERE id = ?3 AND state = 'receiving'
                 RETURNING number, name, size, owner, charged, session_received
                 """,
-                change.arrivedAt, try signed(end), id.description, read: KnownFile.init)
+                change.arrivedAt, try signed(end), id.description, change.digest, read: KnownFile.init)
         }
         guard let known else { return false }
         // Only what is new: to assign a column, even to itself, writes its index again.
@@ -89,7 +92,7 @@ extension Connection {
         }
         try charge(known, size: try change.size.map(signed) ?? known.size, within: limits)
         if !change.name.isEmpty { try rename(known, change.name) }
-        if case .whole(let chunk) = change.extent { try put(chunk, of: known.number) }
+        if case .whole(let chunk) = change.extent { try put(chunk, change.digest, of: known.number) }
         return true
     }
 
@@ -97,7 +100,11 @@ extension Connection {
         let known = try first(
             """
             UPDATE uploads SET touched_at = ?1, session_committed = min(session_committed, ?2),
-                session_received = min(session_received, ?2)
+                session_received = min(session_received, ?2),
+                session_digest = CASE WHEN ?2 < session_received THEN
+                    (SELECT CASE WHEN c.position + c.length = ?2 THEN c.digest END FROM chunks c
+                        WHERE c.upload = number AND c.position < ?2 ORDER BY c.position DESC LIMIT 1)
+                    ELSE session_digest END
             WHERE id = ?3 AND state = 'receiving'
             RETURNING number, name, size, owner, charged, session_received
             """,
@@ -112,19 +119,21 @@ extension Connection {
         let known = try first(
             """
             UPDATE uploads SET state = 'complete', touched_at = ?1, completed_at = ?1,
-                session_token = NULL, session_committed = NULL, session_received = NULL,
+                session_token = NULL, session_committed = NULL, session_received = NULL, session_digest = NULL,
                 size = ?3, content_type = ?4, etag = ?5, store = ?6, key = ?7,
-                destination_store = ?8, destination_key = ?9, destination_token = ?10
+                destination_store = ?8, destination_key = ?9, destination_token = ?10,
+                sha256 = ?11, crc64 = ?12, verified_at = ?13
             WHERE id = ?2 AND state = 'receiving'
             RETURNING number, name, size, owner, charged, session_received
             """,
             now, id.description, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
-            file.destination?.store, file.destination?.key, file.destination?.token, read: KnownFile.init)
+            file.destination?.store, file.destination?.key, file.destination?.token,
+            file.digests.sha256, file.digests.signedCRC, file.verifiedAt, read: KnownFile.init)
         guard let known else { return false }
         if let owner = known.owner { try countReceiving(owner, -1) }
         try charge(known, size: known.size, within: OwnerLimits())
         try rename(known, file.name)
-        if let chunk { try put(chunk, of: known.number) }
+        if let chunk { try put(chunk, nil, of: known.number) }
         return true
     }
 
@@ -133,15 +142,17 @@ extension Connection {
         let known = try first(
             """
             UPDATE uploads SET state = 'receiving', touched_at = ?1, completed_at = NULL, session_token = ?11,
-                session_committed = 0, session_received = 0,
+                session_committed = 0, session_received = 0, session_digest = NULL,
                 size = ?3, content_type = ?4, etag = ?5, store = ?6, key = ?7,
-                destination_store = ?8, destination_key = ?9, destination_token = ?10
+                destination_store = ?8, destination_key = ?9, destination_token = ?10,
+                sha256 = ?12, crc64 = ?13, verified_at = ?14
             WHERE id = ?2 AND state IN ('receiving', 'complete')
                 AND NOT EXISTS (SELECT * FROM files WHERE upload = number)
             RETURNING number, name, size, owner, charged, session_received
             """,
             now, id.description, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
-            file.destination?.store, file.destination?.key, file.destination?.token, token, read: KnownFile.init)
+            file.destination?.store, file.destination?.key, file.destination?.token, token,
+            file.digests.sha256, file.digests.signedCRC, file.verifiedAt, read: KnownFile.init)
         guard let known else { return false }
         let wasComplete = before.flatMap(UploadState.init(rawValue:)) == .complete
         if wasComplete, let owner = known.owner { try countReceiving(owner, 1) }
@@ -149,6 +160,24 @@ extension Connection {
         try run("DELETE FROM chunks WHERE upload = ?", known.number)
         try rename(known, file.name)
         return true
+    }
+
+    func recordDigests(_ digests: FileDigests, of id: UploadID, file ordinal: Int) throws {
+        if ordinal == 0 {
+            try run(
+                """
+                UPDATE uploads SET sha256 = coalesce(sha256, ?), crc64 = coalesce(crc64, ?)
+                WHERE id = ? AND state IN ('complete', 'storing', 'stored')
+                """,
+                digests.sha256, digests.signedCRC, id.description)
+        } else {
+            try run(
+                """
+                UPDATE files SET sha256 = coalesce(sha256, ?), crc64 = coalesce(crc64, ?) WHERE ordinal = ? AND upload =
+                    (SELECT number FROM uploads WHERE id = ? AND state IN ('complete', 'storing', 'stored'))
+                """,
+                digests.sha256, digests.signedCRC, ordinal, id.description)
+        }
     }
 
     func touch(_ id: UploadID, at now: Timestamp) throws {
@@ -187,19 +216,20 @@ extension Connection {
 
     private func put(_ file: FileRecord, _ ordinal: Int, of number: Int64) throws {
         try run(
-            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             number, ordinal, file.name, try file.size.map(signed), file.contentType, file.etag, file.store, file.key,
-            file.destination?.store, file.destination?.key, file.destination?.token
+            file.destination?.store, file.destination?.key, file.destination?.token,
+            file.digests.sha256, file.digests.signedCRC, file.verifiedAt
         )
     }
 
-    private func put(_ chunk: ChunkRecord, of number: Int64) throws {
+    private func put(_ chunk: ChunkRecord, _ digest: [UInt8]?, of number: Int64) throws {
         try run(
             """
-            INSERT INTO chunks VALUES (?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET length = excluded.length, fingerprint = excluded.fingerprint
+            INSERT INTO chunks VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+                SET length = excluded.length, fingerprint = excluded.fingerprint, digest = excluded.digest
             """,
-            number, try signed(chunk.offset), try signed(chunk.length), Int64(bitPattern: chunk.fingerprint)
+            number, try signed(chunk.offset), try signed(chunk.length), Int64(bitPattern: chunk.fingerprint), digest
         )
     }
 
@@ -213,6 +243,11 @@ extension Connection {
         guard !known.name.isSame(as: name) else { return }
         try run("UPDATE uploads SET name = ? WHERE number = ?", name, known.number)
     }
+}
+
+extension FileDigests {
+    /// ``crc64`` as the tables have it.
+    fileprivate var signedCRC: Int64? { crc64.map { Int64(bitPattern: $0) } }
 }
 
 /// What a change to a receiving upload has found.

@@ -189,6 +189,11 @@ extension SQLiteCatalog {
         return try await changes.perform { db in try db.beginAgain(id, file: file, token: token, at: now) }
     }
 
+    /// As ``Catalog/recordDigests(_:of:file:)`` says.
+    package func recordDigests(_ digests: FileDigests, of id: UploadID, file: Int) async throws(CatalogError) {
+        try await changes.perform { db in try db.recordDigests(digests, of: id, file: file) }
+    }
+
     /// As ``Catalog/touch(_:at:)`` says.
     package func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
         try await changes.perform { db in try db.touch(id, at: now) }

@@ -176,7 +176,20 @@ enum Schema {
         """
 
     private static let ninth = """
-        -- Digests.
+        -- SHA-256 and CRC-64/NVME of each whole file, and when its bytes were last compared with them.
+        ALTER TABLE uploads ADD COLUMN sha256 BLOB CHECK (length(sha256) = 32);
+        ALTER TABLE uploads ADD COLUMN crc64 INTEGER;
+        ALTER TABLE uploads ADD COLUMN verified_at INTEGER;
+        ALTER TABLE files ADD COLUMN sha256 BLOB CHECK (length(sha256) = 32);
+        ALTER TABLE files ADD COLUMN crc64 INTEGER;
+        ALTER TABLE files ADD COLUMN verified_at INTEGER;
+
+        -- What it takes to go on with the digests of a file that is arriving: at what is received, and at the end of each
+        -- chunk, to where an upload may be taken back. The fingerprints are now CRC-64/NVME; those before were others, and
+        -- without them a chunk that is sent again is compared with what is in its store, or takes its place.
+        ALTER TABLE uploads ADD COLUMN session_digest BLOB;
+        DELETE FROM chunks;
+        ALTER TABLE chunks ADD COLUMN digest BLOB;
         """
 
     private static let tenth = """

@@ -20,6 +20,9 @@ public struct DigestSet: Sendable, Equatable {
     /// The digest of an algorithm, if it is stated.
     public subscript(kind: DigestKind) -> [UInt8]? { values[kind] }
 
+    /// Takes the digest of an algorithm out.
+    public mutating func remove(_ kind: DigestKind) { values[kind] = nil }
+
     /// Adds what is stated elsewhere of the same bytes.
     /// - Throws: If the two state different digests of one algorithm.
     public mutating func add(_ other: DigestSet) throws(Complaint) {

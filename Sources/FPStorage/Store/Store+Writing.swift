@@ -86,11 +86,14 @@ extension Store {
     ///
     /// Whether a try of unknown outcome happened can be told only where nobody else writes. Elsewhere it is done once
     /// more if that replaces, and left open if it must not.
-    /// - Parameter power: durable against loss of power when the call returns.
+    /// - Parameters:
+    ///   - power: durable against loss of power when the call returns.
+    ///   - each: asked at the beginning of each try for what sees its buffers.
     /// - Throws: ``StoreError``; then nothing is published, unless ``StoreError/outcomeUnknown`` is set.
     @discardableResult
     public nonisolated(nonsending) func put(
-        _ request: WriteRequest, _ bytes: [ByteBuffer], power: Bool
+        _ request: WriteRequest, _ bytes: [ByteBuffer], power: Bool,
+        each: (@Sendable () -> StoreWriter.Inspection)? = nil
     ) async throws(StoreError) -> ObjectInfo {
         try check(request.key, for: .put)
         let size = bytes.reduce(UInt64(0)) { $0 + UInt64($1.readableBytes) }
@@ -105,9 +108,10 @@ extension Store {
                 context throws(StoreError) in
                 let (pointer, _) = try self.begin(sized, resumable: false, context)
                 defer { self.library.table.slots.writeClose(pointer) }
+                let inspection = each?()
                 var offset: UInt64 = 0
                 for buffer in bytes where buffer.readableBytes > 0 {
-                    try self.write(buffer, at: offset, nil, pointer, context)
+                    try self.write(buffer, at: offset, inspection, pointer, context)
                     offset += UInt64(buffer.readableBytes)
                 }
                 return try self.commit(pointer, size: size, power: power, context)

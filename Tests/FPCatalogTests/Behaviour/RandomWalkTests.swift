@@ -7,7 +7,7 @@ import Testing
 private enum Call {
     case insert(UploadRecord, OwnerLimits, UploadSource?), upload(UploadID), find(Destination)
     case advance(UploadID, ChunkArrival, OwnerLimits)
-    case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64)
+    case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64), digests(UploadID, FileDigests, Int)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
     case beginStoring(UploadID, [Destination]), beginNumbered(UploadID, Int, Int)
     case replace(UploadID, Destination), replacement(UploadID)
@@ -24,7 +24,8 @@ private enum Call {
         let offset = UInt64.random(in: 0...4, using: &random) * 10
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
-        switch Int.random(in: 0..<31, using: &random) {
+        switch Int.random(in: 0..<32, using: &random) {
+        case 31: return .digests(id, world.digests(&random), few - 1)
         case 0...3: return .insert(world.upload(id, &random), world.limits(&random), world.source(&random))
         case 4: return .upload(id)
         case 5: return .find(world.destination(&random))
@@ -34,7 +35,8 @@ private enum Call {
                 ChunkArrival(
                     random.pick([.whole(chunk), .part(upTo: offset + 3)]), size: random.pick([nil, 40]),
                     name: random.pick(["", "n"]),
-                    token: random.pick([nil, [1], [2, 0]]), arrivedAt: now
+                    token: random.pick([nil, [1], [2, 0]]), digest: random.pick([nil, [1], [UInt8(offset)]]),
+                    arrivedAt: now
                 ), world.limits(&random)
             )
         case 8: return .rewind(id, offset + random.pick([0, 5]), now)
@@ -87,6 +89,8 @@ private enum Call {
         case .chunk(let id, let offset): return try await catalog.chunk(of: id, at: offset) as Any
         case .complete(let id, let file, let chunk, let now):
             return try await catalog.complete(id, file: file, chunk: chunk, at: now)
+        case .digests(let id, let digests, let file):
+            return try await catalog.recordDigests(digests, of: id, file: file)
         case .touch(let id, let now): return try await catalog.touch(id, at: now)
         case .beginStoring(let id, let places): return try await catalog.beginStoring(id, destinations: places)
         case .replace(let id, var place):

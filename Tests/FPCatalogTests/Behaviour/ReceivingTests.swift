@@ -56,6 +56,59 @@ import Testing
     }
 
     @Test(arguments: CatalogUnderTest.all)
+    func `the state of the digests goes with what is received, and back with it`(
+        _ withCatalog: CatalogUnderTest
+    ) async throws {
+        try await withCatalog { catalog in
+            let id = UploadID.random()
+            try await catalog.insert(UploadRecord.receiving(id))
+            func digest() async throws -> [UInt8]? { try await catalog.upload(id)?.session?.digest }
+            for (number, start) in [UInt64(0), 10, 20].enumerated() {
+                #expect(try await catalog.advance(id, by: ChunkArrival(start, 10, digest: [UInt8(number)])))
+                #expect(try await digest() == [UInt8(number)])
+            }
+            #expect(try await catalog.advance(id, by: ChunkArrival(upTo: 33, digest: [33])))
+            #expect(try await catalog.advance(id, by: ChunkArrival(upTo: 33, digest: nil)))
+            #expect(try await digest() == [33], "nothing new came")
+            #expect(try await catalog.rewind(id, to: 33, at: 5))
+            #expect(try await digest() == [33], "that is where it stands")
+            #expect(try await catalog.rewind(id, to: 20, at: 5))
+            #expect(try await digest() == [1], "the end of a chunk")
+            #expect(try await catalog.advance(id, by: ChunkArrival(upTo: 24, digest: nil)))
+            #expect(try await digest() == nil, "nobody knows it there")
+            #expect(try await catalog.rewind(id, to: 15, at: 5))
+            #expect(try await digest() == nil, "amid a chunk")
+            #expect(try await catalog.rewind(id, to: 10, at: 5))
+            #expect(try await digest() == [0])
+            #expect(try await catalog.rewind(id, to: 0, at: 5))
+            #expect(try await digest() == nil, "before the first byte")
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
+    func `what a whole file's bytes are known by is written once`(_ withCatalog: CatalogUnderTest) async throws {
+        try await withCatalog { catalog in
+            var upload = UploadRecord.complete(names: ["a", "b"])
+            upload.files[0].digests.crc64 = 1 << 63
+            try await catalog.insert(upload)
+            let sha256 = [UInt8](1...32)
+            for file in 0..<3 {
+                try await catalog.recordDigests(FileDigests(sha256: sha256, crc64: 5), of: upload.id, file: file)
+                try await catalog.recordDigests(
+                    FileDigests(sha256: sha256.reversed(), crc64: 6), of: upload.id, file: file)
+            }
+            upload.files[0].digests = FileDigests(sha256: sha256, crc64: 1 << 63)
+            upload.files[1].digests = FileDigests(sha256: sha256, crc64: 5)
+            #expect(try await catalog.upload(upload.id) == upload)
+
+            let receiving = UploadRecord.receiving()
+            try await catalog.insert(receiving)
+            try await catalog.recordDigests(FileDigests(sha256: sha256), of: receiving.id, file: 0)
+            #expect(try await catalog.upload(receiving.id) == receiving, "it is not whole")
+        }
+    }
+
+    @Test(arguments: CatalogUnderTest.all)
     func `a part of a chunk raises what is received, and leaves what is committed and the chunks as they are`(
         _ withCatalog: CatalogUnderTest
     ) async throws {

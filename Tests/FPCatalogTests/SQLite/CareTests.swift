@@ -91,7 +91,10 @@ import Testing
             ),
             ("UPDATE uploads SET size = NULL WHERE state = 'stored'", "without a size"),
             ("UPDATE uploads SET state = 'storing' WHERE state = 'complete'", "without a destination"),
-            ("INSERT INTO chunks SELECT number, 5, 100, 0 FROM uploads WHERE state = 'receiving'", "ends at 105"),
+            (
+                "INSERT INTO chunks (upload, position, length, fingerprint) SELECT number, 5, 100, 0 FROM uploads WHERE state = 'receiving'",
+                "ends at 105"
+            ),
             ("UPDATE owners SET bytes = bytes + 1", "'somebody'"),
             ("DELETE FROM owners", "'somebody'"),
             ("DELETE FROM about WHERE name = 'name key'", "has lost its name key"),

@@ -165,7 +165,7 @@ import Testing
             Issue.record("it was opened")
             return
         }
-        for part in [path, "version 99", "fphost 7.8.9", "up to 11"] { #expect(sentence.contains(part)) }
+        for part in [path, "version 99", "fphost 7.8.9", "up to \(Schema.version)"] { #expect(sentence.contains(part)) }
         #expect(try directory.contents("catalog.db") == before)
         #expect(await error(path) == .tooNew(sentence), "the lock is free again")
     }
@@ -265,7 +265,7 @@ import Testing
         for step in Schema.steps[first..<version] { try change(path, step) }
     }
 
-    @Test(arguments: 1...7) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
+    @Test(arguments: 1...8) func `a catalog of an older version has its uploads, and goes on`(version: Int) async throws
     {
         let directory = try TemporaryDirectory()
         let (receiving, complete) = (UploadID.random(), UploadID.random())
@@ -277,7 +277,8 @@ import Testing
             files: [FileRecord(name: "a", size: 99, store: "staging", key: "k")],
             session: WriteSession(token: [1, 2], committed: 77, received: 77))
         #expect(try await catalog.upload(receiving) == expected)
-        #expect(try await catalog.chunk(of: receiving, at: 0) == ChunkRecord(offset: 0, length: 77, fingerprint: 5))
+        // Its fingerprint is of a kind that nobody computes any more.
+        #expect(try await catalog.chunk(of: receiving, at: 0) == nil)
         #expect(try await catalog.advance(receiving, by: ChunkArrival(upTo: 80, at: 8)))
         #expect(try await catalog.usage(of: "me") == OwnerUsage(uploads: 1, inProgress: 1, bytes: 99))
         let whole = try #require(try await catalog.upload(complete))

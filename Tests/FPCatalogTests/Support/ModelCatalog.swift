@@ -6,6 +6,8 @@ final class ModelCatalog: Catalog {
     struct Entry {
         var record: UploadRecord
         var chunks: [UInt64: ChunkRecord] = [:]
+        /// What it takes to go on with the file's digests at the end of a chunk, by its beginning.
+        var digests: [UInt64: [UInt8]] = [:]
         /// The paths that nobody else may have.
         var paths: [Place] = []
         /// Where it came from, until it is stored.
@@ -128,8 +130,12 @@ final class ModelCatalog: Catalog {
             case .whole(let chunk):
                 entry.record.session?.committed = chunk.offset + chunk.length
                 entry.record.session?.received = chunk.offset + chunk.length
+                entry.record.session?.digest = change.digest
                 entry.chunks[chunk.offset] = chunk
-            case .part(let end): entry.record.session!.received = max(entry.record.session!.received, end)
+                entry.digests[chunk.offset] = change.digest
+            case .part(let end):
+                if end > entry.record.session!.received { entry.record.session!.digest = change.digest }
+                entry.record.session!.received = max(entry.record.session!.received, end)
             }
             if let token = change.token { entry.record.session?.token = token }
             if let size = change.size { entry.record.files[0].size = size }
@@ -150,6 +156,11 @@ final class ModelCatalog: Catalog {
         try change(id, in: [.receiving]) { entry in
             entry.record.touchedAt = now
             entry.record.session!.committed = min(entry.record.session!.committed, offset)
+            if offset < entry.record.session!.received {
+                let before = entry.chunks.values.filter { $0.offset < offset }.max { $0.offset < $1.offset }
+                let ends = before.map { $0.offset + $0.length == offset } ?? false
+                entry.record.session!.digest = ends ? before.flatMap { entry.digests[$0.offset] } : nil
+            }
             entry.record.session!.received = min(entry.record.session!.received, offset)
             entry.chunks = entry.chunks.filter { $0.value.offset + $0.value.length <= offset }
         }
@@ -183,6 +194,15 @@ final class ModelCatalog: Catalog {
             entry.record.files = [file]
             entry.record.session = WriteSession(token: token, committed: 0)
             entry.chunks = [:]
+        }
+    }
+
+    func recordDigests(_ digests: FileDigests, of id: UploadID, file: Int) async throws(CatalogError) {
+        _ = try change(id, in: [.complete, .storing, .stored]) { entry in
+            guard entry.record.files.indices.contains(file) else { return }
+            let known = entry.record.files[file].digests
+            entry.record.files[file].digests = FileDigests(
+                sha256: known.sha256 ?? digests.sha256, crc64: known.crc64 ?? digests.crc64)
         }
     }
 

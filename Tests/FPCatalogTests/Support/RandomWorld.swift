@@ -31,8 +31,13 @@ struct RandomWorld {
             name: random.pick(Self.names), size: random.pick([nil, 0, 5, 1 << 62]),
             contentType: random.pick([nil, "text/plain"]), etag: random.pick([nil, "e"]),
             store: random.pick(Self.stores),
-            key: random.pick(Self.keys)
+            key: random.pick(Self.keys), digests: digests(&random), verifiedAt: random.pick([nil, time(&random)])
         )
+    }
+
+    func digests(_ random: inout SeededGenerator) -> FileDigests {
+        FileDigests(
+            sha256: random.pick([nil, [UInt8](repeating: 7, count: 32)]), crc64: random.pick([nil, 0, .max, 1 << 63]))
     }
 
     func upload(_ id: UploadID, _ random: inout SeededGenerator) -> UploadRecord {
@@ -55,7 +60,8 @@ struct RandomWorld {
         switch state {
         case .receiving:
             upload.session = WriteSession(
-                token: [UInt8.random(in: 0...9, using: &random)], committed: 0, received: random.pick([0, 0, 7]))
+                token: [UInt8.random(in: 0...9, using: &random)], committed: 0, received: random.pick([0, 0, 7]),
+                digest: random.pick([nil, [], [1, 2]]))
         case .storing:
             for number in upload.files.indices { upload.files[number].destination = destination(&random) }
         case .stored:

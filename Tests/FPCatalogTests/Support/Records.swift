@@ -47,17 +47,20 @@ extension UploadRecord {
 }
 
 extension ChunkArrival {
-    init(_ offset: UInt64, _ length: UInt64, at time: Timestamp = 2, token: [UInt8]? = nil) {
+    init(_ offset: UInt64, _ length: UInt64, at time: Timestamp = 2, token: [UInt8]? = nil, digest: [UInt8]? = nil) {
         self.init(
             .whole(ChunkRecord(offset: offset, length: length, fingerprint: offset &* 0x9E37_79B9_7F4A_7C15)),
             size: nil,
-            name: "", token: token, arrivedAt: time
+            name: "", token: token, digest: digest, arrivedAt: time
         )
     }
 
     /// A chunk that was cut.
-    init(upTo end: UInt64, at time: Timestamp = 2, size: UInt64? = nil, name: String = "", token: [UInt8]? = nil) {
-        self.init(.part(upTo: end), size: size, name: name, token: token, arrivedAt: time)
+    init(
+        upTo end: UInt64, at time: Timestamp = 2, size: UInt64? = nil, name: String = "", token: [UInt8]? = nil,
+        digest: [UInt8]? = nil
+    ) {
+        self.init(.part(upTo: end), size: size, name: name, token: token, digest: digest, arrivedAt: time)
     }
 
     /// The chunk, if it arrived whole.
