@@ -157,9 +157,10 @@ test-sanitize: setup $(STAMPS)/servers $(STAMPS)/packages-test ## Run the Swift 
 	@scripts/test-sanitize .build-asan
 
 .PHONY: soak
-soak: setup build ## What checks of access cost, mixed load with kills (SOAK_SECONDS), dripping clients (DRIP_SECONDS)
+soak: setup build ## What checks of access cost, mixed load with kills (SOAK_SECONDS), starts with many uploads, dripping clients
 	@python3 Tests/Soak/checks.py --host $(HOST)
 	@python3 Tests/Soak/soak.py --host $(HOST)
+	@python3 Tests/Soak/recovery.py --host $(HOST)
 	@python3 Tests/Soak/drip.py --host $(HOST)
 
 .PHONY: fuzz
