@@ -71,6 +71,25 @@ struct JSONFields {
         return choice
     }
 
+    /// `true` or `false`; `nil` if it is absent or null.
+    mutating func optionalBool(_ name: String) throws(Complaint) -> Bool? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .bool(let value): return value
+        case let other?: throw Complaint(sentence: "The member \"\(name)\" must be true or false, not \(other.kind).")
+        }
+    }
+
+    /// A whole number above 0; `nil` if it is absent or null.
+    mutating func optionalCount(_ name: String) throws(Complaint) -> UInt64? {
+        let value = take(name)
+        if value == nil || value == .null { return nil }
+        guard case .number(let digits) = value, let count = UInt64(digits), count > 0 else {
+            throw Complaint(sentence: "The member \"\(name)\" must be a whole number above 0.")
+        }
+        return count
+    }
+
     /// - Throws: If there is a member that was not taken out.
     func finish(known: [String]) throws(Complaint) {
         guard let name = order.first(where: { rest[TextKey($0)] != nil }) else { return }

@@ -6,6 +6,7 @@ package enum UploadAddress: String, CaseIterable, Sendable {
     case list = ""
     case upload = "/{id}"
     case store = "/{id}/store"
+    case verify = "/{id}/verify"
     case content = "/{id}/content"
     case file = "/{id}/files/{n}/content"
 
@@ -14,7 +15,7 @@ package enum UploadAddress: String, CaseIterable, Sendable {
         switch self {
         case .list, .content, .file: [.get, .head]
         case .upload: [.get, .head, .delete]
-        case .store: [.post]
+        case .store, .verify: [.post]
         }
     }
 

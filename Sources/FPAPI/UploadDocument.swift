@@ -19,6 +19,7 @@ enum UploadDocument {
         add("completed_at", time(upload.completedAt))
         add("stored_at", time(upload.storedAt))
         add("expires_at", time(upload.expiresAt))
+        add("verified_at", time(upload.verifiedAt))
         add("store", .string(main.store))
         add("path", .text(main.path))
         add("owner", .text(upload.owner))
@@ -40,7 +41,7 @@ enum UploadDocument {
 
     private static func size(_ size: UInt64?) -> JSON { size.map { .integer($0) } ?? .null }
 
-    private static func time(_ moment: Timestamp?) -> JSON {
+    static func time(_ moment: Timestamp?) -> JSON {
         .text(moment.map { InternetTime.text(millisecondsSince1970: $0.milliseconds) })
     }
 

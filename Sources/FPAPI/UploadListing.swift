@@ -10,7 +10,8 @@ enum UploadListing: Equatable {
     case path(String, store: String?, metadata: Bool)
 
     private static let names = [
-        "state", "store", "path_prefix", "path", "name", "owner", "created_from", "created_before", "order", "limit",
+        "state", "store", "path_prefix", "path", "name", "owner", "created_from", "created_before", "verified_before",
+        "order", "limit",
         "cursor", "metadata",
     ]
 
@@ -60,6 +61,7 @@ enum UploadListing: Equatable {
         query.owner = values["owner"]
         query.createdFrom = try time("created_from", values)
         query.createdBefore = try time("created_before", values)
+        query.verifiedBefore = try time("verified_before", values)
         query.newestFirst = try isNewestFirst(values["order"])
         query.limit = try limit(values["limit"])
         query.cursor = values["cursor"]

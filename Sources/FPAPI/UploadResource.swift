@@ -41,6 +41,7 @@ package struct UploadResource: Sendable {
         case .upload where method == .delete: try await delete(id, request)
         case .upload: Self.response(try await existing(id))
         case .store: try await store(id, request, within: reach)
+        case .verify: try await verify(id, request)
         case .content, .file: try await content(id, file: number, request)
         }
     }
@@ -108,6 +109,20 @@ package struct UploadResource: Sendable {
             try await uploads.store(
                 id, path: claim.path, in: claim.store, variants: claim.variants, ifExists: claim.ifExists, within: reach
             ))
+    }
+
+    private func verify(_ id: UploadID, _ request: Request) async throws -> Response {
+        let isEmpty = request.contentLength == 0
+        let body = isEmpty ? JSON.object([]) : try await Self.json(request)
+        let (deep, rate): (Bool, UInt64?)
+        do throws(JSONFields.Complaint) {
+            var fields = try JSONFields(body)
+            (deep, rate) = (try fields.optionalBool("deep") ?? false, try fields.optionalCount("rate"))
+            try fields.finish(known: ["deep", "rate"])
+        } catch {
+            throw Problem(.badRequest, error.sentence)
+        }
+        return .json(.ok, VerificationDocument.json(try await uploads.verify(id, deep: deep, rate: rate)))
     }
 
     private func content(_ id: UploadID, file: Int, _ request: Request) async throws -> Response {

@@ -72,6 +72,12 @@ public protocol Catalog: Sendable {
     /// record yet. Does nothing if there is no such upload.
     func recordDigests(_ digests: FileDigests, of id: UploadID, file: Int) async throws(CatalogError)
 
+    /// Writes down when the bytes of one file (by its position) of a whole upload were compared with what they are known
+    /// by. Does nothing if the file is not in that place any more.
+    func recordVerification(
+        of id: UploadID, file: Int, in place: Destination, at now: Timestamp
+    ) async throws(CatalogError)
+
     /// Renews the time from which a temporary upload's expiry counts. Does nothing for any other.
     func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError)
 
@@ -270,6 +276,8 @@ public struct UploadQuery: Sendable, Equatable {
     public var createdFrom: Timestamp?
     /// Uploads created before this moment.
     public var createdBefore: Timestamp?
+    /// Uploads whose main file's bytes were not compared with what they are known by at or after this moment.
+    public var verifiedBefore: Timestamp?
     /// Newest first instead of oldest first.
     public var newestFirst = false
     /// Where the page before this one ended.

@@ -50,6 +50,8 @@ struct ListingCursor: Equatable {
         add(query.createdFrom.map { String($0.milliseconds) })
         add(query.createdBefore.map { String($0.milliseconds) })
         add(query.newestFirst ? "newest" : "oldest")
+        // Not there at all where it restricts nothing, so that cursors given out before it was known stay good.
+        if let before = query.verifiedBefore { add(String(before.milliseconds)) }
         return bigEndian(hash.finish())
     }
 }

@@ -23,6 +23,8 @@ public struct Upload: Sendable {
     public let completedAt: Timestamp?
     /// When the application's claim was fulfilled.
     public let storedAt: Timestamp?
+    /// When the bytes of all files were last found to be those that arrived; `nil` for never since.
+    public let verifiedAt: Timestamp?
     /// When a temporary upload goes if nobody shows an interest in it.
     public let expiresAt: Timestamp?
     /// The client's metadata: JSON text, as it was sent.
@@ -43,6 +45,7 @@ public struct Upload: Sendable {
         createdAt = record.createdAt
         completedAt = record.completedAt
         storedAt = record.storedAt
+        verifiedAt = record.files[0].verifiedAt
         let isTemporary = record.state == .receiving || record.state == .complete
         expiresAt = isTemporary ? record.touchedAt.advanced(by: expireAfter) : nil
         metadata = record.metadata

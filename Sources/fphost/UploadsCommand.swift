@@ -7,7 +7,8 @@ struct UploadsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uploads", abstract: "Look at and work on the uploads of a running host.",
         discussion: "These commands speak to the host through its application API, with the token that its file names.",
-        subcommands: [List.self, Show.self, Store.self, Get.self, Delete.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Store.self, Get.self, Delete.self, VerifyCommand.self],
+        defaultSubcommand: List.self)
 
     /// Which host to speak to.
     struct Connection: ParsableArguments {
@@ -17,17 +18,21 @@ struct UploadsCommand: AsyncParsableCommand {
         var url: String?
 
         func send(
-            _ method: String, _ path: String, json: [String: String]? = nil, to output: FileHandle? = nil
+            _ method: String, _ path: String, json: (any Encodable)? = nil, to output: FileHandle? = nil
         ) throws -> Data {
-            let settings = try configuration.load()
-            let client = try url.map { try APIClient(settings, url: $0) } ?? APIClient(settings)
-            let reply = try client.send(
+            let reply = try client().send(
                 method, "/api/v1" + path, json: try json.map { try JSONEncoder().encode($0) }, to: output)
             guard (200..<300).contains(reply.status) else { throw refusal(reply) }
             return reply.body
         }
 
-        private func refusal(_ reply: APIClient.Reply) -> Refusal {
+        /// The way to the host, for whoever asks it more than once.
+        func client() throws -> APIClient {
+            let settings = try configuration.load()
+            return try url.map { try APIClient(settings, url: $0) } ?? APIClient(settings)
+        }
+
+        func refusal(_ reply: APIClient.Reply) -> Refusal {
             let problem = try? JSONDecoder().decode(Problem.self, from: reply.body)
             return Refusal(.failure, problem?.detail ?? problem?.title ?? "the host answered \(reply.status)")
         }

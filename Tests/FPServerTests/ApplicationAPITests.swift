@@ -70,7 +70,7 @@ struct ApplicationAPITests {
             #expect(
                 Set(upload.keys) == [
                     "id", "state", "name", "size", "received", "content_type", "created_at", "completed_at",
-                    "stored_at",
+                    "stored_at", "verified_at",
                     "expires_at", "store", "path", "owner", "metadata", "files",
                 ])
             #expect(upload["id"] as? String == id)

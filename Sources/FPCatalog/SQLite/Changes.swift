@@ -180,6 +180,24 @@ extension Connection {
         }
     }
 
+    func recordVerification(of id: UploadID, file ordinal: Int, in place: Destination, at now: Timestamp) throws {
+        if ordinal == 0 {
+            try run(
+                """
+                UPDATE uploads SET verified_at = ?
+                WHERE id = ? AND store = ? AND key = ? AND state IN ('complete', 'storing', 'stored')
+                """,
+                now, id.description, place.store, place.key)
+        } else {
+            try run(
+                """
+                UPDATE files SET verified_at = ? WHERE ordinal = ? AND store = ? AND key = ? AND upload =
+                    (SELECT number FROM uploads WHERE id = ? AND state IN ('complete', 'storing', 'stored'))
+                """,
+                now, ordinal, place.store, place.key, id.description)
+        }
+    }
+
     func touch(_ id: UploadID, at now: Timestamp) throws {
         try run(
             "UPDATE uploads SET touched_at = ? WHERE id = ? AND state IN ('receiving', 'complete')",

@@ -65,6 +65,9 @@ struct Listing {
         if let before = query.createdBefore, after == nil || !query.newestFirst {
             conditions.append(SQLText("u.created_at < ?", before))
         }
+        if let before = query.verifiedBefore {
+            conditions.append(SQLText("(u.verified_at IS NULL OR u.verified_at < ?)", before))
+        }
         if let after {
             let side = query.newestFirst ? "<" : ">"
             conditions.append(

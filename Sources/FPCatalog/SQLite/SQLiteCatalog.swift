@@ -194,6 +194,13 @@ extension SQLiteCatalog {
         try await changes.perform { db in try db.recordDigests(digests, of: id, file: file) }
     }
 
+    /// As ``Catalog/recordVerification(of:file:in:at:)`` says.
+    package func recordVerification(
+        of id: UploadID, file: Int, in place: Destination, at now: Timestamp
+    ) async throws(CatalogError) {
+        try await changes.perform { db in try db.recordVerification(of: id, file: file, in: place, at: now) }
+    }
+
     /// As ``Catalog/touch(_:at:)`` says.
     package func touch(_ id: UploadID, at now: Timestamp) async throws(CatalogError) {
         try await changes.perform { db in try db.touch(id, at: now) }

@@ -7,6 +7,7 @@ import Testing
 private enum Call {
     case insert(UploadRecord, OwnerLimits, UploadSource?), upload(UploadID), find(Destination)
     case advance(UploadID, ChunkArrival, OwnerLimits)
+    case verified(UploadID, Int, Destination, Timestamp)
     case rewind(UploadID, UInt64, Timestamp), chunk(UploadID, UInt64), digests(UploadID, FileDigests, Int)
     case complete(UploadID, FileRecord, ChunkRecord?, Timestamp), touch(UploadID, Timestamp)
     case beginStoring(UploadID, [Destination]), beginNumbered(UploadID, Int, Int)
@@ -24,7 +25,8 @@ private enum Call {
         let offset = UInt64.random(in: 0...4, using: &random) * 10
         let chunk = ChunkRecord(offset: offset, length: random.pick([0, 5, 10, 20]), fingerprint: random.next())
         let few = random.pick([1, 1, 1, 2, 3])
-        switch Int.random(in: 0..<32, using: &random) {
+        switch Int.random(in: 0..<33, using: &random) {
+        case 32: return .verified(id, few - 1, world.destination(&random), now)
         case 31: return .digests(id, world.digests(&random), few - 1)
         case 0...3: return .insert(world.upload(id, &random), world.limits(&random), world.source(&random))
         case 4: return .upload(id)
@@ -91,6 +93,8 @@ private enum Call {
             return try await catalog.complete(id, file: file, chunk: chunk, at: now)
         case .digests(let id, let digests, let file):
             return try await catalog.recordDigests(digests, of: id, file: file)
+        case .verified(let id, let file, let place, let now):
+            return try await catalog.recordVerification(of: id, file: file, in: place, at: now)
         case .touch(let id, let now): return try await catalog.touch(id, at: now)
         case .beginStoring(let id, let places): return try await catalog.beginStoring(id, destinations: places)
         case .replace(let id, var place):

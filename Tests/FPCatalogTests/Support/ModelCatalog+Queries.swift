@@ -48,6 +48,7 @@ extension ModelCatalog {
         guard query.states?.contains(upload.state) ?? (upload.state != .deleting) else { return false }
         if let owner = query.owner, upload.owner != owner { return false }
         if let name = query.name, Array(upload.files[0].name.utf8) != Array(name.utf8) { return false }
+        if let before = query.verifiedBefore, let at = upload.files[0].verifiedAt, at >= before { return false }
         if let from = query.createdFrom, upload.createdAt < from { return false }
         if let before = query.createdBefore, upload.createdAt >= before { return false }
         return upload.files.contains { file in

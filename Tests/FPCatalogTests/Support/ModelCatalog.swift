@@ -197,6 +197,17 @@ final class ModelCatalog: Catalog {
         }
     }
 
+    func recordVerification(
+        of id: UploadID, file: Int, in place: Destination, at now: Timestamp
+    ) async throws(CatalogError) {
+        _ = try change(id, in: [.complete, .storing, .stored]) { entry in
+            guard entry.record.files.indices.contains(file) else { return }
+            let known = entry.record.files[file]
+            guard Place(known.store, known.key) == Place(place.store, place.key) else { return }
+            entry.record.files[file].verifiedAt = now
+        }
+    }
+
     func recordDigests(_ digests: FileDigests, of id: UploadID, file: Int) async throws(CatalogError) {
         _ = try change(id, in: [.complete, .storing, .stored]) { entry in
             guard entry.record.files.indices.contains(file) else { return }

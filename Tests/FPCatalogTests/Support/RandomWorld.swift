@@ -96,6 +96,7 @@ struct RandomWorld {
         if random.chance(25) { query.owner = random.pick(Self.owners) ?? "nobody" }
         if random.chance(30) { query.createdFrom = time(&random) }
         if random.chance(30) { query.createdBefore = time(&random) }
+        if random.chance(20) { query.verifiedBefore = time(&random) }
         query.newestFirst = random.chance(50)
         return query
     }
