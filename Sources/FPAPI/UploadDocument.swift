@@ -15,6 +15,8 @@ enum UploadDocument {
         add("size", size(main.size))
         add("received", .integer(upload.committed))
         add("content_type", .text(main.contentType))
+        add("sha256", sha256(main.digests))
+        add("crc64nvme", crc64nvme(main.digests))
         add("created_at", time(upload.createdAt))
         add("completed_at", time(upload.completedAt))
         add("stored_at", time(upload.storedAt))
@@ -33,6 +35,8 @@ enum UploadDocument {
             "name": .text(file.name.isEmpty ? nil : file.name),
             "size": size(file.size),
             "content_type": .text(file.contentType),
+            "sha256": sha256(file.digests),
+            "crc64nvme": crc64nvme(file.digests),
             "role": .string(isMain ? "main" : "variant"),
             "store": .string(file.store),
             "path": .text(file.path),
@@ -40,6 +44,19 @@ enum UploadDocument {
     }
 
     private static func size(_ size: UInt64?) -> JSON { size.map { .integer($0) } ?? .null }
+
+    private static func sha256(_ digests: FileDigests) -> JSON {
+        .text(
+            digests.sha256.map { bytes in bytes.flatMap { [hexDigits[Int($0 >> 4)], hexDigits[Int($0 & 15)]] } }
+                .map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    /// As S3 has it: the base64 of eight bytes, the highest first.
+    private static func crc64nvme(_ digests: FileDigests) -> JSON {
+        .text(digests.crc64.map { crc in withUnsafeBytes(of: crc.bigEndian) { Base64.encoded(Array($0)) } })
+    }
+
+    private static let hexDigits = Array("0123456789abcdef".utf8)
 
     static func time(_ moment: Timestamp?) -> JSON {
         .text(moment.map { InternetTime.text(millisecondsSince1970: $0.milliseconds) })

@@ -23,6 +23,8 @@ public struct Content: Sendable {
     public let etag: String?
     /// When the bytes last changed.
     public let modified: Timestamp?
+    /// What the bytes that arrived are known by.
+    public let digests: FileDigests
 
     /// Whether clients get the bytes from the storage itself.
     public let isDirect: Bool
@@ -44,6 +46,7 @@ public struct Content: Sendable {
         contentType = file.contentType ?? MediaType.unknown
         etag = info.etag
         modified = info.modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
+        digests = file.digests
         self.store = store
         key = file.key
     }

@@ -20,6 +20,9 @@ struct FileStream {
 
     private struct Ends {
         var reader: StoreReader?
+        /// Of what was read, and up to where that was.
+        let digest = RunningDigest(behind: nil)
+        var position: UInt64 = 0
         var writer: StoreWriter?
         var token: [UInt8]?
 
@@ -72,11 +75,19 @@ struct FileStream {
             try file.check(info, in: target)
             return info
         }
-        if ends.reader == nil, writer.offset < original.size {
-            ends.reader = try await reopened(original, at: writer.offset)
+        if ends.reader == nil, original.size > 0 {
+            // Where there is something to compare them with, the bytes that were written before are read once more.
+            ends.position = file.digests.crc64 == nil ? writer.offset : 0
+            ends.digest.restart()
+            if ends.position < original.size { ends.reader = try await reopened(original, at: ends.position) }
         }
         var synced = writer.offset
-        while writer.offset < original.size, let buffer = try await ends.reader?.next() {
+        while ends.position < original.size, var buffer = try await ends.reader?.next() {
+            buffer.withUnsafeReadableBytes { ends.digest.update($0) }
+            let known = min(writer.offset - min(writer.offset, ends.position), UInt64(buffer.readableBytes))
+            ends.position += UInt64(buffer.readableBytes)
+            buffer.moveReaderIndex(forwardBy: Int(known))
+            guard buffer.readableBytes > 0 else { continue }
             try await writer.write([buffer])
             // A store that keeps whole parts has made them durable without a sync.
             guard ends.token != nil, target.limits.durableUnit == 1, writer.offset - synced >= syncEvery else {
@@ -85,7 +96,18 @@ struct FileStream {
             try await writer.sync(power: false)
             synced = writer.offset
         }
+        try check(ends)
         return try await writer.commit(size: original.size, power: isPowerDurable)
+    }
+
+    /// Refuses bytes that are not those that arrived, before anybody can see them.
+    private func check(_ ends: Ends) throws(StoreError) {
+        guard let crc64 = file.digests.crc64, ends.digest.fingerprint != crc64 else { return }
+        throw StoreError(
+            .corrupt, store: source.name, operation: "read",
+            message:
+                "\(file.key) has other bytes than arrived; it was changed behind the host's back, or its disk is failing"
+        )
     }
 
     /// The writer that is open, or a new one, or that of the session begun before; `nil` if that is committed.

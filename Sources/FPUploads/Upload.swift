@@ -8,6 +8,8 @@ public typealias UploadState = FPCatalog.UploadState
 public typealias UploadQuery = FPCatalog.UploadQuery
 /// What one owner may have.
 public typealias OwnerLimits = FPCatalog.OwnerLimits
+/// What the bytes of a whole file are known by.
+public typealias FileDigests = FPCatalog.FileDigests
 /// A moment of the wall clock.
 public typealias Timestamp = FPCatalog.Timestamp
 
@@ -68,6 +70,8 @@ public struct UploadFile: Sendable {
     public let store: String
     /// The path that the application chose, once the file is there.
     public let path: String?
+    /// What the bytes that arrived are known by.
+    public let digests: FileDigests
 
     init(_ record: FileRecord, isStored: Bool) {
         name = record.name
@@ -75,5 +79,6 @@ public struct UploadFile: Sendable {
         contentType = record.contentType
         store = record.store
         path = isStored ? record.key : nil
+        digests = record.digests
     }
 }

@@ -94,13 +94,16 @@ package enum Download {
     }
 
     private static func description(of content: Content) -> HTTPFields {
-        [
+        var headers: HTTPFields = [
             .contentType: content.contentType,
             .contentDisposition: ContentDisposition.attachment(name: content.name),
             .acceptRanges: "bytes",
             .xContentTypeOptions: "nosniff",
             .contentSecurityPolicy: "sandbox; default-src 'none'",
         ]
+        // RFC 9530, section 3: of the whole file, whatever part of it the answer has, and of a HEAD too.
+        if let sha256 = content.digests.sha256 { headers[.reprDigest] = DigestSet(.sha256, sha256).description }
+        return headers
     }
 
     private static func body(

@@ -69,7 +69,8 @@ struct ApplicationAPITests {
             let upload = try object(reply)
             #expect(
                 Set(upload.keys) == [
-                    "id", "state", "name", "size", "received", "content_type", "created_at", "completed_at",
+                    "id", "state", "name", "size", "received", "content_type", "sha256", "crc64nvme", "created_at",
+                    "completed_at",
                     "stored_at", "verified_at",
                     "expires_at", "store", "path", "owner", "metadata", "files",
                 ])
@@ -88,7 +89,10 @@ struct ApplicationAPITests {
             }
             let files = try #require(upload["files"] as? [[String: Any]])
             #expect(files.map { $0["role"] as? String } == ["main"])
-            #expect(Set(files[0].keys) == ["name", "size", "content_type", "role", "store", "path"])
+            #expect(
+                Set(files[0].keys) == [
+                    "name", "size", "content_type", "sha256", "crc64nvme", "role", "store", "path",
+                ])
         }
     }
 

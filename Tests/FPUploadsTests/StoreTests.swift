@@ -114,6 +114,28 @@ struct StoreTests {
         await house.close()
     }
 
+    @Test("a file whose bytes changed in staging is streamed nowhere, and its upload stays complete")
+    func changedInStaging() async throws {
+        guard let far = try? TemporaryDirectory(in: "/dev/shm") else { return }
+        let house = try await House(elsewhere: far)
+        var random = SeededGenerator()
+        let content = random.bytes(3_000_000)
+        let upload = try await house.receive(content)
+        let record = try #require(try await house.catalog.upload(upload.id))
+        let path = house.directory.url.appendingPathComponent("staging").appendingPathComponent(record.files[0].key)
+        var changed = content
+        changed[2_000_000] ^= 1
+        try Data(changed).write(to: path)
+        let failed = await failure { _ = try await house.uploads.store(upload.id, path: "x/y.bin", in: "far") }
+        #expect(failed != nil)
+        #expect(try await house.uploads.upload(upload.id)?.state == .complete)
+        #expect(far.files(below: "").isEmpty, "nothing of it is left there")
+        try Data(content).write(to: path)
+        _ = try await house.uploads.store(upload.id, path: "x/y.bin", in: "far")
+        #expect(try far.contents("x/y.bin") == content)
+        await house.close()
+    }
+
     @Test("bytes are streamed to a store that no rename reaches, and the original goes")
     func streamed() async throws {
         guard let far = try? TemporaryDirectory(in: "/dev/shm") else { return }
