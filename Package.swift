@@ -217,7 +217,7 @@ let package = Package(
                 "FPPolicy", "FPServer", "FPStorage", "FPUploads", "LocalStore", "Support", httpTypes, jwtKit, nioCore,
                 logging, crypto,
             ]),
-        .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "Support", "fphost"]),
+        .testTarget(name: "AcceptanceTests", dependencies: ["LocalStore", "PluginTestKit", "Support", "fphost"]),
     ],
     swiftLanguageModes: [.v6]
 )

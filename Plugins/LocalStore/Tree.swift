@@ -65,6 +65,31 @@ final class Tree: Sendable {
         return root
     }
 
+    /// Goes over to the directory that the location names by now, if there is nothing in the one that was opened.
+    func followLocation() {
+        let root = openedRoot.load(ordering: .acquiring)
+        guard root >= 0 else { return }
+        var (opened, found) = (FileStatus(), FileStatus())
+        guard fstat(root, &opened) == 0, stat(settings.location, &found) == 0, found.isDirectory,
+            !found.isSameFile(as: opened), isEmpty(root)
+        else { return }
+        _ = try? replaceRoot(root, opened)
+    }
+
+    /// Whether a location has neither objects nor uploads.
+    private func isEmpty(_ root: Int32) -> Bool {
+        do throws(SystemError) {
+            let names = try DirectoryStream(try directory(nil, in: root))
+            while let item = try names.next() { if !item.name.elementsEqual(".fp".utf8) { return false } }
+            guard let staging = try existing({ () throws(SystemError) in try directory(Self.stagingPath, in: root) })
+            else { return true }
+            let staged = try DirectoryStream(staging)
+            return try staged.next() == nil
+        } catch {
+            return false
+        }
+    }
+
     private func openRoot() throws(PluginError) -> Int32 {
         let location = settings.location
         let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC

@@ -5,11 +5,14 @@ import Glibc
 extension Tree {
     /// How the location is; with `deep`, whether a file can be written there and read back.
     ///
-    /// A location that was removed is down, and no longer usable for reads either. One that has been moved, or hidden by
-    /// a mount, still works: the store goes on with the directory that it opened, and says so until it is restarted.
+    /// A location that was removed is down, and no longer usable for reads either. Of one that has been moved, unmounted or
+    /// hidden by a mount, the store goes on with the directory that it opened, and says that it should not be written to:
+    /// after a restart nobody would look there. If there is nothing in that directory, as where a disk was not mounted yet,
+    /// the store goes on with the one that has its name now.
     func health(deep: Bool) throws(PluginError) -> Health {
         let root: Int32
         do throws(PluginError) {
+            followLocation()
             root = try self.root()
         } catch {
             guard error.code == .transient, error.errno == ENOENT else { throw error }
@@ -47,7 +50,7 @@ extension Tree {
                 health.detail = problem.message
             }
         } else if let change = change(of: status) {
-            degrade(change, [])
+            degrade(change, .cannotWrite)
         }
         return health
     }

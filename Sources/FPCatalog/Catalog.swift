@@ -327,13 +327,16 @@ public enum CatalogError: Error, Equatable {
     case tooNew(String)
     /// The disk or the quota of the database is exhausted.
     case full(String)
+    /// The database cannot be read or written as things are: its disk fails, is read-only or is away, or another program
+    /// has it locked.
+    case unavailable(String)
     /// Anything else, for the operator's log.
     case failed(String)
 
     /// What went wrong, as a sentence for the operator.
     public var sentence: String {
         switch self {
-        case .inUse(let text), .tooNew(let text), .full(let text), .failed(let text): text
+        case .inUse(let text), .tooNew(let text), .full(let text), .unavailable(let text), .failed(let text): text
         case .beingReplaced: "Another upload is taking the place of this one."
         case .pathTaken(let store, let key): "Another upload has the path \(key) in the store \(store)."
         case .ownerExcess: "The owner of the upload would have more than they may."

@@ -60,14 +60,11 @@ extension Uploads {
         async let catalogTrouble = catalog.trouble()
         let entries = await withTaskGroup(of: HealthReport.Entry.self) { group in
             for store in stores.all.values {
-                // A store that is another catalog's is of no use here, however well it is.
-                let complaint = store === stores.staging ? claim.complaint : nil
+                // A store that is another catalog's, or empty in the place of a disk, is of no use, however well it is.
+                let problem = store === stores.staging ? claim.problem() : nil
                 group.addTask {
                     let entry = await Self.health(of: store)
-                    guard let complaint else { return entry }
-                    let problem = HealthReport.Problem(
-                        store: entry.store, code: "foreign", message: "The store is in use by another server.",
-                        since: complaint.since, detail: complaint.sentence)
+                    guard let problem else { return entry }
                     return HealthReport.Entry(
                         store: entry.store, status: .down, problems: [problem] + entry.problems,
                         freeBytes: entry.freeBytes)

@@ -7,51 +7,76 @@ import Synchronization
 /// once it is known, asking costs nothing.
 final class StagingClaim: Sendable {
     private struct State {
-        var foreign: CatalogMark?
+        var obstacle: Obstacle?
         var changedAt = Timestamp.now
     }
 
+    /// Why the store is not to be written to.
+    private enum Obstacle: Equatable {
+        /// It has another's mark.
+        case foreign(CatalogMark)
+        /// It has no mark, though files of this catalog's uploads are on record there.
+        case missing(files: Int)
+    }
+
     private let store: Store
-    private let identity: CatalogIdentity
+    private let catalog: any Catalog
+    private var identity: CatalogIdentity { catalog.identity }
     private let isPowerDurable: Bool
     private let logger: Logger
     private let isOurs = Atomic(false)
     private let state = Mutex(State())
 
-    init(_ store: Store, for identity: CatalogIdentity, isPowerDurable: Bool, logger: Logger) {
+    init(_ store: Store, for catalog: any Catalog, isPowerDurable: Bool, logger: Logger) {
         self.store = store
-        self.identity = identity
+        self.catalog = catalog
         self.isPowerDurable = isPowerDurable
         self.logger = logger
     }
 
-    /// Refuses to write to a store that is another's.
-    func require() async throws(UploadError) {
-        if isOurs.load(ordering: .acquiring) { return }
-        let outcome: StagingOwner
-        if let foreign = state.withLock({ $0.foreign }) {
-            outcome = owner(foreign)
+    /// Refuses to write to a store that is another's, or is not there.
+    /// - Parameter isAnew: whether to look at the store even if it was this catalog's before.
+    func require(lookingAnew isAnew: Bool = false) async throws(UploadError) {
+        if !isAnew, isOurs.load(ordering: .acquiring) { return }
+        let sentence: String
+        let obstacle = state.withLock { $0.obstacle }
+        if let obstacle, case .foreign = obstacle {
+            sentence = self.sentence(obstacle)
         } else {
-            outcome = try await translatingStoreError { () async throws(StoreError) in try await look() }
+            // A disk that was away may be back: a store that is asked how it is finds that out.
+            if obstacle != nil { _ = try? await store.health() }
+            switch try await translatingStoreError({ () async throws(StoreError) in try await look() }) {
+            case .thisCatalog: return
+            case .another(let told), .missing(let told): sentence = told
+            }
         }
-        guard case .another(let sentence) = outcome else { return }
         throw UploadError(
             .unavailable, "This server takes no uploads at the moment; its operator has been told.", detail: sentence,
             retryAfter: .seconds(60))
     }
 
-    /// What the operator should know if the store is known to be another's, and since when it is known.
-    var complaint: (sentence: String, since: Timestamp)? {
-        let (foreign, since) = state.withLock { ($0.foreign, $0.changedAt) }
-        return foreign.map { (sentence($0), since) }
+    /// What is wrong if the store is known to be another's, or not the one that it was.
+    func problem() -> HealthReport.Problem? {
+        let (obstacle, since) = state.withLock { ($0.obstacle, $0.changedAt) }
+        guard let obstacle else { return nil }
+        let (code, message) =
+            switch obstacle {
+            case .foreign: ("foreign", "The store is in use by another server.")
+            case .missing: ("missing", "The store is not the one that holds its uploads.")
+            }
+        return HealthReport.Problem(
+            store: store.name, code: code, message: message, since: since, detail: sentence(obstacle))
     }
 
-    /// Looks at the mark, and leaves one where none is.
+    /// Looks at the mark, and leaves one where none is. Where there should be one, its absence says that the store is not
+    /// there, as a directory is empty whose disk is not mounted: nothing is left in it then.
     func look() async throws(StoreError) -> StagingOwner {
         let ours = CatalogMark(identity)
         var found: CatalogMark
         if let mark = try await CatalogMark.find(in: store) {
             found = mark
+        } else if let files = try await missedFiles() {
+            return note(.missing(files: files))
         } else {
             found = try await ours.put(in: store, power: isPowerDurable)
         }
@@ -73,32 +98,53 @@ final class StagingClaim: Sendable {
             try await ours.take(store, power: isPowerDurable)
             found = ours
         }
-        return note(found)
+        return note(found.catalog == identity.id ? nil : .foreign(found))
     }
 
-    private func note(_ found: CatalogMark) -> StagingOwner {
+    /// How many files of uploads are on record in the store, if there is none of them; `nil` where some are there, or none
+    /// are on record. What several machines reach is no disk that may be away: there, somebody has cleaned up.
+    private func missedFiles() async throws(StoreError) -> Int? {
+        guard !store.capabilities.contains(.shared), store.capabilities.contains(.list),
+            let files = try? await catalog.storesInUse()[store.name], files > 0
+        else { return nil }
+        let objects = try await store.list(cursor: nil).entries.map(\.key)
+        let sessions = store.capabilities.contains(.listPending) ? try await store.listPending().entries.map(\.key) : []
+        let known = try? await catalog.known(keys: objects + sessions, in: store.name)
+        return known?.isEmpty ?? false ? files : nil
+    }
+
+    private func note(_ obstacle: Obstacle?) -> StagingOwner {
         let isNew = state.withLock { state in
-            let foreign = found.catalog == identity.id ? nil : found
-            if state.foreign != foreign { state.changedAt = .now }
-            defer { state.foreign = foreign }
-            return state.foreign != foreign
+            let isNew = state.obstacle != obstacle
+            if isNew { state.changedAt = .now }
+            state.obstacle = obstacle
+            return isNew
         }
-        let outcome = owner(found)
-        if case .another(let sentence) = outcome, isNew { logger.critical("\(sentence)") }
-        isOurs.store(found.catalog == identity.id, ordering: .releasing)
-        return outcome
+        isOurs.store(obstacle == nil, ordering: .releasing)
+        guard let obstacle else {
+            if isNew { logger.notice("the staging store \"\(store.name)\" is this catalog's") }
+            return .thisCatalog
+        }
+        let sentence = sentence(obstacle)
+        if isNew { logger.critical("\(sentence)") }
+        return if case .missing = obstacle { .missing(sentence) } else { .another(sentence) }
     }
 
-    private func owner(_ mark: CatalogMark) -> StagingOwner {
-        mark.catalog == identity.id ? .thisCatalog : .another(sentence(mark))
-    }
-
-    private func sentence(_ mark: CatalogMark) -> String {
-        """
-        store "\(store.name)" holds the temporary uploads of another catalog, at \(mark.place). Two hosts on one staging \
-        store would remove each other's uploads: give this one a location of its own, or, if that host is gone for \
-        good, stop this one and run: fphost stores claim \(store.name)
-        """
+    private func sentence(_ obstacle: Obstacle) -> String {
+        switch obstacle {
+        case .foreign(let mark):
+            """
+            store "\(store.name)" holds the temporary uploads of another catalog, at \(mark.place). Two hosts on one \
+            staging store would remove each other's uploads: give this one a location of its own, or, if that host is \
+            gone for good, stop this one and run: fphost stores claim \(store.name)
+            """
+        case .missing(let files):
+            """
+            store "\(store.name)" has not the mark that this catalog left there, nor, it seems, the \(files) files of its \
+            uploads: its disk is not mounted, or somebody has emptied it. It takes no uploads until they are back. If they \
+            are lost for good, stop this host and run: fphost stores claim \(store.name)
+            """
+        }
     }
 }
 
@@ -108,6 +154,8 @@ public enum StagingOwner: Sendable, Equatable {
     case thisCatalog
     /// Another's; what the operator should know, in one sentence.
     case another(String)
+    /// This catalog's, but it is not there; what the operator should know, in some sentences.
+    case missing(String)
 }
 
 extension Uploads {

@@ -152,6 +152,10 @@ extension UploadError {
             self.init(.invalid, "The cursor is not one that this listing returned.")
         case .full(let detail):
             self.init(.noSpace, "The server has no room to keep track of uploads; try again later.", detail: detail)
+        case .unavailable(let detail):
+            self.init(
+                .unavailable, "The server cannot reach its database at the moment; try again.", detail: detail,
+                retryAfter: .seconds(5))
         case .inUse(let detail), .tooNew(let detail), .failed(let detail):
             self.init(.internalFault, "The server could not reach its database.", detail: detail)
         }

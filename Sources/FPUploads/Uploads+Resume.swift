@@ -111,6 +111,8 @@ extension Uploads {
         _ record: UploadRecord, file: FileRecord, because reason: String, _ level: Logger.Level = .error
     ) async throws(UploadError) -> (UploadRecord, StoreWriter) {
         if let writer = writers.take(record.id) { await writer.close() }
+        // Nothing is gone from a store that is not there.
+        try await claim.require(lookingAnew: true)
         let arrival = arrivals.hold(record.id)
         defer { withExtendedLifetime(arrival) {} }
         let (key, writer) = try await beginSession(for: record.id, length: file.size)

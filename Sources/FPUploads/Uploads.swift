@@ -33,7 +33,7 @@ public final class Uploads: Sendable {
         stagingKeys = StagingKeys(identity: catalog.identity)
         space = StagingSpace(stores.staging, reserve: settings.reserve, logger: logger)
         claim = StagingClaim(
-            stores.staging, for: catalog.identity, isPowerDurable: settings.isPowerDurable, logger: logger)
+            stores.staging, for: catalog, isPowerDurable: settings.isPowerDurable, logger: logger)
     }
 
     /// What a dialect checks before it reads a body.

@@ -92,7 +92,7 @@ final class House {
     /// Removes everything from staging, as somebody who cleans up would.
     func cleanStaging() throws {
         let staging = directory.url.appendingPathComponent("staging")
-        for name in try FileManager.default.contentsOfDirectory(atPath: staging.path) {
+        for name in try FileManager.default.contentsOfDirectory(atPath: staging.path) where name != CatalogMark.key {
             try FileManager.default.removeItem(at: staging.appendingPathComponent(name))
         }
     }

@@ -205,6 +205,25 @@ struct StagingClaimTests {
         await house.close()
     }
 
+    @Test("a mark that somebody removed is put back where uploads' files still are, and not where none of them is")
+    func lostMark() async throws {
+        let house = try await House()
+        let upload = try await house.receive([7])
+        let mark = house.directory.url.appendingPathComponent("staging/" + CatalogMark.key)
+        try FileManager.default.removeItem(at: mark)
+        #expect(try await house.uploads.claimStaging() == .thisCatalog)
+        try house.cleanStaging()
+        try FileManager.default.removeItem(at: mark)
+        guard case .missing = try await house.uploads.claimStaging() else {
+            Issue.record("an empty directory counts as the store")
+            return
+        }
+        #expect(!FileManager.default.fileExists(atPath: mark.path))
+        #expect(await failure { _ = try await house.uploads.progress(of: upload.id) } == .unavailable)
+        #expect(try await house.uploads.upload(upload.id)?.state == .complete, "it has not begun again")
+        await house.close()
+    }
+
     @Test("a store that was claimed on purpose is left by the catalog that had it")
     func claimed() async throws {
         let first = try await House()

@@ -212,7 +212,9 @@ struct FailureTests {
         // What happens above it is no matter.
         #expect(try store.get("a/k") == [1])
         let moved = try store.health(deep: true)
-        #expect(moved.state == FP_HEALTH_DEGRADED && moved.limits == 0 && moved.detail.contains("is gone"))
+        #expect(
+            moved.state == FP_HEALTH_DEGRADED && moved.limits == FP_HEALTH_CANNOT_WRITE
+                && moved.detail.contains("is gone"))
         mkdir(location, 0o755)
         #expect(try store.health().detail.contains("is another directory"))
         rmdir(location)

@@ -86,6 +86,8 @@ enum CatalogCheck {
                 UNION ALL
                 SELECT upload, coalesce(destination_store, store), coalesce(destination_key, key) FROM files) f
             WHERE f.n = u.number AND state IN ('storing', 'stored')
+                -- One that replaces another has the path once it is stored.
+                AND coalesce(u.replaces, u.id) = u.id
                 AND NOT EXISTS (SELECT * FROM paths p WHERE p.store = s AND p.key = k AND p.upload = u.number)
         """,
         """

@@ -106,6 +106,8 @@ private final class Writer: Sendable {
         /// Until the thread has closed them.
         var connection: Connection?
         var lock: CatalogLock?
+        /// Where the database has to be.
+        var place: DatabasePlace
         /// Who is at work on the connection.
         var user: User?
 
@@ -130,7 +132,7 @@ private final class Writer: Sendable {
     init(_ connection: Connection, _ outcomes: OutcomeRecord, _ lock: CatalogLock?) {
         path = connection.path
         self.outcomes = outcomes
-        state = Mutex(State(connection: connection, lock: lock))
+        state = Mutex(State(connection: connection, lock: lock, place: DatabasePlace(connection.path)))
         ended.enter()
     }
 
@@ -224,6 +226,7 @@ private final class Writer: Sendable {
     private func commit(_ batch: [Change], _ db: Connection) {
         var refused: [Int: CatalogError] = [:]
         do {
+            try state.withLock { try $0.place.check() }
             try db.run("BEGIN IMMEDIATE")
             for (number, change) in batch.enumerated() {
                 do {

@@ -38,7 +38,7 @@ final class OutcomeRecord: Sendable {
         guard let kind = Self.kind(of: error, told) else { return }
         let reason: String =
             switch told {
-            case .full(let reason), .failed(let reason): reason
+            case .full(let reason), .unavailable(let reason), .failed(let reason): reason
             default: "\(told)"
             }
         state.withLock { state in

@@ -28,19 +28,19 @@ extension CatalogError {
                     + "else is needed."
             )
         case SQLITE_IOERR:
-            self = .failed(
+            self = .unavailable(
                 "The catalog \(path) cannot be read or written (\(cause)). Check its disk and the kernel's log.")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             self = .failed(
                 "The catalog \(path) is damaged (\(cause)). `fphost catalog check` says more. \(CatalogCheck.advice)"
             )
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH:
-            self = .failed(
+            self = .unavailable(
                 "The catalog \(path) cannot be opened for writing (\(cause)). Give this user the right to write the file "
                     + "and its directory."
             )
         case SQLITE_BUSY, SQLITE_LOCKED:
-            self = .failed(
+            self = .unavailable(
                 "The catalog \(path) is locked by another program (\(cause)). Close that program and try again.")
         default:
             self = .failed("The catalog \(path) failed (SQLite \(error.code), \(cause)).")

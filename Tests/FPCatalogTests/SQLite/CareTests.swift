@@ -107,6 +107,11 @@ import Testing
             try await catalog.insert(.receiving(owner: "somebody"))
             try await catalog.insert(.complete(owner: "somebody"))
             try await catalog.insert(.stored(keys: ["a", "b"]))
+            let (old, new) = (UploadRecord.stored(keys: ["c"]), UploadRecord.complete(names: ["c"]))
+            for upload in [old, new] { try await catalog.insert(upload) }
+            var place = Destination(store: "media", key: "c")
+            place.replaced = Replaced(upload: old.id, etag: "e")
+            #expect(try await catalog.beginStoring(new.id, destinations: [place]))
             await catalog.close()
             #expect(try Catalogs.faults(in: url(directory)) == [])
             try Connection(directory.catalogPath).execute(script)

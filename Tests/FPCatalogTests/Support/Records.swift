@@ -81,7 +81,7 @@ extension WriteSession {
 enum Refusal: Equatable {
     case pathTaken(String, String), beingReplaced, ownerExcess(OwnerExcess), usedUp, sourceExcess(Int), badCursor,
         inUse, tooNew, full,
-        failed
+        unavailable, failed
 
     init(_ error: CatalogError) {
         self =
@@ -95,6 +95,7 @@ enum Refusal: Equatable {
             case .inUse: .inUse
             case .tooNew: .tooNew
             case .full: .full
+            case .unavailable: .unavailable
             case .failed: .failed
             }
     }
