@@ -40,6 +40,15 @@ struct JSONFields {
         }
     }
 
+    /// A boolean; `nil` if it is absent or null.
+    mutating func optionalBool(_ name: String) throws(Complaint) -> Bool? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .bool(let value): return value
+        case let other?: throw Complaint(sentence: "The member \"\(name)\" must be true or false, not \(other.kind).")
+        }
+    }
+
     /// An array of strings; `nil` if it is absent or null.
     mutating func optionalStrings(_ name: String) throws(Complaint) -> [String]? {
         switch take(name) {
@@ -69,15 +78,6 @@ struct JSONFields {
             throw Complaint(sentence: "The member \"\(name)\" is \"\(Self.shown(word))\"; it may be one of: \(known).")
         }
         return choice
-    }
-
-    /// `true` or `false`; `nil` if it is absent or null.
-    mutating func optionalBool(_ name: String) throws(Complaint) -> Bool? {
-        switch take(name) {
-        case nil, .null: return nil
-        case .bool(let value): return value
-        case let other?: throw Complaint(sentence: "The member \"\(name)\" must be true or false, not \(other.kind).")
-        }
     }
 
     /// A whole number above 0; `nil` if it is absent or null.

@@ -3,8 +3,8 @@ import FPUploads
 
 /// An upload as the application API shows it.
 enum UploadDocument {
-    /// - Parameter withMetadata: Whether the client's metadata is shown. Left out, it is no member at all, as `null`
-    ///   would say that there is none.
+    /// - Parameter withMetadata: Whether the client's metadata is shown, and what is read from it. Left out, they are no
+    ///   members at all, as `null` would say that there is none.
     static func json(_ upload: Upload, withMetadata: Bool = true) -> JSON {
         let main = upload.files[0]
         var members: [JSON.Member] = []
@@ -25,7 +25,10 @@ enum UploadDocument {
         add("store", .string(main.store))
         add("path", .text(main.path))
         add("owner", .text(upload.owner))
-        if withMetadata { add("metadata", metadata(upload.metadata)) }
+        if withMetadata {
+            add("relative_path", .text(upload.relativePath))
+            add("metadata", metadata(upload.metadata))
+        }
         add("files", .array(upload.files.enumerated().map { file($1, isMain: $0 == 0) }))
         return .object(members)
     }

@@ -93,21 +93,22 @@ package struct UploadResource: Sendable {
     }
 
     private func store(_ id: UploadID, _ request: Request, within reach: Reach) async throws -> Response {
-        let claim: (path: String, store: String?, variants: [String]?, ifExists: IfExists)
+        let claim: (path: String, store: String?, variants: [String]?, keepsFolders: Bool, ifExists: IfExists)
         let body = try await Self.json(request)
         do throws(JSONFields.Complaint) {
             var fields = try JSONFields(body)
             claim = (
                 try fields.string("path"), try fields.optionalString("store"), try fields.optionalStrings("variants"),
-                try fields.optionalChoice("if_exists") ?? .fail
+                try fields.optionalBool("keep_relative_path") ?? false, try fields.optionalChoice("if_exists") ?? .fail
             )
-            try fields.finish(known: ["path", "store", "variants", "if_exists"])
+            try fields.finish(known: ["path", "store", "variants", "keep_relative_path", "if_exists"])
         } catch {
             throw Problem(.badRequest, error.sentence)
         }
         return Self.response(
             try await uploads.store(
-                id, path: claim.path, in: claim.store, variants: claim.variants, ifExists: claim.ifExists, within: reach
+                id, path: claim.path, in: claim.store, variants: claim.variants, keepsFolders: claim.keepsFolders,
+                ifExists: claim.ifExists, within: reach
             ))
     }
 

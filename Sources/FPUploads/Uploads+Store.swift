@@ -12,12 +12,14 @@ extension Uploads {
     ///   - store: the name of a configured store; `nil` for the default one.
     ///   - variants: the paths of the other files, in their order; `nil` puts each beside the main file under its
     ///     own name.
+    ///   - keepsFolders: whether the directories that the client had the file in are kept below `path`, which then ends
+    ///     in `/`; where they cannot be used there, the file has its bare name.
     ///   - ifExists: what becomes of the upload if a path is taken.
     ///   - reach: whose uploads may be replaced.
     /// - Returns: the upload with the paths that its files have.
     public func store(
-        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil, ifExists: IfExists = .fail,
-        within reach: Reach = .everybodys
+        _ id: UploadID, path: String, in store: String? = nil, variants: [String]? = nil, keepsFolders: Bool = false,
+        ifExists: IfExists = .fail, within reach: Reach = .everybodys
     ) async throws(UploadError) -> Upload {
         let target = try destinationStore(store)
         try await gates.enter(id, UploadGates.Pass())
@@ -25,20 +27,22 @@ extension Uploads {
         guard let record = try await record(id) else { throw .notFound(id) }
         return view(
             try await self.store(
-                record, path: path, in: target, variants: variants, ifExists: ifExists, within: reach))
+                record, path: path, in: target, variants: variants, keepsFolders: keepsFolders, ifExists: ifExists,
+                within: reach))
     }
 
     /// As above, for somebody who has passed the upload's gate.
     func store(
-        _ record: UploadRecord, path: String, in target: Store, variants: [String]?, ifExists: IfExists = .fail,
-        within reach: Reach = .everybodys
+        _ record: UploadRecord, path: String, in target: Store, variants: [String]?, keepsFolders: Bool = false,
+        ifExists: IfExists = .fail, within reach: Reach = .everybodys
     ) async throws(UploadError) -> UploadRecord {
         var record = record
         if record.state == .storing {
             guard let settled = try await settle(record) else { throw .notFound(record.id) }
             record = settled
         }
-        let destinations = try self.destinations(of: record, path: path, in: target, variants: variants)
+        let destinations = try self.destinations(
+            of: record, path: path, in: target, variants: variants, keepsFolders: keepsFolders)
         let numbered = NumberedDestinations(destinations, in: target)
         switch record.state {
         case .complete: break
@@ -71,9 +75,15 @@ extension Uploads {
     }
 
     private func destinations(
-        of record: UploadRecord, path: String, in store: Store, variants: [String]?
+        of record: UploadRecord, path: String, in store: Store, variants: [String]?, keepsFolders: Bool
     ) throws(UploadError) -> [Destination] {
-        let main = try ObjectPath.key(path: path, name: record.files[0].name)
+        var main = try ObjectPath.key(path: path, name: record.files[0].name)
+        if keepsFolders {
+            guard path.ends(with: "/") else {
+                throw UploadError(.invalid, "A relative path is kept below a path that ends in \"/\".")
+            }
+            if let kept = keyWithFolders(of: record, below: path, in: store) { main = kept }
+        }
         var keys = [main]
         if let variants, variants.count != record.files.count - 1 {
             throw UploadError(
@@ -85,6 +95,19 @@ extension Uploads {
         }
         for key in keys { try check(key, in: store) }
         return keys.map { Destination(store: store.name, key: $0) }
+    }
+
+    /// The key with the client's directories, unless the store would refuse it: the client is not the one who chose `path`.
+    private func keyWithFolders(of record: UploadRecord, below path: String, in store: Store) -> String? {
+        let name = record.files[0].name
+        guard let relative = Upload.relativePath(of: name, metadata: record.metadata) else { return nil }
+        do throws(UploadError) {
+            let key = try ObjectPath.key(path: path + relative, name: name)
+            try check(key, in: store)
+            return key
+        } catch {
+            return nil
+        }
     }
 
     /// What the store would refuse of a key is refused before anything is written down.

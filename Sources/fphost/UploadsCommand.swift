@@ -101,12 +101,21 @@ struct UploadsCommand: AsyncParsableCommand {
         @Option(name: .customLong("store"), help: "The store; by default storages_backend.") var storeName: String?
         @Option(help: "What to do if the path is taken: fail, rename (to name_2.ext and so on) or replace.")
         var ifExists: String?
+        @Flag(help: "Keep the directories that the client had the file in, below the path.") var keepRelativePath =
+            false
+
+        private struct Claim: Encodable {
+            let path: String
+            let store: String?
+            let if_exists: String?
+            let keep_relative_path: Bool?
+        }
 
         func run() async throws {
             try await reportingRefusals {
-                var request = ["path": path]
-                request["store"] = storeName
-                request["if_exists"] = ifExists
+                let request = Claim(
+                    path: path, store: storeName, if_exists: ifExists, keep_relative_path: keepRelativePath ? true : nil
+                )
                 try printJSON(
                     connection.send("POST", "/uploads/\(PercentEncoding.encoded(id))/store", json: request))
             }

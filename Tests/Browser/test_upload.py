@@ -119,6 +119,24 @@ def test_metadata_arrives_with_the_file(pond, server, api, chunks):
 
 
 @pytest.mark.parametrize("chunks", [{}, {"chunkUploads": True, "chunkForce": True}], ids=["plain", "chunked"])
+def test_a_directory_keeps_its_shape(pond, server, api, tmp_path, chunks):
+    lie = {"holiday/beach.jpg": b"sand", "holiday/2025/sea 日本.jpg": b"water", "holiday/2025/deep/fish.jpg": b"fish"}
+    for path, data in lie.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    pond.tab.evaluate("bench.keepFolders()")
+    pond.start(server=server(), allowDirectoriesOnly=True, **chunks)
+    pond.tab.locator(".filepond--browser").set_input_files(tmp_path / "holiday")
+    ids = lambda: [id for id in pond.tab.evaluate("bench.values()") if len(id) == 22]
+    known = lambda: [upload for upload in map(api.get, ids()) if upload and upload["state"] == "complete"]
+    uploads = eventually("three uploads", lambda: len(found := known()) == len(lie) and found)
+    assert {upload["relative_path"]: api.content(upload["id"]) for upload in uploads} == lie
+    root = f"albums-{len(chunks)}/"
+    stored = [api.store(upload["id"], root, keep_relative_path=True)["path"] for upload in uploads]
+    assert sorted(stored) == sorted(root + path for path in lie)
+
+
+@pytest.mark.parametrize("chunks", [{}, {"chunkUploads": True, "chunkForce": True}], ids=["plain", "chunked"])
 def test_the_field_may_have_any_name(pond, server, api, chunks):
     pond.start(server=server(), name="photos[]", **chunks)
     uploaded(pond, api, pond.add("plain.bin", 9, 5000), "plain.bin", content(9, 5000))

@@ -72,7 +72,7 @@ struct ApplicationAPITests {
                     "id", "state", "name", "size", "received", "content_type", "sha256", "crc64nvme", "created_at",
                     "completed_at",
                     "stored_at", "verified_at",
-                    "expires_at", "store", "path", "owner", "metadata", "files",
+                    "expires_at", "store", "path", "owner", "relative_path", "metadata", "files",
                 ])
             #expect(upload["id"] as? String == id)
             #expect(upload["state"] as? String == "complete")
@@ -164,6 +164,25 @@ struct ApplicationAPITests {
             #expect(try house.directory.contents("media/docs/a.txt") == Array("first".utf8))
             #expect(try house.directory.contents("media/docs/a_2.txt") == Array("second".utf8))
             #expect(house.directory.files(below: "media").count == 2)
+        }
+    }
+
+    @Test("store keeps the directories that the metadata names, if asked to")
+    func storeKeepingFolders() async throws {
+        try await ServerHouse.with { house async throws in
+            let id = try await house.announce(3, metadata: "{\"relativePath\": \"/holiday/x.txt\"}")
+            try await house.patch(id, 0, of: 3, "abc", name: "beach.txt")
+            let upload = try object(try await house.call("GET", "/api/v1/uploads/\(id)"))
+            #expect(upload["relative_path"] as? String == "holiday/beach.txt")
+            let bare = try object(try await house.call("GET", "/api/v1/uploads/\(try await house.upload())"))
+            #expect(bare["relative_path"] is NSNull)
+            let target = "/api/v1/uploads/\(id)/store"
+            let wrong = try await house.call(
+                "POST", target, json: "{\"path\": \"a/\", \"keep_relative_path\": \"yes\"}")
+            #expect(wrong.status == 400)
+            #expect(wrong.text.contains("keep_relative_path"))
+            let reply = try await house.call("POST", target, json: "{\"path\": \"a/\", \"keep_relative_path\": true}")
+            #expect(try object(reply)["path"] as? String == "a/holiday/beach.txt", "\(reply.text)")
         }
     }
 

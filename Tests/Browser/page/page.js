@@ -4,14 +4,24 @@
 const bench = {
   pond: null,
   requests: [],
+  hooks: {},
 
   start(options) {
     this.pond = FilePond.create(document.querySelector("#pond"), {
       allowMultiple: true,
       allowMinimumUploadDuration: false,
       chunkRetryDelays: [50, 100, 300],
+      ...this.hooks,
       ...options,
     });
+  },
+
+  /** What docs/filepond.md has a page do so that directories keep their shape. */
+  keepFolders() {
+    this.hooks.beforeAddFile = (item) => {
+      if (item.relativePath) item.setMetadata("relativePath", item.relativePath);
+      return true;
+    };
   },
 
   /** A File of the bytes that the test makes from the same seed and size. */

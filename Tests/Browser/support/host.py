@@ -120,8 +120,8 @@ class API:
         """The bytes of one of the upload's files; the first is the main file."""
         return self._expect({200}, "GET", f"/{id}/files/{file}/content" if file else f"/{id}/content")
 
-    def store(self, id, path):
-        return json.loads(self._expect({200, 201}, "POST", f"/{id}/store", {"path": path}))
+    def store(self, id, path, **more):
+        return json.loads(self._expect({200, 201}, "POST", f"/{id}/store", {"path": path, **more}))
 
     def delete(self, id, delete_file=True):
         self._expect({200, 204}, "DELETE", f"/{id}?delete_file={'true' if delete_file else 'false'}")
