@@ -12,6 +12,9 @@ public protocol Catalog: Sendable {
     /// The id and the key by which the catalog recognises what it made.
     var identity: CatalogIdentity { get }
 
+    /// The events, in a catalog that was opened with receivers for them; `nil` in one that writes none.
+    var events: (any EventLog)? { get }
+
     /// Adds an upload, in any state but ``UploadState/deleting``. A receiving one has one file and a session, any other
     /// has no session; every file of a storing one has a destination, and no other file has.
     /// - Parameters:
@@ -115,14 +118,21 @@ public protocol Catalog: Sendable {
     func abandonStoring(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool
 
     /// Marks an upload as being deleted if it is in one of the states given; one that is already deleting is
-    /// returned again.
+    /// returned again, whatever the reason was.
     /// - Returns: the record as it was before, or `nil`, and nothing has changed, if there is none in those states.
     /// - Throws: ``CatalogError/beingReplaced`` of a stored upload.
-    func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord?
+    func beginDeleting(
+        _ id: UploadID, from states: Set<UploadState>, because end: UploadEnd, at now: Timestamp
+    ) async throws(CatalogError) -> UploadRecord?
 
     /// Forgets an upload, with its files and chunks. Does nothing if there is none.
     /// - Throws: ``CatalogError/beingReplaced`` of a stored upload.
     func forget(_ id: UploadID) async throws(CatalogError)
+
+    /// Forgets a stored upload whose files stay where they are.
+    /// - Returns: `false`, and nothing has changed, if the upload is not stored.
+    /// - Throws: ``CatalogError/beingReplaced``
+    func release(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool
 
     /// Receiving and complete uploads last touched before that moment, oldest first.
     func expired(before moment: Timestamp, limit: Int) async throws(CatalogError) -> [UploadRecord]

@@ -19,18 +19,20 @@ public enum Catalogs {
     ///   - countsOwners: whether to keep what each owner has, which each change of an upload with an owner pays for.
     ///     Without it, ``Catalog/usage(of:)`` and ``OwnerLimits`` are refused. What was not kept is counted anew when a
     ///     catalog is opened to keep it again.
+    ///   - receivers: who is told of events; without any, no event is written, and none costs anything.
     ///   - program: the name and version of this program, for the sentence by which an older one refuses the database.
     ///   - logger: for what its operator should know.
     /// - Throws: ``CatalogError/inUse(_:)`` if another host has it open, ``CatalogError/tooNew(_:)`` if a newer fphost
     ///   wrote it, ``CatalogError/full(_:)``, and ``CatalogError/failed(_:)``, also for a URL that names no catalog.
     public static func open(
-        url: String, durability: CatalogDurability, countsOwners: Bool = true, program: String = "fphost",
-        logger: Logger
+        url: String, durability: CatalogDurability, countsOwners: Bool = true, receivers: [EventReceiver] = [],
+        program: String = "fphost", logger: Logger
     ) async throws(CatalogError) -> any Catalog {
         switch try Kind(url) {
         case .sqlite(let path):
             try await SQLiteCatalog.open(
-                path: path, durability: durability, countsOwners: countsOwners, program: program, logger: logger)
+                path: path, durability: durability, countsOwners: countsOwners, receivers: receivers, program: program,
+                logger: logger)
         }
     }
 

@@ -55,7 +55,7 @@ extension Uploads {
             guard var record = try await record(id) else { return nil }
             if record.state == .storing, let settled = try? await settle(record) { record = settled }
             if record.state == .stored { return view(record) }
-            _ = try await remove(id, from: [.complete, .storing])
+            _ = try await remove(id, from: [.complete, .storing], because: .notStored)
             if let count {
                 try await translatingCatalogError { () async throws(CatalogError) in
                     try await catalog.uncount(count.name)

@@ -10,7 +10,7 @@ extension Uploads {
         try await gates.enter(id, UploadGates.Pass())
         defer { gates.leave(id) }
         if let record = try await record(id), record.state == .storing { _ = try await settle(record) }
-        return try await removeTemporary(id)
+        return try await removeTemporary(id, because: .reverted)
     }
 
     /// Deletes an upload.
@@ -25,13 +25,19 @@ extension Uploads {
         let isAnyway = !keepFile && record.files[0].destination?.replaced == nil
         if record.state == .storing, let settled = try await settled(record, orAnyway: isAnyway) { record = settled }
         guard keepFile else {
-            if try await !remove(id, from: [.receiving, .complete, .storing, .stored]) { record.state = .deleting }
+            if try await !remove(id, from: [.receiving, .complete, .storing, .stored], because: .deleted) {
+                record.state = .deleting
+            }
             return view(record)
         }
         guard record.state == .stored else {
             throw UploadError(.invalid, "A temporary upload cannot be deleted without its file; store it first.")
         }
-        try await translatingCatalogError { () async throws(CatalogError) in try await catalog.forget(id) }
+        let now = Timestamp.now
+        let wasStored = try await translatingCatalogError { () async throws(CatalogError) in
+            try await catalog.release(id, at: now)
+        }
+        guard wasStored else { throw .notFound(id) }
         complaints.forget(id)
         return view(record)
     }
@@ -52,19 +58,22 @@ extension Uploads {
         guard gates.enterIfFree(id) else { return }
         defer { gates.leave(id) }
         guard let record = try await record(id), record.touchedAt < moment else { return }
-        _ = try await removeTemporary(id)
+        _ = try await removeTemporary(id, because: .expired)
     }
 
-    private func removeTemporary(_ id: UploadID) async throws(UploadError) -> Bool {
-        try await remove(id, from: [.receiving, .complete])
+    private func removeTemporary(_ id: UploadID, because end: UploadEnd) async throws(UploadError) -> Bool {
+        try await remove(id, from: [.receiving, .complete], because: end)
     }
 
     /// - Returns: whether the bytes are gone. Once the record says DELETING the upload is gone for every reader, and a
     ///   store that does not remove them now changes nothing of that: the sweeper goes on.
-    func remove(_ id: UploadID, from states: Set<UploadState>) async throws(UploadError) -> Bool {
+    func remove(
+        _ id: UploadID, from states: Set<UploadState>, because end: UploadEnd
+    ) async throws(UploadError) -> Bool {
         if let writer = writers.take(id) { await writer.close() }
+        let now = Timestamp.now
         let record = try await translatingCatalogError { () async throws(CatalogError) in
-            try await catalog.beginDeleting(id, from: states)
+            try await catalog.beginDeleting(id, from: states, because: end, at: now)
         }
         guard let record else { return true }
         do throws(UploadError) {

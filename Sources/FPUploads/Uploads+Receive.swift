@@ -19,7 +19,7 @@ extension Uploads {
             return try await storeAsAgreed(try await append(record, chunk, body), record.terms)
         } catch  where error.kind == .unsupportedType {
             // It will never be taken, so nothing of it stays.
-            _ = try await remove(id, from: [.receiving])
+            _ = try await remove(id, from: [.receiving], because: .refused)
             throw error
         }
     }

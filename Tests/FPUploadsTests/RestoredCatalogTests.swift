@@ -21,7 +21,8 @@ struct RestoredCatalogTests {
         let old = try await house.receive([1])
         let deleted = try await house.receive([2])
         _ = try await house.uploads.store(deleted.id, path: "a/path")
-        _ = try await house.catalog.beginDeleting(deleted.id, from: [.stored])
+        _ = try await house.catalog.beginDeleting(
+            deleted.id, from: [.stored], because: .deleted, at: .now)
         let moving = try await house.receive([3])
         _ = try await house.catalog.beginStoring(
             moving.id, destinations: [Destination(store: "far", key: "another/path")])

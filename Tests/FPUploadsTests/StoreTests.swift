@@ -308,7 +308,8 @@ struct SettleTests {
     func deleting() async throws {
         let house = try await House()
         let upload = try await house.receive([1])
-        _ = try await house.catalog.beginDeleting(upload.id, from: [.complete])
+        _ = try await house.catalog.beginDeleting(
+            upload.id, from: [.complete], because: .deleted, at: .now)
         try await house.restart()
         #expect(try await house.catalog.upload(upload.id) == nil)
         #expect(house.filesOnDisk() == [])

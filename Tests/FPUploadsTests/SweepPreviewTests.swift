@@ -42,7 +42,8 @@ struct SweepPreviewTests {
         let expired = try await house.receive([2])
         let receiving = try await house.uploads.create(length: 10, metadata: nil)
         let deleted = try await house.receive([3])
-        _ = try await house.catalog.beginDeleting(deleted.id, from: [.complete])
+        _ = try await house.catalog.beginDeleting(
+            deleted.id, from: [.complete], because: .deleted, at: .now)
         let keys = house.uploads.stagingKeys
         let (orphan, remains, session) = (
             keys.make(for: .random()), keys.make(for: stored.id), keys.make(for: .random())

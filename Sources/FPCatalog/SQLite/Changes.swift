@@ -39,6 +39,11 @@ extension Connection {
             case .receiving, .complete, .deleting: break
             }
         }
+        switch upload.state {
+        case .complete: try tell(.completed, of: upload, at: upload.completedAt ?? upload.createdAt)
+        case .stored: try tell(.stored, of: upload, at: upload.storedAt ?? upload.createdAt)
+        case .receiving, .storing, .deleting: break
+        }
     }
 
     /// Counts one more upload.
@@ -134,11 +139,14 @@ extension Connection {
         try charge(known, size: known.size, within: OwnerLimits())
         try rename(known, file.name)
         if let chunk { try put(chunk, nil, of: known.number) }
+        try tell(.completed, of: known.number, at: now)
         return true
     }
 
     func beginAgain(_ id: UploadID, file: FileRecord, token: [UInt8], at now: Timestamp) throws -> Bool {
         let before = try first("SELECT state FROM uploads WHERE id = ?", id.description) { $0[0] as String }
+        let wasComplete = before.flatMap(UploadState.init(rawValue:)) == .complete
+        let lost = wasComplete && keepsEvents ? try record(id) : nil
         let known = try first(
             """
             UPDATE uploads SET state = 'receiving', touched_at = ?1, completed_at = NULL, session_token = ?11,
@@ -154,11 +162,11 @@ extension Connection {
             file.destination?.store, file.destination?.key, file.destination?.token, token,
             file.digests.sha256, file.digests.signedCRC, file.verifiedAt, read: KnownFile.init)
         guard let known else { return false }
-        let wasComplete = before.flatMap(UploadState.init(rawValue:)) == .complete
         if wasComplete, let owner = known.owner { try countReceiving(owner, 1) }
         try charge(known, size: known.size, within: OwnerLimits())
         try run("DELETE FROM chunks WHERE upload = ?", known.number)
         try rename(known, file.name)
+        if let lost { try tell(.failed, of: lost, because: "bytes_lost", at: now) }
         return true
     }
 
@@ -215,13 +223,23 @@ extension Connection {
         try countGone(owner, wasReceiving: gone.state == .receiving, charged: gone.charged)
     }
 
-    func beginDeleting(_ id: UploadID, from states: Set<UploadState>) throws -> UploadRecord? {
+    func release(_ id: UploadID, at now: Timestamp) throws -> Bool {
+        guard let before = try record(id), before.state == .stored else { return false }
+        try tell(.deleted, of: before, because: UploadEnd.released.rawValue, at: now)
+        try forget(id)
+        return true
+    }
+
+    func beginDeleting(
+        _ id: UploadID, from states: Set<UploadState>, because end: UploadEnd, at now: Timestamp
+    ) throws -> UploadRecord? {
         guard let before = try record(id) else { return nil }
         if before.state == .deleting { return before }
         guard states.contains(before.state) else { return nil }
         if before.state == .stored { try checkNotReplaced(id) }
         try run("UPDATE uploads SET state = 'deleting' WHERE id = ?", id.description)
         if before.state == .receiving, let owner = before.owner { try countReceiving(owner, -1) }
+        try tell(end.kind, of: before, because: end == .expired ? nil : end.rawValue, at: now)
         return before
     }
 

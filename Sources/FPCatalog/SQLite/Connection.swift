@@ -17,6 +17,12 @@ final class Connection: @unchecked Sendable {  // It is handed from thread to th
     /// Whether changes keep what each owner has; said before the first of them.
     var keepsOwners = true
 
+    /// Whom changes write events for; said before the first of them.
+    var eventReceivers: [EventReceiver] = []
+
+    /// Whether changes write events at all.
+    var keepsEvents: Bool { !eventReceivers.isEmpty }
+
     /// Opens a database that exists.
     /// - Parameter patience: how long to wait for another program that has it locked, in milliseconds.
     init(_ path: String, readOnly: Bool = false, patience: Int32 = 5000) throws {

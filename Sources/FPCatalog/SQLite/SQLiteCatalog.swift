@@ -13,6 +13,7 @@ import Synchronization
 package final class SQLiteCatalog: Catalog {
     let changes: ChangeQueue
     let outcomes = OutcomeRecord()
+    let log: SQLiteEventLog?
     private let lookups: ReaderSet
     private let scans: ReaderSet
     private let pageEnds = PageEnds()
@@ -21,21 +22,24 @@ package final class SQLiteCatalog: Catalog {
     private let countsOwners: Bool
     /// As ``Catalog/identity`` says.
     package let identity: CatalogIdentity
+    /// As ``Catalog/events`` says.
+    package var events: (any EventLog)? { log }
     private let logger: Logger
 
     /// Opens the catalog at a path; creates it, and the directories above it (for their owner only), if it is missing.
     /// - Parameters:
     ///   - path: the database file. SQLite keeps two more beside it (`-wal` and `-shm`), and the catalog a `.lock`.
     ///   - durability: what a change that returned survives.
-    ///   - countsOwners: whether to keep what each owner has, as ``Catalogs/open(url:durability:countsOwners:program:logger:)``
+    ///   - countsOwners: whether to keep what each owner has, as ``Catalogs/open(url:durability:countsOwners:receivers:program:logger:)``
     ///     says.
+    ///   - receivers: who is told of events.
     ///   - program: the name and version of this program, for the sentence by which an older one refuses the database.
     ///   - logger: for what its operator should know.
     /// - Throws: ``CatalogError/inUse(_:)`` if another host has it open, ``CatalogError/tooNew(_:)`` if a newer fphost
     ///   wrote it, ``CatalogError/full(_:)`` and ``CatalogError/failed(_:)``.
     package static func open(
-        path: String, durability: CatalogDurability, countsOwners: Bool = true, program: String = "fphost",
-        logger: Logger
+        path: String, durability: CatalogDurability, countsOwners: Bool = true, receivers: [EventReceiver] = [],
+        program: String = "fphost", logger: Logger
     ) async throws(CatalogError) -> SQLiteCatalog {
         let outcome = await withCheckedContinuation {
             (caller: CheckedContinuation<Result<SQLiteCatalog, CatalogError>, Never>) in
@@ -43,7 +47,8 @@ package final class SQLiteCatalog: Catalog {
                 do throws(CatalogError) {
                     let file = try DatabaseFile.resolve(path)
                     let catalog = try SQLiteCatalog(
-                        file, durability, countsOwners: countsOwners, program: program, logger: logger)
+                        file, durability, countsOwners: countsOwners, receivers: receivers, program: program,
+                        logger: logger)
                     caller.resume(returning: .success(catalog))
                 } catch {
                     caller.resume(returning: .failure(error))
@@ -54,7 +59,9 @@ package final class SQLiteCatalog: Catalog {
     }
 
     private init(
-        _ path: String, _ durability: CatalogDurability, countsOwners: Bool, program: String, logger: Logger
+        _ path: String, _ durability: CatalogDurability, countsOwners: Bool, receivers: [EventReceiver],
+        program: String,
+        logger: Logger
     ) throws(CatalogError) {
         self.countsOwners = countsOwners
         let lock = try CatalogLock(database: path)
@@ -68,6 +75,7 @@ package final class SQLiteCatalog: Catalog {
         do {
             let writer = try Connections.writer(path, durability, program: program)
             try writer.keepOwners(countsOwners)
+            writer.eventReceivers = receivers
             let secrets = try ["cursor key", "catalog id", "name key"].map { name in
                 let value = try writer.first("SELECT value FROM about WHERE name = ?", name) { $0[0] as [UInt8] }
                 guard let value, value.count == 16 else {
@@ -80,6 +88,7 @@ package final class SQLiteCatalog: Catalog {
             lookups = ReaderSet(try Connections.readers(path, count: 2), catalog: path, outcomes)
             scans = ReaderSet(try Connections.readers(path, count: 2), catalog: path, outcomes)
             changes = try ChangeQueue(writer, outcomes, lock: lock)
+            log = receivers.isEmpty ? nil : SQLiteEventLog(receivers, changes, scans)
         } catch {
             throw CatalogError(error, catalog: path)
         }
@@ -136,6 +145,7 @@ extension SQLiteCatalog {
             try db.insert(upload, within: limits, from: source)
             if let count { try db.count(count) }
         }
+        log?.wake()
     }
 
     /// Limits that nobody counts for would be no limits.
@@ -177,7 +187,7 @@ extension SQLiteCatalog {
         async throws(CatalogError) -> Bool
     {
         try file.check()
-        return try await changes.perform { db in try db.complete(id, file: file, chunk: chunk, at: now) }
+        return try await telling { db in try db.complete(id, file: file, chunk: chunk, at: now) }
     }
 
     /// As ``Catalog/beginAgain(_:file:token:at:)`` says.
@@ -186,7 +196,7 @@ extension SQLiteCatalog {
     {
         try file.check()
         try checkToken(token)
-        return try await changes.perform { db in try db.beginAgain(id, file: file, token: token, at: now) }
+        return try await telling { db in try db.beginAgain(id, file: file, token: token, at: now) }
     }
 
     /// As ``Catalog/recordDigests(_:of:file:)`` says.
@@ -233,7 +243,7 @@ extension SQLiteCatalog {
     /// As ``Catalog/finishStoring(_:etags:at:)`` says.
     package func finishStoring(_ id: UploadID, etags: [String?], at now: Timestamp) async throws(CatalogError) -> Bool {
         for etag in etags { try checkText(etag) }
-        return try await changes.perform { db in try db.finishStoring(id, etags: etags, at: now) }
+        return try await telling { db in try db.finishStoring(id, etags: etags, at: now) }
     }
 
     /// As ``Catalog/abandonStoring(_:at:)`` says.
@@ -241,11 +251,11 @@ extension SQLiteCatalog {
         try await changes.perform { db in try db.abandonStoring(id, at: now) }
     }
 
-    /// As ``Catalog/beginDeleting(_:from:)`` says.
-    package func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError)
-        -> UploadRecord?
-    {
-        try await changes.perform { db in try db.beginDeleting(id, from: states) }
+    /// As ``Catalog/beginDeleting(_:from:because:at:)`` says.
+    package func beginDeleting(
+        _ id: UploadID, from states: Set<UploadState>, because end: UploadEnd, at now: Timestamp
+    ) async throws(CatalogError) -> UploadRecord? {
+        try await telling { db in try db.beginDeleting(id, from: states, because: end, at: now) }
     }
 
     /// As ``Catalog/forgetBegunWrites(in:before:except:)`` says.
@@ -259,6 +269,20 @@ extension SQLiteCatalog {
     /// As ``Catalog/forget(_:)`` says.
     package func forget(_ id: UploadID) async throws(CatalogError) {
         try await changes.perform { db in try db.forget(id) }
+    }
+
+    /// As ``Catalog/release(_:at:)`` says.
+    package func release(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool {
+        try await telling { db in try db.release(id, at: now) }
+    }
+
+    /// Makes a change that may have written an event.
+    private func telling<Value: Sendable>(
+        _ change: @escaping @Sendable (Connection) throws -> Value
+    ) async throws(CatalogError) -> Value {
+        let value = try await changes.perform(change)
+        log?.wake()
+        return value
     }
 }
 

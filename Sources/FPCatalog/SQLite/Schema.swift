@@ -193,7 +193,37 @@ enum Schema {
         """
 
     private static let tenth = """
-        -- Events.
+        -- What has happened to uploads that somebody is to be told. A number is never used again.
+        CREATE TABLE events (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            upload TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            happened_at INTEGER NOT NULL,
+            payload TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX events_by_upload ON events (upload, number);
+
+        -- How far each receiver has been told. A waiting delivery without a time waits for another of the same upload to
+        -- the same receiver: events of an upload are told in order.
+        CREATE TABLE deliveries (
+            event INTEGER NOT NULL REFERENCES events ON DELETE CASCADE,
+            receiver TEXT NOT NULL,
+            upload TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            replays INTEGER NOT NULL DEFAULT 0,
+            next_try INTEGER,
+            last_error TEXT,
+            ended_at INTEGER,
+            PRIMARY KEY (event, receiver),
+            CHECK (next_try IS NULL OR state = 'waiting'),
+            CHECK ((ended_at IS NULL) = (state = 'waiting'))
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX deliveries_due ON deliveries (receiver, next_try, event) WHERE next_try IS NOT NULL;
+        CREATE INDEX deliveries_waiting ON deliveries (receiver, upload, event) WHERE state = 'waiting';
+        CREATE INDEX deliveries_by_state ON deliveries (state, event);
+        CREATE INDEX deliveries_by_end ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
         """
 
     private static let eleventh = """

@@ -93,6 +93,9 @@ extension Connection {
         if let replaced = stored.replaces {
             try run("UPDATE uploads SET replaces = NULL, replaced_etag = NULL WHERE number = ?", number)
             if let replaced = UploadID(replaced), replaced != id {
+                if keepsEvents, let before = try record(replaced) {
+                    try tell(.deleted, of: before, because: UploadEnd.replaced.rawValue, at: now)
+                }
                 try forget(replaced)
                 try take(stored.store, stored.key, for: number)
             }
@@ -108,6 +111,7 @@ extension Connection {
             )
         }
         try run("DELETE FROM chunks WHERE upload = ?", number)
+        try tell(.stored, of: number, at: now)
         return true
     }
 

@@ -20,6 +20,16 @@ struct CatalogUnderTest: Sendable, CustomTestStringConvertible {
         return (try await directory.openCatalog(), directory)
     }
 
+    /// Each of them, telling what happens to these receivers.
+    static func telling(_ receivers: [EventReceiver]) -> [CatalogUnderTest] {
+        [
+            CatalogUnderTest(testDescription: "SQLite") {
+                let directory = try TemporaryDirectory()
+                return (try await directory.openCatalog(receivers: receivers), directory)
+            }
+        ]
+    }
+
     /// The model too, or a test that it fails would mean nothing.
     static let model = CatalogUnderTest(testDescription: "model") { (ModelCatalog(), nil) }
 
@@ -41,9 +51,12 @@ struct CatalogUnderTest: Sendable, CustomTestStringConvertible {
 extension TemporaryDirectory {
     var catalogPath: String { url.resolvingSymlinksInPath().path + "/catalog.db" }
 
-    func openCatalog(_ durability: CatalogDurability = .process) async throws(CatalogError) -> SQLiteCatalog {
+    func openCatalog(
+        _ durability: CatalogDurability = .process, receivers: [EventReceiver] = []
+    ) async throws(CatalogError) -> SQLiteCatalog {
         try await SQLiteCatalog.open(
-            path: catalogPath, durability: durability, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            path: catalogPath, durability: durability, receivers: receivers,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }
 }

@@ -38,6 +38,8 @@ final class ModelCatalog: Catalog {
     let identity = CatalogIdentity(
         id: Array(repeating: 1, count: 16), key: Array(repeating: 2, count: 16), place: "model")
 
+    let events: (any EventLog)? = nil
+
     func open<Value>(_ body: (inout sending State) throws(CatalogError) -> sending Value) throws(CatalogError) -> Value
     {
         try state.withLock { state throws(CatalogError) in
@@ -280,7 +282,9 @@ final class ModelCatalog: Catalog {
         }
     }
 
-    func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord? {
+    func beginDeleting(
+        _ id: UploadID, from states: Set<UploadState>, because end: UploadEnd, at now: Timestamp
+    ) async throws(CatalogError) -> UploadRecord? {
         let before = try await upload(id)
         if let before, before.state == .stored, states.contains(.stored), try await replacement(of: id) != nil {
             throw .beingReplaced
@@ -298,6 +302,12 @@ final class ModelCatalog: Catalog {
 
     func replacement(of id: UploadID) async throws(CatalogError) -> UploadRecord? {
         try open { $0.replacement(of: id) }
+    }
+
+    func release(_ id: UploadID, at now: Timestamp) async throws(CatalogError) -> Bool {
+        guard try await upload(id)?.state == .stored else { return false }
+        try await forget(id)
+        return true
     }
 
     func close() async { state.withLock { $0.isClosed = true } }

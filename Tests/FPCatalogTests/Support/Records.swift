@@ -69,6 +69,13 @@ extension ChunkArrival {
     }
 }
 
+extension Catalog {
+    /// Begins to delete an upload, where it does not matter why and when.
+    func beginDeleting(_ id: UploadID, from states: Set<UploadState>) async throws(CatalogError) -> UploadRecord? {
+        try await beginDeleting(id, from: states, because: .deleted, at: 1)
+    }
+}
+
 extension WriteSession {
     /// Sets both of the offsets.
     mutating func reach(_ offset: UInt64) {
