@@ -112,6 +112,8 @@ let package = Package(
             name: "FPPolicy",
             dependencies: ["FPFilePond", "FPFormats", "FPHTTP", "FPUploads", "FPUploadsHTTP", httpTypes, crypto]),
         .target(name: "FPFetch", dependencies: ["FPCurl", "FPFormats", nioCore, logging]),
+        .target(
+            name: "FPEvents", dependencies: ["FPCatalog", "FPCurl", "FPFetch", "FPFormats", crypto, logging]),
         .target(name: "FPMultipart", dependencies: ["FPFormats", nioCore]),
         .target(
             name: "FPHTTP",
@@ -142,7 +144,8 @@ let package = Package(
         .executableTarget(
             name: "fphost",
             dependencies: [
-                "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPFetch",
+                "CLinux", "FPAccess", "FPCatalog", "FPConfig", "FPConformance", "FPContext", "FPCurl", "FPEvents",
+                "FPFetch",
                 "FPFormats", "FPForwardAuth", "FPHTTP", "FPJWT",
                 "FPContractDriver", "FPPolicy", "FPServer", "FPStorage", "FPThreads", "FPUploads",
                 httpTypes, nioCore, logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -200,6 +203,9 @@ let package = Package(
         .testTarget(name: "FPCurlTests", dependencies: ["FPCurl", "Support"]),
         .testTarget(
             name: "FPFetchTests", dependencies: ["FPCurl", "FPFetch", "FPFormats", "Support", nioCore, logging]),
+        .testTarget(
+            name: "FPEventsTests",
+            dependencies: ["FPCatalog", "FPEvents", "FPFetch", "FPFormats", "Support", crypto, logging]),
         .testTarget(name: "FPMultipartTests", dependencies: ["FPMultipart", "Support", nioCore]),
         .testTarget(
             name: "FPHTTPTests",

@@ -103,7 +103,7 @@ extension SettingsDecoder {
             }
             return nil
         }
-        if let complaint = Self.complaint(about: url.text) {
+        if let complaint = HTTPURL.complaint(about: url.text) {
             complain(url, "\"authentication.forward.url\" \(complaint)")
         }
         func answerField(_ key: String) -> String {
@@ -125,18 +125,5 @@ extension SettingsDecoder {
             owner: answerField("owner"), scopes: answerField("scopes"), roles: answerField("roles"),
             timeout: values.duration(prefix + "timeout"), cache: values.duration(prefix + "cache"),
             concurrency: values.int(prefix + "concurrency"))
-    }
-
-    private static func complaint(about url: String) -> String? {
-        let scheme = URLSyntax.scheme(of: url) ?? ""
-        guard ["http", "https"].contains(scheme.asciiLowercased()) else {
-            return "must begin with http:// or https://"
-        }
-        if url.has("#") { return "has a fragment (#…), which is never sent; remove it" }
-        let authority = url.utf8.dropFirst(scheme.utf8.count + 3).prefix { !"/?".utf8.contains($0) }
-        if authority.contains(UInt8(ascii: "@")) {
-            return "has a user name or password, but only the visitor's own credentials are sent; remove them"
-        }
-        return authority.isEmpty ? "has no host" : nil
     }
 }

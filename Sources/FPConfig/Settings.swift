@@ -24,6 +24,8 @@ public struct Settings: Sendable, Equatable {
     public var permissions: Permissions
     /// Remote fetch.
     public var fetch: Fetch
+    /// Who is told what becomes of uploads.
+    public var events: Events
     /// Logging.
     public var log: Log
     /// What the file's texts are read against; checks the stores' options.

@@ -42,6 +42,7 @@ struct SettingsDecoder {
         let authentication = authentication()
         let permissions = permissions()
         let fetch = fetch(uploads)
+        let events = events()
         let log = Settings.Log(level: values.choice("log.level"), format: values.choice("log.format"))
         let plugins = Settings.Plugins(directory: location("plugins.directory"))
         var shown = EffectiveList(values: values)
@@ -63,6 +64,7 @@ struct SettingsDecoder {
             authentication: authentication,
             permissions: permissions,
             fetch: fetch,
+            events: events,
             log: log,
             source: source,
             warnings: problems.warnings,

@@ -7,11 +7,12 @@ extension Settings {
     public static let schema: [OptionSchema] =
         serverKeys + pluginKeys + [storagesBackendKey] + storeKeys.map { $0.named("stores.<name>." + $0.key) }
         + [storeOptionsKey.named("stores.<name>.options")] + uploadKeys + authenticationKeys + permissionKeys
-        + otherKeys
+        + otherKeys + Events.keys + logKeys
 
     /// The keys of the file, but for `stores`.
     static let hostKeys =
         serverKeys + pluginKeys + [storagesBackendKey] + uploadKeys + authenticationKeys + permissionKeys + otherKeys
+        + Events.keys + logKeys
 
     /// Bounds that keep a slip of the keyboard from becoming a setting.
     private static let second: Int64 = 1000
@@ -291,6 +292,9 @@ extension Settings {
                 + "fetched from in spite of being private."),
         OptionSchema(
             "fetch.concurrency", .int, default: "16", min: 1, max: 1024, help: "Transfers that run at once."),
+    ]
+
+    private static let logKeys: [OptionSchema] = [
         OptionSchema(
             "log.level", .choice, default: Log.Level.info.rawValue, choices: Log.Level.allCases.map(\.rawValue),
             help: "The least severe message that is logged."),

@@ -5,17 +5,18 @@ import Glibc
 ///
 /// The URL is checked before anything is resolved, and every address again at the moment a socket to it is made:
 /// whatever a name resolved to a moment ago, and however an address was spelled, only the second check counts.
-struct AddressGuard: Sendable {
+package struct AddressGuard: Sendable {
     let rules: FetchRules
     /// Whether an address is one of this machine's, asked anew each time: addresses come and go.
     var isOwn: @Sendable (IPAddress) -> Bool = LocalAddresses.contain
 
-    init(_ rules: FetchRules) {
+    /// A guard by those rules.
+    package init(_ rules: FetchRules) {
         self.rules = rules
     }
 
     /// Why a URL may not be fetched, as far as its text tells; nil if nothing speaks against it yet.
-    func refusal(of url: RemoteURL) -> String? {
+    package func refusal(of url: RemoteURL) -> String? {
         guard rules.schemes.contains(url.scheme) else { return "its scheme is not in fetch.schemes" }
         if let ports = rules.ports, let refusal = Self.refusal(ofPortOf: url, ports) { return refusal }
         switch url.host {
@@ -40,7 +41,7 @@ struct AddressGuard: Sendable {
     }
 
     /// Why no connection to an address may be made for a URL that `refusal(of:)` let pass; nil if it may.
-    func refusal(of address: IPAddress, for url: RemoteURL) -> String? {
+    package func refusal(of address: IPAddress, for url: RemoteURL) -> String? {
         let name: String? = if case .name(let name) = url.host { URLHost.comparable(name) } else { nil }
         func isNamed(on list: HostList) -> Bool {
             list.contains(address) || name.map(list.contains(name:)) == true

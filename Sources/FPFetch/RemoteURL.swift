@@ -4,10 +4,11 @@ import FPFormats
 ///
 /// Bytes that have no place in a URL are percent-encoded, as browsers do; control characters are refused, so that
 /// nothing can break out of the request.
-struct RemoteURL: Hashable, Sendable {
+package struct RemoteURL: Hashable, Sendable {
     /// Why a text is not such a URL, for the operator's log.
-    struct Invalid: Error {
-        let problem: String
+    package struct Invalid: Error {
+        /// What is wrong with it.
+        package let problem: String
     }
 
     let scheme: WebScheme
@@ -19,7 +20,7 @@ struct RemoteURL: Hashable, Sendable {
     let query: String?
 
     /// Reads an absolute URL.
-    init(_ text: String) throws(Invalid) {
+    package init(_ text: String) throws(Invalid) {
         let reference = try URLReference(Array(text.utf8))
         guard let scheme = reference.scheme else { throw Invalid(problem: "it has no scheme") }
         try self.init(scheme: scheme, reference)
@@ -111,7 +112,7 @@ struct RemoteURL: Hashable, Sendable {
 
 extension RemoteURL: CustomStringConvertible {
     /// The URL as it is requested.
-    var description: String {
+    package var description: String {
         withoutQuery + (query.map { "?" + $0 } ?? "")
     }
 

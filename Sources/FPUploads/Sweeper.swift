@@ -44,6 +44,7 @@ public struct Sweeper: Sendable {
         await settleInterrupted()
         var isDone = await expire()
         if !isPreview { await forgetCounts() }
+        if !isPreview { await forgetEvents() }
         let ownsStaging = await ownsStaging()
         if ownsStaging { isDone = await removeOrphanedObjects() && isDone }
         return await discardOrphanedSessions(inStaging: ownsStaging) && isDone && ownsStaging
@@ -90,6 +91,18 @@ public struct Sweeper: Sendable {
         } catch {
             uploads.logger.error("could not look for expired uploads: \(error)")
             return false
+        }
+    }
+
+    /// Forgets the events that everybody has been told of, or that were given up, long enough ago.
+    private func forgetEvents() async {
+        guard let log = uploads.catalog.events else { return }
+        let moment = Timestamp.now.advanced(by: .zero - uploads.settings.keepEvents)
+        do throws(CatalogError) {
+            // A part at a time, so that uploads do not wait for all of it.
+            while try await log.prune(before: moment, limit: 500) == 500, !Task.isCancelled {}
+        } catch {
+            uploads.logger.error("could not forget events: \(error)")
         }
     }
 

@@ -24,6 +24,8 @@ public struct UploadSettings: Sendable {
     public var field = "filepond"
     /// The time between two searches for what has expired.
     public var sweepEvery: Duration = .seconds(5 * 60)
+    /// How long events stay on record when they are delivered or given up.
+    public var keepEvents: Duration = .seconds(7 * 24 * 60 * 60)
     /// The most writers kept open between two chunks.
     public var openWriters = 256
 

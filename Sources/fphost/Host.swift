@@ -1,6 +1,7 @@
 import FPAccess
 import FPCatalog
 import FPConfig
+import FPEvents
 import FPFetch
 import FPHTTP
 import FPServer
@@ -23,8 +24,8 @@ final class Host: Sendable {
     private let logger: Logger
 
     private init(
-        stores: [Store], catalog: any Catalog, uploads: Uploads, fetcher: Fetcher?, server: UploadServer,
-        crashes: CrashHistory?, shutdownGrace: Duration, logger: Logger
+        stores: [Store], catalog: any Catalog, uploads: Uploads, webhooks: Webhooks?, fetcher: Fetcher?,
+        server: UploadServer, crashes: CrashHistory?, shutdownGrace: Duration, logger: Logger
     ) {
         self.stores = stores
         self.catalog = catalog
@@ -36,7 +37,10 @@ final class Host: Sendable {
         self.logger = logger
         let sweeper = Sweeper(uploads)
         background =
-            [Task { await sweeper.run() }, Task { await crashes?.forgetAfterLongRun() }]
+            [
+                Task { await sweeper.run() }, Task { await webhooks?.run() },
+                Task { await crashes?.forgetAfterLongRun() },
+            ]
             + stores.map { store in Task { await store.monitor() } }
     }
 
@@ -62,7 +66,9 @@ final class Host: Sendable {
         await warnAboutMissingStores(catalog, settings: settings, logger: logger)
         let uploads = Uploads(
             catalog: catalog, stores: map,
-            settings: UploadSettings(settings.uploads, openWriters: accepted.descriptors.openWriters), logger: logger)
+            settings: UploadSettings(
+                settings.uploads, openWriters: accepted.descriptors.openWriters, keepEvents: settings.events.keep),
+            logger: logger)
         try await claimStaging(uploads, settings: settings, logger: logger)
         if let warning = Exposure.warning(about: settings) { logger.warning("\(warning)") }
         let tokens = try bearerTokens(settings, logger: logger)
@@ -71,6 +77,7 @@ final class Host: Sendable {
         if let trouble = await catalog.trouble(), trouble.kind == .damaged {
             throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(trouble.reason)")
         }
+        let webhooks = try catalog.events.map { try Self.webhooks(settings, $0, logger: logger) }
         let fetcher = try settings.fetch.enabled ? fetcher(settings, logger: logger) : nil
         let server = UploadServer(
             try ServerSettings(
@@ -84,7 +91,7 @@ final class Host: Sendable {
             throw Refusal(.failure, "\(settings.position(of: "server.listen")): cannot listen: \(error)")
         }
         return Host(
-            stores: stores, catalog: catalog, uploads: uploads, fetcher: fetcher, server: server,
+            stores: stores, catalog: catalog, uploads: uploads, webhooks: webhooks, fetcher: fetcher, server: server,
             crashes: accepted.crashes, shutdownGrace: settings.server.timeouts.shutdown, logger: logger)
     }
 
@@ -165,7 +172,8 @@ final class Host: Sendable {
             return try await Catalogs.open(
                 url: settings.catalog?.url.value ?? "",
                 durability: settings.uploads.durability == .power ? .power : .process,
-                countsOwners: OwnerLimits(settings.uploads.perOwner).isSet, logger: logger)
+                countsOwners: OwnerLimits(settings.uploads.perOwner).isSet, receivers: settings.events.receivers,
+                logger: logger)
         } catch {
             throw Refusal(.configuration, "\(settings.position(of: "catalog")): \(error.sentence)")
         }
@@ -199,6 +207,15 @@ final class Host: Sendable {
                 limits: limits, rules: FetchRules(settings.fetch), version: Version.current, logger: logger)
         } catch {
             throw Refusal(.configuration, "\(settings.position(of: "fetch")): \(error)")
+        }
+    }
+
+    private static func webhooks(_ settings: Settings, _ log: any EventLog, logger: Logger) throws -> Webhooks {
+        do {
+            return try Webhooks(
+                WebhookSettings(settings.events), log: log, version: Version.current, logger: logger)
+        } catch {
+            throw Refusal(.configuration, "\(settings.position(of: "events")): \(error)")
         }
     }
 

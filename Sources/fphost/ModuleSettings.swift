@@ -1,5 +1,7 @@
 import FPAccess
+import FPCatalog
 import FPConfig
+import FPEvents
 import FPFetch
 import FPHTTP
 import FPServer
@@ -11,8 +13,10 @@ import Foundation
 
 extension UploadSettings {
     /// The settings of `uploads`.
-    /// - Parameter openWriters: how many writers may be kept open between two chunks.
-    init(_ settings: Settings.Uploads, openWriters: Int) {
+    /// - Parameters:
+    ///   - openWriters: how many writers may be kept open between two chunks.
+    ///   - keepEvents: how long events stay on record when they are delivered or given up.
+    init(_ settings: Settings.Uploads, openWriters: Int, keepEvents: Duration) {
         self.init()
         maxSize = UInt64(settings.maxSize)
         expireAfter = settings.expireAfter
@@ -27,6 +31,7 @@ extension UploadSettings {
         field = settings.field
         sweepEvery = settings.sweepEvery
         self.openWriters = openWriters
+        self.keepEvents = keepEvents
     }
 }
 
@@ -48,6 +53,30 @@ extension FetchLimits {
         maxRedirects = settings.maxRedirects
         concurrency = settings.concurrency
         minimumSpeed = Int(settings.minimumRate)
+    }
+}
+
+extension WebhookSettings {
+    /// The settings of `events`.
+    /// - Throws: ``WebhookSecret/Invalid``
+    init(_ settings: Settings.Events) throws {
+        self.init(
+            receivers: try settings.webhooks.map { webhook in
+                Receiver(
+                    name: webhook.name, url: webhook.url.value,
+                    secrets: try webhook.secrets.map { try WebhookSecret($0.value) })
+            })
+        timeout = settings.timeout
+        concurrency = settings.concurrency
+        allow = HostList(settings.allow)
+    }
+}
+
+extension Settings.Events {
+    /// Whom the catalog writes events for.
+    var receivers: [EventReceiver] {
+        let kinds = Set(kinds.compactMap { EventKind(rawValue: "upload.\($0.rawValue)") })
+        return webhooks.map { EventReceiver(name: $0.name, kinds: kinds) }
     }
 }
 

@@ -64,7 +64,9 @@ struct SweepCommand: AsyncParsableCommand {
             do {
                 let map = try StoreMap(stores, staging: settings.uploads.staging, default: settings.storagesBackend)
                 let uploads = Uploads(
-                    catalog: catalog, stores: map, settings: UploadSettings(settings.uploads, openWriters: 1),
+                    catalog: catalog, stores: map,
+                    settings: UploadSettings(
+                        settings.uploads, openWriters: 1, keepEvents: settings.events.keep),
                     logger: logger)
                 outcome = .success(
                     await Sweeper(uploads, isPreview: dryRun) { finding in

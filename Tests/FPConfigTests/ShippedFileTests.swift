@@ -5,6 +5,7 @@ struct ShippedFileTests {
     /// What the examples in the file take from the environment.
     private static let environment = [
         "AWS_ACCESS_KEY_ID": "key", "HOME": "/home/fp",
+        "FPHOST_WEBHOOK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "FPHOST_JWT_SECRET": String(repeating: "s", count: 32),
     ]
 
@@ -32,6 +33,7 @@ struct ShippedFileTests {
         #expect(shipped.server == least.server)
         #expect(shipped.uploads == least.uploads)
         #expect(shipped.fetch == least.fetch)
+        #expect(shipped.events == least.events)
         #expect(shipped.log == least.log)
         #expect(shipped.catalog == least.catalog)
         #expect(shipped.plugins == least.plugins)

@@ -19,11 +19,11 @@ struct StructureTests {
         ),
         (
             "hello",
-            "fphost.yaml:1:1: the file must be a map with keys (server, plugins, storages_backend, uploads, authentication, permissions, catalog, api, fetch, log, stores), not a single value"
+            "fphost.yaml:1:1: the file must be a map with keys (server, plugins, storages_backend, uploads, authentication, permissions, catalog, api, fetch, events, log, stores), not a single value"
         ),
         (
             "- a\n",
-            "fphost.yaml:1:1: the file must be a map with keys (server, plugins, storages_backend, uploads, authentication, permissions, catalog, api, fetch, log, stores), not a list"
+            "fphost.yaml:1:1: the file must be a map with keys (server, plugins, storages_backend, uploads, authentication, permissions, catalog, api, fetch, events, log, stores), not a list"
         ),
         (
             "\(oneStore)server:\n\tdemo: true\n",
