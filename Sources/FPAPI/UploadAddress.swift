@@ -21,8 +21,10 @@ package enum UploadAddress: String, CaseIterable, Sendable {
 
     /// Finds the address of a path, and what stands in the places of its names; `nil` if it is none of these.
     /// - Parameter rest: The path's segments below the list.
-    static func find(_ rest: ArraySlice<String>) -> (address: UploadAddress, values: [String])? {
-        for address in allCases {
+    static func find(
+        _ rest: ArraySlice<String>, among addresses: [UploadAddress]
+    ) -> (address: UploadAddress, values: [String])? {
+        for address in addresses {
             let template = address.rawValue.parts(at: "/").dropFirst()
             guard template.count == rest.count else { continue }
             let pairs = zip(template, rest)

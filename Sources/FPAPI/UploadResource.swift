@@ -16,9 +16,12 @@ package struct UploadResource: Sendable {
     private static let maximumBody = 64 << 10
 
     private let uploads: Uploads
+    private let addresses: [UploadAddress]
 
-    package init(uploads: Uploads) {
+    /// - Parameter addresses: Those that there are for these callers.
+    package init(uploads: Uploads, addresses: [UploadAddress] = UploadAddress.allCases) {
         self.uploads = uploads
+        self.addresses = addresses
     }
 
     /// Answers a request whose path continues with `rest` below the list of uploads.
@@ -27,7 +30,7 @@ package struct UploadResource: Sendable {
     package func respond(
         to request: Request, rest: ArraySlice<String>, within reach: Reach
     ) async throws -> Response {
-        guard let (address, values) = UploadAddress.find(rest) else { throw Problem.unknownAddress }
+        guard let (address, values) = UploadAddress.find(rest, among: addresses) else { throw Problem.unknownAddress }
         let method = request.method
         if let id = values.first.flatMap({ UploadID($0) }) { try await uploads.require(id, within: reach) }
         let number = values.count > 1 ? try Self.number(values[1]) : 0

@@ -46,7 +46,8 @@ public struct Content: Sendable {
         contentType = file.contentType ?? MediaType.unknown
         etag = info.etag
         modified = info.modifiedNanoseconds.map { Timestamp(milliseconds: $0 / 1_000_000) }
-        digests = file.digests
+        // Of another version nobody knows what its bytes are.
+        digests = file.etag == info.etag || file.etag == nil ? file.digests : FileDigests()
         self.store = store
         key = file.key
     }

@@ -51,6 +51,14 @@ public final class DigestCheck: Sendable {
         try outcome.get()
     }
 
+    /// What is said of bytes that are not those of which a digest was stated.
+    static func mismatch(_ kind: DigestKind, detail: String? = nil) -> UploadError {
+        UploadError(
+            .digestMismatch,
+            "The bytes have another \(kind.fieldKey ?? kind.tusName) than was stated of them; nothing of them counts.",
+            detail: detail)
+    }
+
     private static func catchUp(_ state: inout State) {
         for buffer in state.waiting {
             buffer.withUnsafeReadableBytes { bytes in
@@ -92,9 +100,8 @@ private struct RunningHash {
         let found = digest
         guard found != expected else { return nil }
         let name = kind.fieldKey ?? kind.tusName
-        return UploadError(
-            .digestMismatch, "The bytes have another \(name) than was stated of them; nothing of them counts.",
-            detail: "\(name): \(Base64.encoded(expected)) was stated, \(Base64.encoded(found)) arrived")
+        return DigestCheck.mismatch(
+            kind, detail: "\(name): \(Base64.encoded(expected)) was stated, \(Base64.encoded(found)) arrived")
     }
 
     private var digest: [UInt8] {

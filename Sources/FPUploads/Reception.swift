@@ -208,9 +208,12 @@ public final class Reception: Sendable {
             await writer.close()
             return info
         }
+        // A put that was tried again may turn out to have happened at first, when the second try had hashed less.
+        let isWhole = digest.length == incoming.size
         let file = FileRecord(
             name: incoming.name, size: incoming.size, contentType: type, etag: info.etag,
-            store: uploads.stores.staging.name, key: incoming.key, digests: digest.file?.digests ?? FileDigests())
+            store: uploads.stores.staging.name, key: incoming.key,
+            digests: isWhole ? digest.file?.digests ?? FileDigests() : FileDigests())
         state.withLock { state in
             state.files.append(file)
             state.current = nil
@@ -243,6 +246,7 @@ public final class Reception: Sendable {
             state.files = []
             state.admission = nil
         }
+        if files.contains(where: { $0.digests == FileDigests() }) { uploads.backlog.add(id, of: uploads) }
         return try await uploads.storeAsAgreedOrForget(uploads.view(record), by: uploader)
     }
 

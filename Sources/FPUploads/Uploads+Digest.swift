@@ -13,6 +13,11 @@ extension Uploads {
             let reader = try await store.read(file.key)
             defer { reader.close() }
             try file.check(reader.info, in: store)
+            guard file.etag == nil || reader.info.etag == nil || file.etag == reader.info.etag else {
+                throw StoreError(
+                    .precondition, store: store.name, operation: "read",
+                    message: "\(file.key) is another version than the one that arrived")
+            }
             while let buffer = try await reader.next() { buffer.withUnsafeReadableBytes { digest.update($0) } }
         }
         return digest.file?.digests ?? FileDigests()

@@ -103,6 +103,8 @@ struct DemoTests {
             let stored = try await house.send(
                 "POST", "/demo/uploads/\(id)/store", own, Array("{\"path\":\"a.txt\"}".utf8))
             #expect(stored.status == 200, "\(stored.text)")
+            let verified = try await house.send("POST", "/demo/uploads/\(id)/verify", own, Array("{}".utf8))
+            #expect(verified.status == 404, "everybody could have whole files read again and again")
             let deleted = try await house.send("DELETE", "/demo/uploads/\(id)", [("X-Fphost-Demo", "1")])
             #expect(deleted.status == 200)
         }

@@ -123,6 +123,9 @@ extension Connection {
             }
         }
         try run("UPDATE uploads SET touched_at = ? WHERE state IN ('receiving', 'complete')", now)
+        // The bytes in staging may be others by now than those that these are of.
+        try run("UPDATE uploads SET session_digest = NULL WHERE session_digest IS NOT NULL")
+        try run("DELETE FROM chunks")
         try run("DELETE FROM begun_writes")
         try run("UPDATE about SET value = randomblob(16) WHERE name IN ('name key', 'cursor key')")
         try run("INSERT OR REPLACE INTO about VALUES ('restored at', ?)", now)
