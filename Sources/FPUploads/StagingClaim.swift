@@ -104,13 +104,26 @@ final class StagingClaim: Sendable {
     /// How many files of uploads are on record in the store, if there is none of them; `nil` where some are there, or none
     /// are on record. What several machines reach is no disk that may be away: there, somebody has cleaned up.
     private func missedFiles() async throws(StoreError) -> Int? {
-        guard !store.capabilities.contains(.shared), store.capabilities.contains(.list),
-            let files = try? await catalog.storesInUse()[store.name], files > 0
-        else { return nil }
+        guard !store.capabilities.contains(.shared), store.capabilities.contains(.list) else { return nil }
+        let files = try await onRecord { () async throws(CatalogError) in try await catalog.storesInUse() }[store.name]
+        guard let files, files > 0 else { return nil }
         let objects = try await store.list(cursor: nil).entries.map(\.key)
         let sessions = store.capabilities.contains(.listPending) ? try await store.listPending().entries.map(\.key) : []
-        let known = try? await catalog.known(keys: objects + sessions, in: store.name)
-        return known?.isEmpty ?? false ? files : nil
+        let known = try await onRecord { () async throws(CatalogError) in
+            try await catalog.known(keys: objects + sessions, in: store.name)
+        }
+        return known.isEmpty ? files : nil
+    }
+
+    /// What the catalog says. While it says nothing, nobody knows whether anything is missing.
+    private func onRecord<Value>(_ question: () async throws(CatalogError) -> Value) async throws(StoreError) -> Value {
+        do throws(CatalogError) {
+            return try await question()
+        } catch {
+            throw StoreError(
+                .transient, store: store.name, operation: "claim",
+                message: "it cannot be told whether its files are missing: \(error.sentence)")
+        }
     }
 
     private func note(_ obstacle: Obstacle?) -> StagingOwner {

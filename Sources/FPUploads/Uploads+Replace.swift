@@ -30,8 +30,14 @@ extension Uploads {
             if there != nil, holder == nil, reach != .everybodys {
                 throw UploadError(.pathTaken, UploadError.taken(key))
             }
+            // What is there may not be what the holder had stored: it is somebody else's then, who is not on record.
+            if let holder, reach != .everybodys, let etag = holder.files[0].etag, there?.etag != etag {
+                throw UploadError(.pathTaken, UploadError.taken(key))
+            }
             var place = destination
-            place.replaced = Replaced(upload: holder?.id, etag: there?.etag)
+            // Where nothing is, nothing is written over, whatever comes there meanwhile.
+            let isFree = holder == nil && there == nil
+            if !isFree { place.replaced = Replaced(upload: holder?.id, etag: there?.etag) }
             let places = [place]
             let begun: Bool
             do throws(CatalogError) {
@@ -42,9 +48,13 @@ extension Uploads {
                 throw UploadError(error)
             }
             guard begun else { throw .notFound(record.id) }
-            let stored = try await carryOut(record, to: places)
-            if let holder { complaints.forget(holder.id) }
-            return stored
+            do throws(UploadError) {
+                let stored = try await carryOut(record, to: places)
+                if let holder { complaints.forget(holder.id) }
+                return stored
+            } catch  where isFree && error.storeCode == .exists {
+                guard try await self.record(record.id)?.state == .complete else { throw error }
+            }
         }
         throw UploadError(
             .conflict, "Another upload is on its way to the path \"\(key)\"; try again.", retryAfter: .seconds(1))

@@ -106,13 +106,15 @@ struct ReplaceTests {
         _ = try await house.uploads.store(try await receive(by: "bob").id, path: "bobs")
         _ = try await house.uploads.store(try await receive(by: nil).id, path: "nobodys")
         _ = try await house.uploads.store(try await receive(by: "ann").id, path: "anns")
-        try Data("theirs".utf8).write(to: try place("foreign", in: house))
+        _ = try await house.uploads.store(try await receive(by: "ann").id, path: "overwritten")
+        for path in ["foreign", "overwritten"] { try Data("theirs".utf8).write(to: try place(path, in: house)) }
         let mine = try await receive(by: "ann")
-        for path in ["bobs", "nobodys", "foreign"] {
+        for path in ["bobs", "nobodys", "foreign", "overwritten"] {
             #expect(await failure { try await replace(mine.id, path) } == .pathTaken, "\(path)")
         }
         try await replace(mine.id, "anns")
-        #expect(try await house.catalog.counts() == [.stored: 3])
+        #expect(try await house.catalog.counts() == [.stored: 4])
+        #expect(try Data(contentsOf: place("overwritten", in: house)) == Data("theirs".utf8))
         await house.close()
     }
 

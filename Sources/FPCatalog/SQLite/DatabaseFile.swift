@@ -75,9 +75,9 @@ enum DatabaseFile {
     }
 
     private static func split(_ path: String) -> (directory: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return (".", path) }
         let directory = path[..<slash]
-        return (directory.isEmpty ? "/" : String(directory), String(path[path.index(after: slash)...]))
+        return (directory.isEmpty ? "/" : String(directory), String(path[path.utf8.index(after: slash)...]))
     }
 
     private static func makeDirectories(_ path: String) throws(CatalogError) {
