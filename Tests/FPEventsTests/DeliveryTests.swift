@@ -51,8 +51,7 @@ import Testing
             #expect(failed.state == .dead)
             #expect(failed.lastError?.isEmpty == false)
             isReady.withLock { $0 = true }
-            desk.time.advance(by: .seconds(120))
-            try await desk.wait(for: [.dead, .delivered])
+            try await desk.wait(for: [.dead, .delivered], moving: .seconds(120))
             _ = try await desk.log.replay(.dead(receiver: nil), at: desk.clock.now())
             try await desk.wait(for: [.delivered, .delivered])
         }

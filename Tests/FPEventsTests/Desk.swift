@@ -71,8 +71,13 @@ final class Desk: Sendable {
         try await log.events(matching: EventQuery()).flatMap { $0.deliveries.map(\.state) }
     }
 
-    func wait(for states: [DeliveryState]) async throws {
-        try await waitFor("\(states)", within: .seconds(30)) { try await self.states() == states ? true : nil }
+    /// - Parameter step: how far the clock moves between two looks. What fails just before what it waits for is due again
+    ///   later than that.
+    func wait(for states: [DeliveryState], moving step: Duration = .zero) async throws {
+        try await waitFor("\(states)", within: .seconds(30)) {
+            self.time.advance(by: step)
+            return try await self.states() == states ? true : nil
+        }
     }
 
     /// Waits until as many attempts have failed, of the first event.
